@@ -1,0 +1,85 @@
+"""What every account store offers, and the errors it may raise.
+
+The workers know these Protocols and nothing of databases or hashes. Every account store passes
+`tests/contract/test_accounts.py`.
+
+Must not know: any protocol's syntax.
+"""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from postane.maildrop.base import Quota
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Somebody with a maildrop. `name` is `user` or `user@domain`, in lower case; `drop` is its maildrop's name."""
+
+    name: str
+    drop: str
+    is_enabled: bool = True
+    quota: Quota = field(default_factory=Quota)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Somebody proved to be `account`; `credential` says by what: "password", or "device LABEL"."""
+
+    account: Account
+    credential: str
+
+
+class AccountError(Exception):
+    """The account store says no. `text` may be shown to the client, `log` is for the operator alone."""
+
+    def __init__(self, text: str, log: str = "") -> None:
+        super().__init__(log or text)
+        self.text = text
+        self.log = log or text
+
+
+class LoginRefused(AccountError):
+    """Wrong name, wrong secret, or a disabled account: the client is never told which."""
+
+
+class AccountsUnavailable(AccountError):
+    """The store cannot be asked now: may pass."""
+
+
+class AccountStore(Protocol):
+    """Who has a maildrop here, and how they prove it."""
+
+    async def verify_password(self, name: str, password: str) -> Proof:
+        """Check a password: the user's own, or one of the account's device passwords.
+
+        An unknown name takes the same time as a wrong password. Raises LoginRefused, AccountsUnavailable.
+        """
+        ...
+
+    async def verify_apop(self, name: str, stamp: str, digest: str) -> Proof:
+        """Check an APOP digest (32 lower-case hex digits) over `stamp`, which includes its angle brackets.
+
+        RFC 1939 s7. Only device passwords can answer it. Raises LoginRefused, AccountsUnavailable.
+        """
+        ...
+
+    async def find(self, name: str) -> Account | None:
+        """The account of that very name, enabled or not; letters of either case are alike."""
+        ...
+
+    async def resolve(self, local_part: str, domain: str | None) -> Account | None:
+        """Whose maildrop an address means: the account's name, an alias, a catch-all, or None.
+
+        A bare account name takes the mail of the post office's own domains (its host name, `localhost`, and those
+        it was told). A disabled account still receives. Raises AccountsUnavailable.
+        """
+        ...
+
+    async def is_local(self, domain: str) -> bool:
+        """Whether this post office accepts mail for the domain at all. Raises AccountsUnavailable."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of all handles. Idempotent."""
+        ...

@@ -1,0 +1,95 @@
+"""What every command shares: its options, its exit codes, its way to print and to fail.
+
+Exit codes are those of sysexits.h; scripts and MTAs rely on them.
+"""
+
+import asyncio
+import json
+import sys
+from collections.abc import Coroutine, Mapping, Sequence
+from enum import IntEnum
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from postane.config.file import find_config, load_config
+from postane.config.model import Config
+
+ResultT = TypeVar("ResultT")
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("-c", "--config", metavar="FILE", help="Configuration file.", show_default="postane.toml if there"),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+class Exit(IntEnum):
+    """sysexits.h"""
+
+    OK = 0
+    USAGE = 64
+    DATA = 65
+    NO_USER = 67
+    UNAVAILABLE = 69
+    SOFTWARE = 70
+    OS_ERROR = 71
+    CANNOT_CREATE = 73
+    IO_ERROR = 74
+    TEMP_FAIL = 75
+    NO_PERMISSION = 77
+    CONFIG = 78
+
+
+class Failure(Exception):
+    """A command cannot do what was asked; `text` tells the person what to do about it."""
+
+    def __init__(self, text: str, code: Exit) -> None:
+        super().__init__(text)
+        self.text = text
+        self.code = code
+
+
+def read_config(path: Path | None) -> Config:
+    """The configuration that a command was given or found. Raises ConfigError."""
+    return load_config(find_config(path))
+
+
+def run(work: Coroutine[Any, Any, ResultT]) -> ResultT:
+    """Run a command's asynchronous part."""
+    return asyncio.run(work)
+
+
+def print_json(value: object) -> None:
+    """Print one JSON document."""
+    json.dump(value, sys.stdout, ensure_ascii=False, indent=2, default=str)
+    sys.stdout.write("\n")
+
+
+def print_table(rows: Sequence[Mapping[str, object]], columns: Mapping[str, str], *, empty: str) -> None:
+    """Print `rows` as a table with `columns` (key to heading); `empty` is said where there is no row."""
+    from rich.console import Console
+    from rich.table import Table
+
+    if not rows:
+        typer.echo(empty, err=True)
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for key, heading in columns.items():
+        table.add_column(heading, justify="right" if isinstance(rows[0][key], int) else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(show(row[key]) for key in columns))
+    console = Console(highlight=False, markup=False)
+    if not console.is_terminal:
+        console.width = 1000  # a pipe has no edge to fold at
+    console.print(table)
+
+
+def show(value: object) -> str:
+    """A value for people, on one line: control characters of hostile names are made visible."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in str(value))

@@ -1,0 +1,5 @@
+"""`postane drop`."""
+
+import typer
+
+app = typer.Typer(no_args_is_help=True)

@@ -1,0 +1,64 @@
+"""The `postane` command: every sub-command is a file of its own in this folder."""
+
+import sys
+
+import typer
+
+import postane
+from postane.accounts.base import AccountError, AccountsUnavailable
+from postane.config.file import ConfigError
+from postane.maildrop.base import MaildropError, StoreDamaged, StoreTooNew
+
+from . import drop, user
+from .common import Exit, Failure
+
+app = typer.Typer(
+    name="postane",
+    help="Postane, a complete Post Office Protocol system.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(user.app, name="user")
+app.add_typer(drop.app, name="drop")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"postane {postane.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(version: bool = typer.Option(False, "--version", callback=_print_version, is_eager=True)) -> None:
+    del version
+
+
+def main() -> None:
+    """Run a command; errors are one line on standard error and an exit code of sysexits.h."""
+    try:
+        app(standalone_mode=True)
+    except Failure as failure:
+        _fail(failure.text, failure.code)
+    except ConfigError as error:
+        _fail(str(error), Exit.CONFIG)
+    except (StoreDamaged, StoreTooNew) as error:
+        _fail(error.log, Exit.DATA)
+    except MaildropError as error:
+        _fail(error.log, Exit.TEMP_FAIL)
+    except AccountsUnavailable as error:
+        _fail(error.log, Exit.TEMP_FAIL)
+    except AccountError as error:
+        _fail(error.log, Exit.DATA)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(Exit.OK)
+    except OSError as error:
+        _fail(f"{error.strerror}: {error.filename}" if error.filename else str(error), Exit.OS_ERROR)
+
+
+def _fail(text: str, code: Exit) -> None:
+    for line in text.splitlines():
+        typer.echo(f"postane: {line}", err=True)
+    sys.exit(code)

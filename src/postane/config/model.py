@@ -1,0 +1,166 @@
+"""The configuration as values: one class a section, one field a key.
+
+The classes are the reference: `docs/reference/configuration.md` is made from them. Every key is optional.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from .units import Endpoint, parse_duration, parse_endpoint, parse_size
+
+Size = Annotated[int, BeforeValidator(parse_size)]
+Duration = Annotated[float, BeforeValidator(parse_duration)]
+Address = Annotated[Endpoint, BeforeValidator(parse_endpoint)]
+When = Literal["never", "loopback", "always"]
+
+IDLE_MINIMUM = 600.0
+"""RFC 1939 s3: an autologout timer is of at least 10 minutes; a shorter one is for tests, and warned of."""
+
+
+class Section(BaseModel):
+    """A table of the file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Storage(Section):
+    """Where maildrops and accounts are kept."""
+
+    path: Path = Field(Path("/var/lib/postane"), description="folder of the embedded store, and of the accounts")
+    inline: Size = Field(64 * 1024, description="messages up to this size are kept in the index, larger ones in files")
+    handles: int = Field(512, ge=1, description="drops that one worker keeps open for quick use")
+
+
+class Listener(Section):
+    """A service that listens."""
+
+    listen: tuple[Address, ...] | None = Field(None, description="addresses to listen on; [] turns it off")
+
+
+class Smtp(Listener):
+    """Mail comes in by SMTP."""
+
+    domains: tuple[str, ...] = Field((), description="domains whose mail belongs to accounts without a domain")
+    bare_newlines: Literal["refuse", "convert"] = Field("refuse", description="a CR or LF alone in a message")
+
+
+class Lmtp(Listener):
+    """Mail comes in by LMTP."""
+
+    bare_newlines: Literal["refuse", "convert"] = Field("refuse", description="a CR or LF alone in a message")
+
+
+class Tls(Section):
+    """Certificates."""
+
+    certificate: Path | None = Field(None, description="PEM file: the certificate and its chain")
+    key: Path | None = Field(None, description="PEM file: the private key")
+    minimum: Literal["1.2", "1.3"] = Field("1.2", description="oldest TLS version that is spoken")
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> Self:
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("certificate and key belong together: give both")
+        return self
+
+
+class Auth(Section):
+    """How users prove who they are."""
+
+    plaintext_without_tls: When = Field("loopback", description="may a password cross without TLS")
+    mechanisms: tuple[str, ...] | None = Field(None, description="SASL mechanisms that are offered; unset: all")
+    cache: Duration = Field(600.0, description="how long a verified login spares the slow hash; 0: never")
+    key_file: Path | None = Field(None, description="key of the device passwords; unset: device.key in storage.path")
+    failure_delay: Duration = Field(2.0, description="wait after a failed login; grows to 4, 8 and 15 s by address")
+
+
+class Maildrop(Section):
+    """How a maildrop behaves."""
+
+    lock: Literal["refuse", "wait"] = Field("refuse", description="what happens when a drop is in use already")
+    lock_wait: Duration = Field(10.0, description='how long "wait" waits')
+    retention: Literal["never"] = Field("never", description="how long messages are kept")
+
+
+class Limits(Section):
+    """How much of anything is allowed."""
+
+    connections: int = Field(20000, ge=1, description="connections at once, over all workers")
+    per_address: int = Field(50, ge=1, description="connections at once from one address, over all workers")
+    per_account: int = Field(10, ge=1, description="sessions at once of one account, over all workers")
+    idle: Duration = Field(600.0, description="silence after which a session is ended (RFC 1939: at least 10m)")
+    login: Duration = Field(60.0, description="time to log in")
+    message: Size = Field(50 * 1024**2, description="largest message that is accepted")
+    line: Size = Field(64 * 1024, description="longest line of a message that is accepted")
+    recipients: int = Field(1000, ge=100, description="recipients of one message (RFC 5321: at least 100)")
+    hops: int = Field(100, ge=1, description="Received fields after which a message is taken to be looping")
+
+
+class Server(Section):
+    """Processes."""
+
+    workers: Literal["auto"] | Annotated[int, Field(ge=1, le=1024)] = Field("auto", description="worker processes")
+    user: str | None = Field(None, description="user that workers run as, when started as root")
+    drain: Duration = Field(30.0, description="how long sessions may go on after SIGTERM or a reload")
+
+
+class Log(Section):
+    """What is told to whom."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="least important line logged")
+    format: Literal["auto", "json", "text"] = Field("auto", description="auto: text on a terminal, JSON elsewhere")
+
+
+class Config(Section):
+    """The whole file."""
+
+    hostname: str | None = Field(None, description="name in greetings and headers; unset: this machine's")
+    storage: Storage = Storage()
+    pop3: Listener = Listener()
+    pop3s: Listener = Listener()
+    pop2: Listener = Listener()
+    pop1: Listener = Listener()
+    smtp: Smtp = Smtp()
+    lmtp: Lmtp = Lmtp()
+    tls: Tls = Tls()
+    auth: Auth = Auth()
+    maildrop: Maildrop = Maildrop()
+    limits: Limits = Limits()
+    server: Server = Server()
+    log: Log = Log()
+    web: Listener = Listener()
+    metrics: Listener = Listener()
+
+    @model_validator(mode="after")
+    def _pop3s_needs_a_certificate(self) -> Self:
+        if self.pop3s.listen and self.tls.certificate is None:
+            raise ValueError('pop3s needs a certificate: give [tls] certificate = "..." and key = "..."')
+        return self
+
+
+DEFAULT_LISTENERS: dict[str, tuple[str, ...]] = {
+    "pop3": ("0.0.0.0:110",),
+    "smtp": ("0.0.0.0:25",),
+    "lmtp": ("unix:/run/postane/lmtp.sock", "127.0.0.1:24"),
+}
+"""What listens where no section says anything about it; with a certificate, POP3S does too."""
+
+SERVICES = ("pop3", "pop3s", "pop2", "pop1", "smtp", "lmtp")
+
+
+def listeners(config: Config) -> dict[str, tuple[Endpoint, ...]]:
+    """The addresses of every service that is to be started.
+
+    A section with `listen` gets what it says. Where at least one section names an address, the services that say
+    nothing stay off, so that a file which opens one port opens no other; where none does, the defaults hold.
+    """
+    named = {name: getattr(config, name).listen for name in SERVICES}
+    if any(named.values()):
+        return {name: listen for name, listen in named.items() if listen}
+    defaults = dict(DEFAULT_LISTENERS)
+    if config.tls.certificate is not None:
+        defaults["pop3s"] = ("0.0.0.0:995",)
+    chosen = {name: listen for name, listen in defaults.items() if named[name] is None}
+    return {name: tuple(parse_endpoint(text) for text in listen) for name, listen in chosen.items()}

@@ -1,0 +1,81 @@
+"""Sizes, durations and addresses as they are written in a configuration file.
+
+`parse_x` takes the text and raises ValueError with words for the person who wrote it; `format_x` is its inverse.
+Units of size are powers of 1024, as in other mail servers: a "50MB" limit is 50 * 1024 * 1024 octets.
+"""
+
+import re
+from dataclasses import dataclass
+
+_SIZES = {"": 1, "b": 1, "kb": 1024, "mb": 1024**2, "gb": 1024**3, "tb": 1024**4}
+_SIZES |= {"kib": 1024, "mib": 1024**2, "gib": 1024**3, "tib": 1024**4, "k": 1024, "m": 1024**2, "g": 1024**3}
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+_QUANTITY = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*")
+
+
+def parse_size(text: object) -> int:
+    """Octets: "50MB", "64 kB", "2GB", or a plain number."""
+    if isinstance(text, int) and not isinstance(text, bool) and text >= 0:
+        return text
+    found = _QUANTITY.fullmatch(text) if isinstance(text, str) else None
+    if found is None or found[2].lower() not in _SIZES:
+        raise ValueError(f'{text!r} is not a size; write for example "50MB", "64kB" or a number of octets')
+    return int(float(found[1]) * _SIZES[found[2].lower()])
+
+
+def format_size(octets: int) -> str:
+    """The shortest exact writing of a size."""
+    for unit, octets_each in (("TB", 1024**4), ("GB", 1024**3), ("MB", 1024**2), ("kB", 1024)):
+        if octets and octets % octets_each == 0:
+            return f"{octets // octets_each}{unit}"
+    return str(octets)
+
+
+def parse_duration(text: object) -> float:
+    """Seconds: "10m", "60s", "1.5h", "30d", or a plain number of seconds."""
+    if isinstance(text, int | float) and not isinstance(text, bool) and text >= 0:
+        return float(text)
+    found = _QUANTITY.fullmatch(text) if isinstance(text, str) else None
+    if found is None or (found[2] or "s") not in _SECONDS:
+        raise ValueError(f'{text!r} is not a duration; write for example "10m", "60s" or "30d"')
+    return float(found[1]) * _SECONDS[found[2] or "s"]
+
+
+def format_duration(seconds: float) -> str:
+    """The shortest exact writing of a duration."""
+    for unit in ("w", "d", "h", "m", "s"):
+        if seconds and seconds % _SECONDS[unit] == 0:
+            return f"{int(seconds // _SECONDS[unit])}{unit}"
+    return f"{seconds:g}s"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where to listen: a host and port, or the path of a unix socket."""
+
+    host: str = ""
+    port: int = 0
+    path: str = ""
+
+    @property
+    def is_unix(self) -> bool:
+        """Whether it is a unix socket."""
+        return bool(self.path)
+
+    def __str__(self) -> str:
+        if self.path:
+            return f"unix:{self.path}"
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def parse_endpoint(text: object) -> Endpoint:
+    """An address to listen on: "0.0.0.0:110", "[::]:110", "localhost:110" or "unix:/run/postane/lmtp.sock"."""
+    if isinstance(text, Endpoint):
+        return text
+    if isinstance(text, str) and text.startswith("unix:") and len(text) > len("unix:"):
+        return Endpoint(path=text.removeprefix("unix:"))
+    host, colon, port = text.rpartition(":") if isinstance(text, str) else ("", "", "")
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    if not colon or not host or not port.isdecimal() or int(port) > 65535 or (":" in bare and bare == host):
+        raise ValueError(f'{text!r} is not an address; write "HOST:PORT", "[IPV6]:PORT" or "unix:/PATH"')
+    return Endpoint(host=bare, port=int(port))

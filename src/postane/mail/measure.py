@@ -1,0 +1,96 @@
+"""What must be known of a message before it is stored, taken while it flows by.
+
+`Measure` is fed the message as it will be stored (CRLF line ends, not stuffed) and gives `Facts`, so that STAT, LIST,
+TOP and RETR never have to look at the body again.
+
+Must not know: where the octets go.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+HEADER_SCAN_LIMIT = 1024 * 1024
+"""Octets of a header part that are kept to look at its fields; a longer one is measured, but its hops not counted."""
+
+_RECEIVED = re.compile(rb"^received[ \t]*:", re.IGNORECASE | re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a maildrop's index keeps of a message's octets.
+
+    `octets` is the size as POP3 counts it (RFC 1939 s11: CRLF line ends, without stuffed dots); `header_octets`
+    reaches through the empty line that ends the header part, or to the end where there is none; `is_dotted` tells
+    whether any line begins with a dot; `digest` is the SHA-256 of the octets.
+    """
+
+    octets: int
+    header_octets: int
+    is_dotted: bool
+    digest: bytes
+
+
+class Measure:
+    """Takes a message in pieces; any split gives the same facts."""
+
+    __slots__ = ("_digest", "_header", "_tail", "header_octets", "hops", "is_dotted", "octets")
+
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256()
+        self._header: bytearray | None = bytearray()  # None: the header part is over, or too long to keep
+        self._tail = b"\r\n"
+        self.octets = 0
+        self.header_octets = -1
+        self.hops = 0  # Received fields in the header part (RFC 5321 s6.3)
+        self.is_dotted = False
+
+    def feed(self, octets: bytes) -> None:
+        """Take the next octets of the message."""
+        if not octets:
+            return
+        self._digest.update(octets)
+        if self.header_octets < 0:
+            self._find_header_end(octets)
+        if not self.is_dotted:
+            self.is_dotted = b"\r\n." in octets or b"\r\n." in self._tail[-2:] + octets[:2]
+        self.octets += len(octets)
+        self._tail = (self._tail + octets[-3:])[-3:]
+
+    @property
+    def ends_with_line(self) -> bool:
+        """Whether the last line is complete; true of a message without a line."""
+        return self._tail.endswith(b"\r\n")
+
+    def facts(self) -> Facts:
+        """The facts about what was fed so far."""
+        if self.header_octets < 0:
+            self._count_hops()
+        header = self.octets if self.header_octets < 0 else self.header_octets
+        return Facts(self.octets, header, self.is_dotted, self._digest.digest())
+
+    def _find_header_end(self, octets: bytes) -> None:
+        """The first CRLF CRLF, or a CRLF as the very first octets (a message without header)."""
+        joined = self._tail + octets
+        at = joined.find(b"\r\n\r\n")
+        if at >= 0:
+            self.header_octets = self.octets + at + 4 - len(self._tail)
+            octets = joined[len(self._tail) : at + 4]
+        if self._header is not None:
+            self._header += octets
+            if len(self._header) > HEADER_SCAN_LIMIT:
+                self._header = None
+        if at >= 0:
+            self._count_hops()
+
+    def _count_hops(self) -> None:
+        if self._header is not None:
+            self.hops = len(_RECEIVED.findall(bytes(self._header)))
+            self._header = None
+
+
+def measure(octets: bytes) -> Facts:
+    """The facts about a whole message."""
+    taken = Measure()
+    taken.feed(octets)
+    return taken.facts()

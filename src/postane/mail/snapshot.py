@@ -1,0 +1,111 @@
+"""A maildrop as one session sees it: numbers, sizes, UIDLs, delete marks. No I/O.
+
+Message numbers are the client's: 1-based, fixed for the session (RFC 1939 s3, s5). What STAT tells is known at once;
+the columns behind LIST and UIDL are filled in when a command first needs them, so that a poll of a large drop costs
+nothing.
+
+Must not know: where messages are kept.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+ColumnT = TypeVar("ColumnT")
+
+
+class NoSuchMessage(Exception):
+    """The number names no message of this snapshot."""
+
+    def __init__(self, number: int, count: int) -> None:
+        super().__init__(f"no such message, only {count} in maildrop")
+        self.number = number
+
+
+class MessageIsDeleted(Exception):
+    """The message is marked as deleted in this session."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"message {number} is deleted")
+        self.number = number
+
+
+class Snapshot:
+    """One session's view of a drop.
+
+    `total` messages of `total_octets` were there when it was taken, `last_uid` is the newest of them. `count` and
+    `octets` leave out what is marked as deleted (RFC 1939 s5, STAT).
+    """
+
+    __slots__ = ("_deleted", "_sizes", "_uidls", "_uids", "count", "last_uid", "octets", "total", "total_octets")
+
+    def __init__(self, total: int, total_octets: int, last_uid: int) -> None:
+        self.total = self.count = total
+        self.total_octets = self.octets = total_octets
+        self.last_uid = last_uid
+        self._uids: Sequence[int] | None = None
+        self._sizes: Sequence[int] = ()
+        self._uidls: Sequence[str] = ()
+        self._deleted: set[int] = set()
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether the columns are there; an empty drop needs none."""
+        return self._uids is not None or self.total == 0
+
+    def fill(self, uids: Sequence[int], sizes: Sequence[int], uidls: Sequence[str]) -> None:
+        """Give it its columns, one entry a message, in the order of the numbers."""
+        if not len(uids) == len(sizes) == len(uidls) == self.total:
+            raise ValueError(f"{len(uids)} rows for a snapshot of {self.total} messages")
+        self._uids, self._sizes, self._uidls = uids, sizes, uidls
+
+    def check(self, number: int) -> int:
+        """The index of `number` in the columns; raises NoSuchMessage or MessageIsDeleted."""
+        if not 1 <= number <= self.total:
+            raise NoSuchMessage(number, self.total)
+        if number in self._deleted:
+            raise MessageIsDeleted(number)
+        return number - 1
+
+    def uid(self, number: int) -> int:
+        """The store's own key of message `number`, deleted or not."""
+        if self._uids is None:
+            raise LookupError("the snapshot's columns are not loaded")
+        return self._uids[number - 1]
+
+    def size(self, number: int) -> int:
+        """Octets of message `number`; raises NoSuchMessage or MessageIsDeleted."""
+        return self._sizes[self.check(number)]
+
+    def uidl(self, number: int) -> str:
+        """Unique-id of message `number`; raises NoSuchMessage or MessageIsDeleted."""
+        return self._uidls[self.check(number)]
+
+    def delete(self, number: int) -> None:
+        """Mark `number` as deleted; raises NoSuchMessage or MessageIsDeleted."""
+        size = self._sizes[self.check(number)]
+        self._deleted.add(number)
+        self.count -= 1
+        self.octets -= size
+
+    def reset(self) -> None:
+        """Take all marks away (RFC 1939 s5, RSET)."""
+        self._deleted.clear()
+        self.count = self.total
+        self.octets = self.total_octets
+
+    @property
+    def deleted(self) -> list[int]:
+        """The numbers marked as deleted, ascending."""
+        return sorted(self._deleted)
+
+    def sizes(self) -> Iterator[tuple[int, int]]:
+        """(number, octets) of every message that is not deleted."""
+        return self._standing(self._sizes)
+
+    def uidls(self) -> Iterator[tuple[int, str]]:
+        """(number, unique-id) of every message that is not deleted."""
+        return self._standing(self._uidls)
+
+    def _standing(self, column: Sequence[ColumnT]) -> Iterator[tuple[int, ColumnT]]:
+        numbered = enumerate(column, 1)
+        return iter(numbered) if not self._deleted else (row for row in numbered if row[0] not in self._deleted)

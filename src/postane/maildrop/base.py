@@ -1,0 +1,287 @@
+"""What every maildrop store offers, and the errors it may raise.
+
+The workers know these Protocols and nothing of SQL, files or paths. A store is an `Index` (rows about messages, leases,
+small bodies) and a `BlobSide` (large bodies), joined by `drop.JoinedStore`; a store that is neither (Maildir) offers
+`MaildropStore` itself. Every store passes `tests/contract/test_maildrop.py`.
+
+A message is stored as it will be sent: CRLF line ends, not stuffed, the last line complete.
+
+Must not know: any protocol.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from postane.mail.measure import Facts
+from postane.mail.snapshot import Snapshot
+
+UIDL_LIMIT = 70
+"""Characters of a unique-id at most (RFC 1939 s7, UIDL)."""
+
+
+class LockPolicy(StrEnum):
+    """What happens when a drop's lease is taken already."""
+
+    REFUSE = "refuse"
+    WAIT = "wait"
+    TAKEOVER = "takeover"
+    SHARE = "share"
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """A lock policy with its patience: `wait` is in seconds and only for LockPolicy.WAIT."""
+
+    policy: LockPolicy = LockPolicy.REFUSE
+    wait: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who has, or asks for, a drop's lease. `since` is in seconds since the epoch."""
+
+    session: str
+    address: str
+    protocol: str
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What a drop may hold; None is without bound."""
+
+    octets: int | None = None
+    messages: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a drop holds."""
+
+    messages: int
+    octets: int
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What is known of a message apart from its octets. `arrived` is in seconds since the epoch."""
+
+    sender: str
+    arrived: float
+
+
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """One drop that is to get a message.
+
+    `lead` are the octets put in front for this drop alone (trace header fields, CRLF line ends). `uidl` is given
+    by an import that keeps the old server's unique-ids, else the store makes one.
+    """
+
+    drop: str
+    lead: bytes = b""
+    quota: Quota = field(default_factory=Quota)
+    uidl: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A message was stored durably as `uid` in `drop`."""
+
+    drop: str
+    uid: int
+    uidl: str
+    octets: int
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What the index knows of one message. `uid` grows with each deposit and is never used again."""
+
+    uid: int
+    uidl: str
+    facts: Facts
+    arrived: float
+    sender: str
+    blob: str | None = None
+
+
+class FindingKind(StrEnum):
+    """What `verify` may find."""
+
+    INDEX_DAMAGED = "index damaged"
+    BODY_MISSING = "body missing"
+    BODY_DAMAGED = "body damaged"
+    TOTALS_WRONG = "totals wrong"
+    ORPHAN = "orphan"  # a blob without a row: harmless, left by a crash, swept
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that `verify` found wrong in a drop."""
+
+    drop: str
+    kind: FindingKind
+    detail: str
+    uid: int | None = None
+
+
+class MaildropError(Exception):
+    """The store cannot do it. `text` may be shown to the client, `log` is for the operator alone."""
+
+    def __init__(self, text: str, log: str = "") -> None:
+        super().__init__(log or text)
+        self.text = text
+        self.log = log or text
+
+
+class DropInUse(MaildropError):
+    """Another session holds the lease; `holder` is who, where that is known."""
+
+    def __init__(self, text: str, holder: Holder | None) -> None:
+        super().__init__(text, f"{text} (holder: {holder})")
+        self.holder = holder
+
+
+class LeaseLost(MaildropError):
+    """The lease was taken over or expired: nothing of this session may be committed."""
+
+
+class QuotaExceeded(MaildropError):
+    """The drop's quota does not allow the message."""
+
+
+class StoreFull(MaildropError):
+    """No space, or no descriptors: may pass."""
+
+
+class StoreUnavailable(MaildropError):
+    """The store cannot be reached or an operation failed: may pass."""
+
+
+class StoreDamaged(MaildropError):
+    """What is stored cannot be read: needs a person."""
+
+
+class StoreTooNew(MaildropError):
+    """The store was written by a newer version: needs a person."""
+
+
+class NotAllRemoved(MaildropError):
+    """Some messages could not be removed; none of those is lost."""
+
+
+class BlobReader(Protocol):
+    """A large body, opened."""
+
+    async def read(self, limit: int) -> bytes:
+        """The next octets, at most `limit`; b"" at the end. Raises MaildropError."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+@dataclass(slots=True)
+class OpenMessage:
+    """A message ready to be read: `head` first, then `rest` to its end.
+
+    A small message is wholly in `head` and has no `rest`. Whoever opened it closes it.
+    """
+
+    facts: Facts
+    head: bytes = field(repr=False)
+    rest: BlobReader | None = None
+
+    async def close(self) -> None:
+        """Let go of the body."""
+        if self.rest is not None:
+            await self.rest.close()
+
+
+class MaildropSession(Protocol):
+    """A drop opened under a lease.
+
+    Nothing is deleted before `commit`, and a session that is closed without it deletes nothing.
+    """
+
+    @property
+    def snapshot(self) -> Snapshot: ...
+
+    async def load(self) -> None:
+        """Fill the snapshot's columns if they are not there. Raises MaildropError."""
+        ...
+
+    async def open_message(self, number: int) -> OpenMessage:
+        """Open message `number` of the loaded snapshot. Raises MaildropError."""
+        ...
+
+    async def commit(self) -> None:
+        """Remove, durably, what the snapshot marks as deleted. Raises MaildropError (LeaseLost, NotAllRemoved)."""
+        ...
+
+    async def close(self) -> None:
+        """Give the lease back. Idempotent, raises nothing."""
+        ...
+
+
+class Spool(Protocol):
+    """A message on its way in: written once, deposited for any number of drops.
+
+    Holds a small message in memory and a large one outside it. Whoever made it discards it, deposited or not.
+    """
+
+    async def write(self, octets: bytes) -> None:
+        """The next octets of the message as it will be stored. Raises MaildropError (StoreFull)."""
+        ...
+
+    async def discard(self) -> None:
+        """Forget what is not deposited. Idempotent, raises nothing."""
+        ...
+
+
+class MaildropStore(Protocol):
+    """All maildrops of one post office."""
+
+    async def open(self, drop: str, holder: Holder, lock: Lock) -> MaildropSession:
+        """Take the lease and a snapshot. Raises MaildropError (DropInUse). A drop never delivered to is empty."""
+        ...
+
+    def spool(self) -> Spool:
+        """Begin to take in a message."""
+        ...
+
+    async def deposit(
+        self, spool: Spool, letter: Letter, addressees: Sequence[Addressee]
+    ) -> list[Receipt | MaildropError]:
+        """Store what was spooled, durably, for every addressee; an outcome for each, in their order.
+
+        A last line without CRLF gets one. A Receipt means that the message outlives a crash at any later moment; an
+        error means that nothing of it is seen in that drop.
+        """
+        ...
+
+    async def usage(self, drop: str) -> Usage:
+        """What the drop holds. Raises MaildropError."""
+        ...
+
+    def rows(self, drop: str) -> AsyncIterator[Row]:
+        """What is known of each message, in order of uid. Raises MaildropError."""
+        ...
+
+    def drops(self) -> AsyncIterator[str]:
+        """The names of all drops that exist, sorted."""
+        ...
+
+    def verify(self, drop: str, *, repair: bool = False) -> AsyncIterator[Finding]:
+        """Everything wrong with a drop; `repair` sweeps orphans and mends totals, and never removes a message."""
+        ...
+
+    async def remove(self, drop: str) -> None:
+        """Remove a drop and all its messages, durably. Raises MaildropError (DropInUse)."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of all handles. Idempotent."""
+        ...

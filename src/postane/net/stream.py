@@ -1,0 +1,63 @@
+"""The whole network as one small interface, and what is known of a peer.
+
+The read loop and the client speak to a `Stream`; `tcp.SocketStream` is the real one, `memory.MemoryStream` the shipped
+fake. Time-outs live here: a stream has one deadline, and whoever waits past it gets TimeoutError.
+
+Must not know: any protocol.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class StreamClosed(Exception):
+    """The connection is gone: reset, aborted, or closed by our own side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Who is at the other end. `host` is an address, or "unix"; `port` is 0 where there is none."""
+
+    host: str
+    port: int = 0
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the octets never leave this machine."""
+        return self.host == "unix" or self.host == "::1" or self.host.startswith(("127.", "::ffff:127."))
+
+    def __str__(self) -> str:
+        return self.host
+
+
+class Stream(Protocol):
+    """Octets both ways.
+
+    `read` gives b"" when the peer has closed its side. `write` never blocks and never fails: what was lost is told
+    by the next `read` or `drain`. `drain` waits until little is unsent, so that a slow reader is not written to faster
+    than it reads. Both raise TimeoutError when the deadline passes and StreamClosed when the connection is gone.
+    """
+
+    @property
+    def peer(self) -> Peer: ...
+
+    @property
+    def is_encrypted(self) -> bool: ...
+
+    def set_deadline(self, seconds: float | None) -> None:
+        """From now on, waits end `seconds` from now with TimeoutError; None: never."""
+        ...
+
+    async def read(self) -> bytes: ...
+
+    def write(self, octets: bytes) -> None: ...
+
+    async def drain(self) -> None: ...
+
+    async def close(self) -> None:
+        """Send what is unsent, as far as the peer takes it before the deadline, then close. Raises nothing."""
+        ...
+
+    def abort(self) -> None:
+        """Close at once, unsent octets are lost. Raises nothing."""
+        ...

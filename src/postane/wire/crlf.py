@@ -1,0 +1,90 @@
+"""Line ends as composable steps: find the bare ones, mend them, measure the longest line.
+
+A message on the wire has CRLF line ends and nothing else (RFC 5322 s2.3: CR and LF only together). Each class takes a
+body in pieces; any split gives the same result.
+
+Must not know: what is done about what was found.
+"""
+
+
+class BareCheck:
+    """Finds a CR or LF that stands alone.
+
+    A CR at the very end of the body is bare too: `has_bare` is only final after `finish`.
+    """
+
+    __slots__ = ("_ends_in_cr", "has_bare")
+
+    def __init__(self) -> None:
+        self._ends_in_cr = False
+        self.has_bare = False
+
+    def feed(self, octets: bytes) -> None:
+        """Look at the next octets."""
+        if self.has_bare or not octets:
+            return
+        if self._ends_in_cr:
+            octets = b"\r" + octets
+        self._ends_in_cr = octets.endswith(b"\r")
+        pairs = octets.count(b"\r\n")
+        self.has_bare = octets.count(b"\r") - self._ends_in_cr != pairs or octets.count(b"\n") != pairs
+
+    def finish(self) -> None:
+        """The body is complete."""
+        self.has_bare = self.has_bare or self._ends_in_cr
+
+
+class Mender:
+    """Makes every bare CR and every bare LF a CRLF."""
+
+    __slots__ = ("_ends_in_cr",)
+
+    def __init__(self) -> None:
+        self._ends_in_cr = False
+
+    def feed(self, octets: bytes) -> bytes:
+        """The next octets, mended; a CR at their end is kept back until it is known what follows."""
+        if self._ends_in_cr:
+            octets = b"\r" + octets
+        self._ends_in_cr = octets.endswith(b"\r")
+        if self._ends_in_cr:
+            octets = octets[:-1]
+        return _mend(octets)
+
+    def finish(self) -> bytes:
+        """What was kept back."""
+        held, self._ends_in_cr = self._ends_in_cr, False
+        return b"\r\n" if held else b""
+
+
+def _mend(octets: bytes) -> bytes:
+    pairs = octets.count(b"\r\n")
+    if octets.count(b"\r") == pairs and octets.count(b"\n") == pairs:
+        return octets
+    return octets.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
+
+
+class LengthCheck:
+    """Tells whether a line is longer than `limit` octets, its line end not counted."""
+
+    __slots__ = ("_length", "_limit", "is_exceeded")
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._length = 0  # octets since the last LF
+        self.is_exceeded = False
+
+    def feed(self, octets: bytes) -> None:
+        """Look at the next octets."""
+        if self._length + len(octets) > self._limit and self._has_long_line(octets):
+            self.is_exceeded = True
+        last = octets.rfind(b"\n")
+        self._length = self._length + len(octets) if last < 0 else len(octets) - last - 1
+
+    def _has_long_line(self, octets: bytes) -> bool:
+        start = -self._length
+        while (end := octets.find(b"\n", max(start, 0))) >= 0:
+            if end - (octets[end - 1 : end] == b"\r") - start > self._limit:
+                return True
+            start = end + 1
+        return len(octets) - start > self._limit + 1  # one more: it may be the CR of the line end

@@ -1,0 +1,108 @@
+"""A buffer that gives lines, with limits.
+
+Used by every text protocol here. A line ends with CRLF; where `accepts_bare_lf` a lone LF ends it too (POP servers
+have always been that lenient for commands; SMTP must not be, RFC 5321 s2.3.8). No octet is scanned twice, and an
+overlong line never piles up in memory: it is reported once, at once, and the rest of it is thrown away as it comes.
+
+Must not know: what a line means.
+"""
+
+from .errors import Fault, RemoteProtocolError
+
+SKIP_LIMIT = 16 * 1024 * 1024
+"""Octets of one overlong line that are thrown away before the peer is given up."""
+
+COMPACT_AT = 64 * 1024
+"""Octets already used that may stand before the unread part, before the buffer is moved together."""
+
+
+class LineBuffer:
+    """Octets in, lines out.
+
+    Any split of the same octets gives the same lines and the same errors.
+    """
+
+    __slots__ = ("_buffer", "_end", "_scanned", "_skipped", "_start", "accepts_bare_lf")
+
+    def __init__(self, *, accepts_bare_lf: bool) -> None:
+        self.accepts_bare_lf = accepts_bare_lf
+        self._end = b"\n" if accepts_bare_lf else b"\r\n"
+        self._buffer = bytearray()
+        self._start = 0  # the first octet not given out
+        self._scanned = 0  # the first octet not searched for a line end
+        self._skipped = -1  # octets thrown away of an overlong line; -1: not skipping
+
+    def __len__(self) -> int:
+        """Octets that were fed and not given out."""
+        return len(self._buffer) - self._start
+
+    def feed(self, octets: bytes) -> None:
+        """Append what came from the peer."""
+        self._buffer += octets
+
+    def next_line(self, limit: int) -> bytes | None:
+        """The next line without its end, or None when it is not complete.
+
+        `limit` counts octets with the line end (RFC 2449 s4 counts so). Raises RemoteProtocolError (TOO_LONG) once
+        for a line over it; the line itself is never given.
+        """
+        if self._skipped >= 0 and not self._skip():
+            return None
+        found = self._buffer.find(self._end, self._scanned)
+        if found < 0:
+            # A CR at the very end may be the first half of a CRLF.
+            self._scanned = max(self._start, len(self._buffer) - (len(self._end) - 1))
+            # The shortest end that could still come decides: one octet less than the limit cannot be told yet.
+            if len(self._buffer) - self._start >= limit:
+                self._skipped = 0
+                raise RemoteProtocolError("line too long", Fault.TOO_LONG)
+            return None
+        stop = found + len(self._end)
+        if stop - self._start > limit:
+            self._consume(stop)
+            raise RemoteProtocolError("line too long", Fault.TOO_LONG)
+        cut = found - 1 if self.accepts_bare_lf and found > self._start and self._buffer[found - 1] == 0x0D else found
+        line = bytes(self._buffer[self._start : cut])
+        self._consume(stop)
+        return line
+
+    def starts_with(self, prefix: bytes) -> bool:
+        """Whether the unread octets begin with `prefix`, letters of either case alike; `prefix` is upper case."""
+        return self._buffer[self._start : self._start + len(prefix)].upper() == prefix
+
+    def take(self, limit: int) -> bytes:
+        """Up to `limit` unread octets as they are: for bodies and for counted data."""
+        octets = bytes(self._buffer[self._start : self._start + limit])
+        self._consume(self._start + len(octets))
+        return octets
+
+    def take_all(self) -> bytes:
+        """All unread octets as they are."""
+        return self.take(len(self._buffer) - self._start)
+
+    def peek_all(self) -> bytes:
+        """All unread octets, left where they are."""
+        return bytes(self._buffer[self._start :])
+
+    def _skip(self) -> bool:
+        """Throw away octets of an overlong line; true when its end was found."""
+        found = self._buffer.find(self._end, self._start)
+        keep = 1 if not self.accepts_bare_lf and self._buffer.endswith(b"\r") else 0
+        stop = len(self._buffer) - keep if found < 0 else found + len(self._end)
+        self._skipped += stop - self._start
+        self._consume(stop)
+        if self._skipped > SKIP_LIMIT:
+            raise RemoteProtocolError("line without an end", Fault.TOO_LONG, fatal=True)
+        if found >= 0:
+            self._skipped = -1
+        return found >= 0
+
+    def _consume(self, stop: int) -> None:
+        if stop >= len(self._buffer):
+            self._buffer.clear()
+            stop = 0
+        elif stop > COMPACT_AT:
+            del self._buffer[:stop]
+            stop = 0
+        self._start = self._scanned = stop
+
