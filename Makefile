@@ -1,0 +1,66 @@
+# Everything here works from a clean clone with Python 3.11 or newer, make and a C compiler, and is quick the second time.
+#
+#   make demo         a post office to try, on high ports, with sample mail
+#   make test         all tests; installs the real clients and servers that they talk to, where it can
+#   make test-all     the same tests on every Python 3.11+ of this machine
+#   make check        format, lint, types, architecture, references, generated papers
+#   make bench        measurements beside other servers; make bench-quick: the same, rougher, in a minute
+#   make docs         write the generated pages of docs/reference
+#   make format       put the code in its house's form
+#   make clean        remove what these commands made (the demo's mail stays)
+#
+# PYTHON=... chooses the interpreter, PYTEST_ARGS="-k pop3 -x" goes to pytest.
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.PHONY: help demo test test-all check bench bench-quick docs format clean
+
+PYTHON ?=
+PYTEST_ARGS ?=
+WORKERS ?= auto
+BIN := .venv/bin
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+demo: .venv/.stamp
+	@$(BIN)/postane demo --dir postane-demo
+
+test: .venv/.stamp
+	@sh tools/install_peers.sh
+	@$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+
+test-all:
+	@sh tools/install_peers.sh
+	@sh tools/test_all.sh "$(MAKE)" -n $(WORKERS) $(PYTEST_ARGS)
+
+check: .venv/.stamp
+	@$(BIN)/python tools/check.py
+
+bench: .venv/.stamp
+	@$(BIN)/python bench/run.py
+
+bench-quick: .venv/.stamp
+	@$(BIN)/python bench/run.py --quick
+
+docs: .venv/.stamp
+	@$(BIN)/python tools/docs.py write
+	@$(BIN)/python tools/rfc.py write
+
+format: .venv/.stamp
+	@$(BIN)/ruff format
+	@$(BIN)/ruff check --fix
+
+clean:
+	rm -rf .venv .venv-* build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis bench/build bench/results
+	find src tests tools bench -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamp says that the environment holds what pyproject.toml asks for.
+.venv/.stamp: pyproject.toml
+	@python="$(PYTHON)"; python="$${python:-$$(sh tools/pythons.sh first)}" && sh tools/make_venv.sh "$$python" .venv
+	@touch $@
+
+# .venv-3.12 and its like, for test-all: `make .venv-3.12/.stamp PYTHON=python3.12`.
+.venv-%/.stamp: pyproject.toml
+	@sh tools/make_venv.sh "$(PYTHON)" .venv-$*
+	@touch $@

@@ -1,0 +1,78 @@
+#!/bin/sh
+# Sees that the real programs which the interop tests talk to are here.
+#
+# As root on Debian and its kin the missing ones are installed, quietly, without starting any service and without removing
+# any package. Elsewhere the missing ones are named and their tests are skipped; under CI=true a missing one is a failure.
+set -u
+
+# PACKAGE:PROGRAM; a program is looked for on the PATH and in the places below.
+PEERS='
+    curl:curl
+    dovecot-core:dovecot
+    dovecot-lmtpd:lmtp
+    dovecot-pop3d:pop3
+    fetchmail:fetchmail
+    getmail6:getmail
+    mpop:mpop
+    mutt:mutt
+    perl:perl
+    postfix:smtp-source
+    sqlite3:sqlite3
+    strace:strace
+    swaks:swaks
+'
+PATH="$PATH:/usr/sbin:/usr/local/sbin:/sbin:/usr/lib/dovecot:/usr/libexec/dovecot:/opt/homebrew/sbin"
+POLICY=/usr/sbin/policy-rc.d
+
+missing() {
+    for peer in $PEERS; do
+        command -v "${peer#*:}" >/dev/null 2>&1 || printf '%s ' "${peer%%:*}"
+    done
+}
+
+forbid_services() {
+    # invoke-rc.d and systemd's helpers ask this program before they start anything; 101 means no.
+    if [ -x "$POLICY" ]; then
+        "$POLICY" postfix start >/dev/null 2>&1
+        [ $? -eq 101 ] && return 0
+        echo "$POLICY allows services to start: not installing" >&2
+        return 1
+    fi
+    trap 'rm -f "$POLICY"' EXIT
+    trap 'exit 130' INT TERM HUP
+    printf '#!/bin/sh\nexit 101\n' >"$POLICY" && chmod 755 "$POLICY"
+}
+
+apt() {
+    DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 "$@" </dev/null >"$log" 2>&1
+}
+
+install() {
+    log=$(mktemp) || return 1
+    echo "installing: $*"
+    forbid_services || return 1
+    apt update || tail -n 5 "$log" >&2
+    echo 'postfix postfix/main_mailer_type select Local only' | debconf-set-selections 2>/dev/null
+    # One refused package (Postfix beside another mail server) must not keep the others away.
+    if ! apt install --yes --no-install-recommends --no-remove "$@"; then
+        for package in "$@"; do
+            apt install --yes --no-install-recommends --no-remove "$package" ||
+                { echo "$package:" && tail -n 3 "$log"; } >&2
+        done
+    fi
+    rm -f "$log"
+}
+
+lacking=$(missing)
+[ -n "$lacking" ] || exit 0
+if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null 2>&1 && [ -e /etc/debian_version ]; then
+    # shellcheck disable=SC2086 # a list of words
+    install $lacking
+    lacking=$(missing)
+fi
+[ -n "$lacking" ] || exit 0
+if [ "${CI:-}" = true ]; then
+    echo "missing, and CI=true: $lacking" >&2
+    exit 1
+fi
+echo "missing, so their tests are skipped: $lacking"
