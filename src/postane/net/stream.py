@@ -54,8 +54,11 @@ class Stream(Protocol):
 
     async def drain(self) -> None: ...
 
-    async def close(self) -> None:
-        """Send what is unsent, as far as the peer takes it before the deadline, then close. Raises nothing."""
+    async def close(self, *, is_peer_sending: bool = False) -> None:
+        """Send what is unsent, as far as the peer takes it before the deadline, then close. Raises nothing.
+
+        `is_peer_sending`: the peer may be in the middle of sending; the last word must reach it all the same.
+        """
         ...
 
     def abort(self) -> None:

@@ -1,0 +1,116 @@
+"""A stream in memory, shipped because users' tests need it too: slow, cut, or one octet at a time.
+
+`MemoryStream` is the server's end; the test holds the other end in its hands: `give` octets, `end` them, look at what was
+`written`. Nothing here touches a socket or a clock.
+
+Must not know: any protocol.
+"""
+
+import asyncio
+
+from .stream import Peer, StreamClosed
+
+
+class MemoryStream:
+    """A Stream whose peer is a test.
+
+    `piece` octets at most are given by one read (1: octet by octet). `cut_after`: the connection is lost once so many
+    octets were written to it. `is_stuck`: the peer reads nothing, so `drain` never returns before `expire`.
+    """
+
+    def __init__(
+        self,
+        peer: Peer = Peer("127.0.0.1", 40000),  # noqa: B008 - a frozen value
+        *,
+        piece: int | None = None,
+        cut_after: int | None = None,
+        is_encrypted: bool = False,
+    ) -> None:
+        self.peer = peer
+        self.is_encrypted = is_encrypted
+        self.is_stuck = False
+        self.is_closed = False
+        self.deadline: float | None = None
+        self.written = bytearray()
+        self._piece = piece
+        self._cut_after = cut_after
+        self._incoming = bytearray()
+        self._is_ended = False
+        self._is_expired = False
+        self._changed = asyncio.Event()
+
+    # The test's side
+
+    def give(self, octets: bytes) -> None:
+        """The peer sends octets."""
+        self._incoming += octets
+        self._changed.set()
+
+    def end(self) -> None:
+        """The peer closes its side."""
+        self._is_ended = True
+        self._changed.set()
+
+    def expire(self) -> None:
+        """The deadline passes."""
+        self._is_expired = True
+        self._changed.set()
+
+    def take(self) -> bytes:
+        """What was written since the last call."""
+        octets = bytes(self.written)
+        self.written.clear()
+        return octets
+
+    # The house's side
+
+    def set_deadline(self, seconds: float | None) -> None:
+        """See Stream."""
+        self.deadline = seconds
+
+    async def read(self) -> bytes:
+        """See Stream."""
+        while not self._incoming:
+            self._check()
+            if self._is_ended:
+                return b""
+            await self._wait()
+        octets = bytes(self._incoming[: self._piece])
+        del self._incoming[: len(octets)]
+        return octets
+
+    def write(self, octets: bytes) -> None:
+        """See Stream."""
+        if self.is_closed:
+            return
+        self.written += octets
+        if self._cut_after is not None and len(self.written) >= self._cut_after:
+            del self.written[self._cut_after :]
+            self.abort()
+
+    async def drain(self) -> None:
+        """See Stream."""
+        self._check()
+        while self.is_stuck:
+            await self._wait()
+            self._check()
+
+    async def close(self, *, is_peer_sending: bool = False) -> None:
+        """See Stream."""
+        del is_peer_sending
+        self.abort()
+
+    def abort(self) -> None:
+        """See Stream."""
+        self.is_closed = True
+        self._changed.set()
+
+    def _check(self) -> None:
+        if self.is_closed:
+            raise StreamClosed
+        if self._is_expired:
+            raise TimeoutError
+
+    async def _wait(self) -> None:
+        self._changed.clear()
+        await self._changed.wait()

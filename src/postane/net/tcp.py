@@ -1,0 +1,180 @@
+"""The real stream: a socket under an asyncio transport, and the one timer for all deadlines.
+
+Reading stops while more than READ_AHEAD octets wait unread, and `drain` waits while more than WRITE_HIGH are unsent, so
+that neither a fast sender nor a slow reader makes the process hold much. Deadlines are looked at by one sweep for all
+streams: a timer for each read would cost more than the read.
+
+Must not know: any protocol.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import cast
+
+from .stream import Peer, StreamClosed
+
+READ_AHEAD = 128 * 1024
+"""Octets that may wait unread before the peer is no longer read from."""
+
+WRITE_HIGH = 256 * 1024
+WRITE_LOW = 64 * 1024
+"""Unsent octets above which `drain` waits, and below which it goes on."""
+
+LINGER = 2.0
+"""Seconds for which a peer that is still sending is read from after the last word to it, so that the word arrives."""
+
+
+class Deadlines:
+    """Ends the waits of all streams that are past their deadline; looks every `period` seconds."""
+
+    def __init__(self, period: float) -> None:
+        self._period = period
+        self._streams: set[SocketStream] = set()
+
+    def add(self, stream: "SocketStream") -> None:
+        """Watch a stream."""
+        self._streams.add(stream)
+
+    def remove(self, stream: "SocketStream") -> None:
+        """Watch it no longer."""
+        self._streams.discard(stream)
+
+    async def sweep_forever(self) -> None:
+        """Run until cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(self._period)
+            now = loop.time()
+            for stream in tuple(self._streams):
+                stream.expire(now)
+
+
+class SocketStream(asyncio.Protocol):
+    """A Stream over a socket. `on_open` is called with it when the connection stands."""
+
+    def __init__(self, deadlines: Deadlines, on_open: Callable[["SocketStream"], None]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._deadlines = deadlines
+        self._on_open = on_open
+        self._transport: asyncio.Transport | None = None
+        self._received: list[bytes] = []
+        self._received_size = 0
+        self._is_reading = True
+        self._is_ended = False  # the peer has closed its side
+        self._is_lost = False
+        self._is_writable = True
+        self._waiter: asyncio.Future[None] | None = None
+        self._deadline = float("inf")
+        self.peer = Peer("unix")
+        self.is_encrypted = False
+
+    # What the transport calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(high=WRITE_HIGH, low=WRITE_LOW)
+        name = transport.get_extra_info("peername")
+        if isinstance(name, tuple):
+            self.peer = Peer(str(name[0]), int(name[1]))
+        self.is_encrypted = transport.get_extra_info("ssl_object") is not None
+        self._deadlines.add(self)
+        self._on_open(self)
+
+    def data_received(self, data: bytes) -> None:
+        self._received.append(data)
+        self._received_size += len(data)
+        if self._received_size > READ_AHEAD and self._is_reading and self._transport is not None:
+            self._is_reading = False
+            self._transport.pause_reading()
+        self._wake()
+
+    def eof_received(self) -> bool:
+        self._is_ended = True
+        self._wake()
+        return not self.is_encrypted  # half-closed: what is still to be said may be said; TLS has no such state
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._is_lost = True
+        self._deadlines.remove(self)
+        self._wake()
+
+    def pause_writing(self) -> None:
+        self._is_writable = False
+
+    def resume_writing(self) -> None:
+        self._is_writable = True
+        self._wake()
+
+    # What the house calls
+
+    def set_deadline(self, seconds: float | None) -> None:
+        """See Stream."""
+        self._deadline = float("inf") if seconds is None else self._loop.time() + seconds
+
+    def expire(self, now: float) -> None:
+        """End the present wait if the deadline has passed."""
+        if now >= self._deadline and self._waiter is not None and not self._waiter.done():
+            self._waiter.set_exception(TimeoutError())
+
+    async def read(self) -> bytes:
+        """See Stream."""
+        while not self._received:
+            if self._is_lost:
+                raise StreamClosed
+            if self._is_ended:
+                return b""
+            await self._wait()
+        octets = self._received[0] if len(self._received) == 1 else b"".join(self._received)
+        self._received.clear()
+        self._received_size = 0
+        if not self._is_reading and self._transport is not None:
+            self._is_reading = True
+            self._transport.resume_reading()
+        return octets
+
+    def write(self, octets: bytes) -> None:
+        """See Stream."""
+        if self._transport is not None and not self._is_lost:
+            self._transport.write(octets)
+
+    async def drain(self) -> None:
+        """See Stream."""
+        while not self._is_writable and not self._is_lost:
+            await self._wait()
+        if self._is_lost:
+            raise StreamClosed
+
+    async def close(self, *, is_peer_sending: bool = False) -> None:
+        """See Stream. To a peer that may still be sending, the last word is said first and what it sends is dropped:
+        closing at once would reset the connection and take the word back."""
+        if self._transport is None or self._is_lost:
+            return
+        with contextlib.suppress(TimeoutError, StreamClosed, OSError):
+            if is_peer_sending and self._transport.can_write_eof():
+                self._transport.write_eof()
+                self.set_deadline(LINGER)
+                while await self.read():
+                    pass
+        if not self._is_lost:
+            self._transport.close()
+        with contextlib.suppress(TimeoutError):
+            while not self._is_lost:
+                await self._wait()
+        self.abort()
+
+    def abort(self) -> None:
+        """See Stream."""
+        if self._transport is not None and not self._is_lost:
+            self._transport.abort()
+
+    async def _wait(self) -> None:
+        self._waiter = self._loop.create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)

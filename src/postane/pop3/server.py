@@ -1,0 +1,147 @@
+"""The server's side of POP3: octets in, commands out; replies in, octets out.
+
+RFC 1939, with RFC 2449 s4 (limits, pipelining), RFC 2595 s4 (STLS) and RFC 5034 s4 (AUTH). After each command the
+machine is PAUSED until its reply is complete. Octets that came before a TLS handshake are never read after it: they
+break the session (RFC 2595 s4, and the injection that many servers had).
+
+Must not know: accounts, maildrops, the clock.
+"""
+
+import base64
+
+from postane.wire.chart import Outcome
+from postane.wire.dots import Stuffer, stuff
+from postane.wire.errors import Fault, LocalProtocolError, RemoteProtocolError
+from postane.wire.lines import LineBuffer
+from postane.wire.machine import NEED_DATA, PAUSED, Signal
+
+from .commands import Command, Verb
+from .grammar import LINE_LIMIT, SASL_LIMIT, format_reply, parse_auth_response, parse_command, split_command
+from .replies import Challenge, Chunk, Closing, Listing, Message, Opening, Reply, Value, ok
+from .states import NOT_NOW, SERVER, State
+
+
+class Pop3Server:
+    """One session as the server sees it.
+
+    Any octets give events or RemoteProtocolError, nothing else; any split of the octets gives the same events.
+    `send` takes the greeting first. An error is answered like a command: by one Reply.
+    """
+
+    __slots__ = ("_allowed", "_is_body_open", "_is_paused", "_lines", "_stuffer", "_verb", "state")
+
+    def __init__(self) -> None:
+        # RFC 1939 s3 wants CRLF; clients that send a bare LF have always been served.
+        self._lines = LineBuffer(accepts_bare_lf=True)
+        self._is_paused = True  # until the greeting is sent
+        self._verb: Verb | None = None  # what is being answered; None: the greeting, or an error
+        self._is_body_open = False
+        self._stuffer: Stuffer | None = None  # while a body is being sent whose lines may begin with a dot
+        self.state: State = SERVER.initial
+        self._allowed = SERVER.allowed[self.state]
+
+    @property
+    def trailing_data(self) -> bytes:
+        """Octets fed and not used."""
+        return self._lines.peek_all()
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing more is to be said: close the connection."""
+        return self.state is SERVER.final
+
+    def feed(self, octets: bytes) -> None:
+        """Take what came from the client."""
+        self._lines.feed(octets)
+
+    def next_event(self) -> Command | Signal:
+        """The next command. Raises RemoteProtocolError, which is answered by a Reply as a command is."""
+        if self._is_paused:
+            return PAUSED
+        try:
+            line = self._lines.next_line(self._line_limit())
+            if line is None:
+                return NEED_DATA
+            self._is_paused = True
+            return self._read(line)
+        except RemoteProtocolError:
+            self._is_paused = True
+            if self.state is State.AUTHENTICATING:  # RFC 5034 s4: a response that is not base64 ends the exchange
+                self._verb = Verb.RESPONSE
+            raise
+
+    def send(self, value: Value) -> bytes:
+        """The octets that say `value`. Raises LocalProtocolError where it cannot be said now."""
+        if not self._is_paused:
+            raise LocalProtocolError("there is nothing to reply to")
+        if self._is_body_open is not isinstance(value, Chunk | Closing):
+            raise LocalProtocolError("a body is opened, filled and closed, in this order")
+        match value:
+            case Reply():
+                self._complete(Outcome.ACCEPTED if value.is_ok else Outcome.REFUSED)
+                return format_reply(value)
+            case Message(text, octets, is_dotted):
+                self._complete(Outcome.ACCEPTED)
+                ended = stuff(octets) if is_dotted else _end_plain(octets)
+                return format_reply(ok(text)) + ended
+            case Listing(text, lines):
+                self._complete(Outcome.ACCEPTED)
+                return format_reply(ok(text)) + lines + b".\r\n"
+            case Opening(text, is_dotted):
+                self._is_body_open = True
+                self._stuffer = Stuffer() if is_dotted else None
+                return format_reply(ok(text))
+            case Chunk(octets):
+                return octets if self._stuffer is None else self._stuffer.feed(octets)
+            case Closing():
+                self._is_body_open = False
+                stuffer, self._stuffer = self._stuffer, None
+                self._complete(Outcome.ACCEPTED)
+                return b".\r\n" if stuffer is None else stuffer.finish()
+            case Challenge(octets):
+                self._move(Outcome.CONTINUED)
+                self._is_paused = False
+                return b"+ " + base64.b64encode(octets) + b"\r\n"
+
+    def _line_limit(self) -> int:
+        if self.state is State.AUTHENTICATING or self._lines.starts_with(b"AUTH "):
+            return SASL_LIMIT
+        return LINE_LIMIT
+
+    def _read(self, line: bytes) -> Command:
+        if self.state is State.AUTHENTICATING:
+            self._verb = Verb.RESPONSE
+            return parse_auth_response(line)
+        verb, argument = split_command(line)
+        if verb not in self._allowed:
+            advice = "USER first" if verb is Verb.PASS and Verb.USER in self._allowed else NOT_NOW[self.state]
+            raise RemoteProtocolError(f"{verb} is not possible now: {advice}", Fault.WRONG_STATE)
+        command = parse_command(verb, argument)
+        self._verb = verb
+        self._move(Outcome.RECEIVED)
+        return command
+
+    def _complete(self, outcome: Outcome) -> None:
+        """The reply is complete: go where it leads, and read on where something may follow."""
+        self._move(outcome)
+        self._verb = None
+        if self.state is State.GREETING:
+            self._enter(State.AUTHORIZATION if outcome is Outcome.ACCEPTED else State.CLOSED)
+        self._is_paused = self.state is State.CLOSED or self.state is State.HANDSHAKE
+        if self.state is State.HANDSHAKE and len(self._lines):
+            # RFC 2595 s4: nothing sent before the handshake may be obeyed after it.
+            self._enter(State.CLOSED)
+            raise RemoteProtocolError("octets before the TLS handshake", Fault.EARLY_DATA, fatal=True)
+
+    def _move(self, outcome: Outcome) -> None:
+        if self._verb is not None:
+            self._enter(SERVER.next_state(self.state, self._verb, outcome))
+
+    def _enter(self, state: State) -> None:
+        self.state = state
+        self._allowed = SERVER.allowed[state]
+
+
+def _end_plain(octets: bytes) -> bytes:
+    """A body none of whose lines begins with a dot, with its ending line."""
+    return octets + (b".\r\n" if not octets or octets.endswith(b"\r\n") else b"\r\n.\r\n")
