@@ -1,0 +1,20 @@
+"""Fixtures that several folders share."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from support import postoffice
+
+
+@pytest.fixture(scope="session")
+def post_office() -> Iterator[postoffice.PostOffice]:
+    """One running server for all tests that do not disturb it; each test takes accounts of its own."""
+    with postoffice.PostOffice() as office:
+        yield office
+
+
+@pytest.fixture
+def mailbox(post_office: postoffice.PostOffice) -> postoffice.Mailbox:
+    """An account that is this test's alone."""
+    return post_office.fresh()
