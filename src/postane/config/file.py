@@ -15,6 +15,19 @@ SEARCHED = (Path("postane.toml"), Path("/etc/postane/postane.toml"))
 """Where a configuration is looked for when none is named."""
 
 
+_REMEDIES = {
+    "tuple_type": 'write a list: ["...", "..."]',
+    "string_type": 'write a text in quotes: "..."',
+    "path_type": 'write a path in quotes: "/..."',
+    "int_type": "write a whole number",
+    "bool_type": "write true or false",
+    "literal_error": "write one of {expected}",
+    "greater_than_equal": "write a number of at least {ge}",
+    "model_type": "write a section: [name], and its keys in the lines under it",
+}
+"""By pydantic's kind of error: what would be right, in the words of the file and not of Python."""
+
+
 class ConfigError(Exception):
     """The configuration cannot be used; the text is one line a problem, for the person who wrote the file."""
 
@@ -37,11 +50,19 @@ def load_config(path: Path | None) -> Config:
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: is not TOML: {error}") from error
+        raise ConfigError(_explain_syntax(path, str(error))) from error
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, brackets without end
+        raise ConfigError(f"{path}: cannot be read: {error}") from error
     try:
         return Config.model_validate(values)
     except ValidationError as error:
         raise ConfigError("\n".join(_explain(path, text, error))) from error
+
+
+def _explain_syntax(path: Path, words: str) -> str:
+    """The parser tells the line at the end of its words; a compiler's way to tell it is before them."""
+    place = re.search(r" \(at line (\d+), column \d+\)$", words)
+    return f"{path}:{place[1]}: {words[: place.start()]}" if place else f"{path}: {words}"
 
 
 def _explain(path: Path, text: str, error: ValidationError) -> Iterator[str]:
@@ -52,13 +73,16 @@ def _explain(path: Path, text: str, error: ValidationError) -> Iterator[str]:
 
 
 def _words(keys: list[str], problem: Any) -> str:
-    if problem["type"] == "extra_forbidden":
+    kind = problem["type"]
+    if kind == "extra_forbidden":
         known = _known_keys(keys[:-1])
         near = difflib.get_close_matches(keys[-1], known, n=1)
         remedy = f'did you mean "{near[0]}"?' if near else "known here: " + ", ".join(sorted(known))
         return f"unknown key; {remedy}"
-    words = str(problem["msg"]).removeprefix("Value error, ")
-    return words if problem["type"] == "value_error" else f"{words} (got {problem['input']!r})"
+    if kind == "value_error":
+        return str(problem["msg"]).removeprefix("Value error, ")
+    remedy = _REMEDIES.get(kind, "{msg}").format(msg=problem["msg"], **problem.get("ctx", {}))
+    return f"{problem['input']!r} does not fit; {remedy}"
 
 
 def _known_keys(section: list[str]) -> list[str]:
@@ -77,11 +101,18 @@ def _line_of(text: str, keys: list[str]) -> int:
     section: list[str] = []
     best = 1
     for number, line in enumerate(text.splitlines(), 1):
-        if header := re.match(r"\s*\[+([^\]]+)\]+", line):
-            section = [part.strip().strip("\"'") for part in header[1].split(".")]
+        if header := re.match(r"\s*\[{1,2}([^\[\]]+)\]{1,2}\s*(?:#|$)", line):
+            section = _parts(header[1])
             if section == wanted[: len(section)]:
                 best = number
-            line = line[header.end() :]
-        elif (key := re.match(r"""\s*["']?([\w.-]+)["']?\s*=""", line)) and section + key[1].split(".") == wanted:
-            return number
+        elif key := re.match(r"""\s*([\w."'-]+)\s*=""", line):
+            found = section + _parts(key[1])
+            if found == wanted:
+                return number
+            if found == wanted[: len(found)]:  # an inline table
+                best = number
     return best
+
+
+def _parts(dotted: str) -> list[str]:
+    return [part.strip().strip("\"'") for part in dotted.split(".")]

@@ -6,17 +6,28 @@ The classes are the reference: `docs/reference/configuration.md` is made from th
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, model_validator
 
 from .units import Endpoint, parse_duration, parse_endpoint, parse_size
 
 Size = Annotated[int, BeforeValidator(parse_size)]
 Duration = Annotated[float, BeforeValidator(parse_duration)]
 Address = Annotated[Endpoint, BeforeValidator(parse_endpoint)]
+Count = Annotated[int, Strict()]
 When = Literal["never", "loopback", "always"]
 
 IDLE_MINIMUM = 600.0
 """RFC 1939 s3: an autologout timer is of at least 10 minutes; a shorter one is for tests, and warned of."""
+
+
+def parse_workers(value: object) -> object:
+    """A number of worker processes, or "auto"."""
+    if value == "auto" or (isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 1024):
+        return value
+    raise ValueError(f'{value!r} is not a number of workers; write "auto" or a number from 1 to 1024')
+
+
+Workers = Annotated[Literal["auto"] | int, BeforeValidator(parse_workers)]
 
 
 class Section(BaseModel):
@@ -30,7 +41,7 @@ class Storage(Section):
 
     path: Path = Field(Path("/var/lib/postane"), description="folder of the embedded store, and of the accounts")
     inline: Size = Field(64 * 1024, description="messages up to this size are kept in the index, larger ones in files")
-    handles: int = Field(512, ge=1, description="drops that one worker keeps open for quick use")
+    handles: Count = Field(512, ge=1, description="drops that one worker keeps open for quick use")
 
 
 class Listener(Section):
@@ -87,21 +98,21 @@ class Maildrop(Section):
 class Limits(Section):
     """How much of anything is allowed."""
 
-    connections: int = Field(20000, ge=1, description="connections at once, over all workers")
-    per_address: int = Field(50, ge=1, description="connections at once from one address, over all workers")
-    per_account: int = Field(10, ge=1, description="sessions at once of one account, over all workers")
+    connections: Count = Field(20000, ge=1, description="connections at once, over all workers")
+    per_address: Count = Field(50, ge=1, description="connections at once from one address, over all workers")
+    per_account: Count = Field(10, ge=1, description="sessions at once of one account, over all workers")
     idle: Duration = Field(600.0, description="silence after which a session is ended (RFC 1939: at least 10m)")
     login: Duration = Field(60.0, description="time to log in")
     message: Size = Field(50 * 1024**2, description="largest message that is accepted")
     line: Size = Field(64 * 1024, description="longest line of a message that is accepted")
-    recipients: int = Field(1000, ge=100, description="recipients of one message (RFC 5321: at least 100)")
-    hops: int = Field(100, ge=1, description="Received fields after which a message is taken to be looping")
+    recipients: Count = Field(1000, ge=100, description="recipients of one message (RFC 5321: at least 100)")
+    hops: Count = Field(100, ge=1, description="Received fields after which a message is taken to be looping")
 
 
 class Server(Section):
     """Processes."""
 
-    workers: Literal["auto"] | Annotated[int, Field(ge=1, le=1024)] = Field("auto", description="worker processes")
+    workers: Workers = Field("auto", description="worker processes; auto: one for each processor")
     user: str | None = Field(None, description="user that workers run as, when started as root")
     drain: Duration = Field(30.0, description="how long sessions may go on after SIGTERM or a reload")
 

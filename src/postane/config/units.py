@@ -4,13 +4,20 @@
 Units of size are powers of 1024, as in other mail servers: a "50MB" limit is 50 * 1024 * 1024 octets.
 """
 
+import math
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 
 _SIZES = {"": 1, "b": 1, "kb": 1024, "mb": 1024**2, "gb": 1024**3, "tb": 1024**4}
 _SIZES |= {"kib": 1024, "mib": 1024**2, "gib": 1024**3, "tib": 1024**4, "k": 1024, "m": 1024**2, "g": 1024**3}
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
-_QUANTITY = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*")
+_LONGEST = 10**15
+"""Seconds that a duration may have: "for ever" is written by a word of the key's own, not by a number."""
+_QUANTITY = re.compile(r"\s*([0-9]{1,30}(?:\.[0-9]+)?)\s*([A-Za-z]*)\s*")
+_PORT = re.compile(r"[0-9]{1,5}")
+_BRACKETED = re.compile(r"\[([^\[\]\s]*:[^\[\]\s]*)\]")
+_HOST = re.compile(r"[^:\[\]\s]+")
 
 
 def parse_size(text: object) -> int:
@@ -20,7 +27,7 @@ def parse_size(text: object) -> int:
     found = _QUANTITY.fullmatch(text) if isinstance(text, str) else None
     if found is None or found[2].lower() not in _SIZES:
         raise ValueError(f'{text!r} is not a size; write for example "50MB", "64kB" or a number of octets')
-    return int(float(found[1]) * _SIZES[found[2].lower()])
+    return int(Decimal(found[1]) * _SIZES[found[2].lower()])
 
 
 def format_size(octets: int) -> str:
@@ -33,12 +40,13 @@ def format_size(octets: int) -> str:
 
 def parse_duration(text: object) -> float:
     """Seconds: "10m", "60s", "1.5h", "30d", or a plain number of seconds."""
-    if isinstance(text, int | float) and not isinstance(text, bool) and text >= 0:
+    if isinstance(text, int | float) and not isinstance(text, bool) and 0 <= text <= _LONGEST:
         return float(text)
     found = _QUANTITY.fullmatch(text) if isinstance(text, str) else None
-    if found is None or (found[2] or "s") not in _SECONDS:
+    seconds = float(found[1]) * _SECONDS.get(found[2] or "s", math.inf) if found else math.inf
+    if seconds > _LONGEST:
         raise ValueError(f'{text!r} is not a duration; write for example "10m", "60s" or "30d"')
-    return float(found[1]) * _SECONDS[found[2] or "s"]
+    return seconds
 
 
 def format_duration(seconds: float) -> str:
@@ -46,7 +54,7 @@ def format_duration(seconds: float) -> str:
     for unit in ("w", "d", "h", "m", "s"):
         if seconds and seconds % _SECONDS[unit] == 0:
             return f"{int(seconds // _SECONDS[unit])}{unit}"
-    return f"{seconds:g}s"
+    return f"{Decimal(repr(seconds)):f}s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +82,8 @@ def parse_endpoint(text: object) -> Endpoint:
         return text
     if isinstance(text, str) and text.startswith("unix:") and len(text) > len("unix:"):
         return Endpoint(path=text.removeprefix("unix:"))
-    host, colon, port = text.rpartition(":") if isinstance(text, str) else ("", "", "")
-    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
-    if not colon or not host or not port.isdecimal() or int(port) > 65535 or (":" in bare and bare == host):
+    host, _, port = text.rpartition(":") if isinstance(text, str) else ("", "", "")
+    bracketed = _BRACKETED.fullmatch(host)
+    if not (bracketed or _HOST.fullmatch(host)) or not _PORT.fullmatch(port) or int(port) > 65535:
         raise ValueError(f'{text!r} is not an address; write "HOST:PORT", "[IPV6]:PORT" or "unix:/PATH"')
-    return Endpoint(host=bare, port=int(port))
+    return Endpoint(host=bracketed[1] if bracketed else host, port=int(port))

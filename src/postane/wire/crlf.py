@@ -65,26 +65,34 @@ def _mend(octets: bytes) -> bytes:
 
 
 class LengthCheck:
-    """Tells whether a line is longer than `limit` octets, its line end not counted."""
+    """Tells whether a line is longer than `limit` octets, its line end not counted.
 
-    __slots__ = ("_length", "_limit", "is_exceeded")
+    A line ends with LF or with the body; a CR just before that belongs to the line end.
+    """
+
+    __slots__ = ("_ends_in_cr", "_length", "_limit", "is_exceeded")
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._length = 0  # octets since the last LF
+        self._ends_in_cr = False
         self.is_exceeded = False
 
     def feed(self, octets: bytes) -> None:
         """Look at the next octets."""
+        if not octets:
+            return
         if self._length + len(octets) > self._limit and self._has_long_line(octets):
             self.is_exceeded = True
         last = octets.rfind(b"\n")
         self._length = self._length + len(octets) if last < 0 else len(octets) - last - 1
+        self._ends_in_cr = octets.endswith(b"\r")
 
     def _has_long_line(self, octets: bytes) -> bool:
         start = -self._length
         while (end := octets.find(b"\n", max(start, 0))) >= 0:
-            if end - (octets[end - 1 : end] == b"\r") - start > self._limit:
+            has_cr = octets[end - 1] == 0x0D if end else self._ends_in_cr
+            if end - has_cr - start > self._limit:
                 return True
             start = end + 1
-        return len(octets) - start > self._limit + 1  # one more: it may be the CR of the line end
+        return len(octets) - octets.endswith(b"\r") - start > self._limit

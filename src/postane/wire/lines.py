@@ -59,7 +59,7 @@ class LineBuffer:
             return None
         stop = found + len(self._end)
         if stop - self._start > limit:
-            self._consume(stop)
+            self._skipped, self._scanned = 0, found  # thrown away by the next call, as if it had come in pieces
             raise RemoteProtocolError("line too long", Fault.TOO_LONG)
         cut = found - 1 if self.accepts_bare_lf and found > self._start and self._buffer[found - 1] == 0x0D else found
         line = bytes(self._buffer[self._start : cut])
@@ -67,7 +67,12 @@ class LineBuffer:
         return line
 
     def starts_with(self, prefix: bytes) -> bool:
-        """Whether the unread octets begin with `prefix`, letters of either case alike; `prefix` is upper case."""
+        """Whether the unread octets begin with `prefix`, letters of either case alike; `prefix` is upper case.
+
+        The rest of an overlong line is no beginning of anything; like `next_line`, this may find it to be endless.
+        """
+        if self._skipped >= 0 and not self._skip():
+            return False
         return self._buffer[self._start : self._start + len(prefix)].upper() == prefix
 
     def take(self, limit: int) -> bytes:
@@ -86,7 +91,7 @@ class LineBuffer:
 
     def _skip(self) -> bool:
         """Throw away octets of an overlong line; true when its end was found."""
-        found = self._buffer.find(self._end, self._start)
+        found = self._buffer.find(self._end, self._scanned)
         keep = 1 if not self.accepts_bare_lf and self._buffer.endswith(b"\r") else 0
         stop = len(self._buffer) - keep if found < 0 else found + len(self._end)
         self._skipped += stop - self._start
@@ -105,4 +110,3 @@ class LineBuffer:
             del self._buffer[:stop]
             stop = 0
         self._start = self._scanned = stop
-

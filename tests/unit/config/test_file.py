@@ -1,0 +1,77 @@
+"""What is wrong with a file is told with the file, the line, the key and what would be right."""
+
+import pytest
+
+from postane.config.file import ConfigError, find_config, load_config
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("\nfoo = 1\n", "2: foo: unknown key; known here: auth, hostname, "),
+        ("[pop33]\nlisten = []\n", '1: pop33: unknown key; did you mean "pop3"?'),
+        ("[limits]\n# few\nconections = 3\n", '3: limits.conections: unknown key; did you mean "connections"?'),
+        ('[limits]\nidle = "10 parsecs"\n', "2: limits.idle: '10 parsecs' is not a duration; write for example"),
+        ('limits = { idle = "x" }\n', "1: limits.idle: 'x' is not a duration"),
+        ('\nlimits.idle = "x"\n', "2: limits.idle: 'x' is not a duration"),
+        ('\n\nlimits = { idle = "x" }\n', "3: limits.idle: 'x' is not a duration"),
+        ('["limits"]\n"idle" = "x"\n', "2: limits.idle: 'x' is not a duration"),
+        ('[pop3]\nlisten = "0.0.0.0:110"\n', "2: pop3.listen: '0.0.0.0:110' does not fit; write a list"),
+        ('[pop3]\nlisten = [\n  "a:1",\n  "b"\n]\n', "2: pop3.listen: 'b' is not an address; write \"HOST:PORT\""),
+        ("pop3 = 3\n", "1: pop3: 3 does not fit; write a section"),
+        ('[auth]\nplaintext_without_tls = "maybe"\n', "write one of 'never', 'loopback' or 'always'"),
+        ('[server]\nworkers = "many"\n', "2: server.workers: 'many' is not a number of workers; write \"auto\""),
+        ("[limits]\nrecipients = 3\n", "2: limits.recipients: 3 does not fit; write a number of at least 100"),
+        ('[limits]\nconnections = "3"\n', "2: limits.connections: '3' does not fit; write a whole number"),
+        ("hostname = 3\n", "1: hostname: 3 does not fit; write a text in quotes"),
+        ("[storage]\npath = 3\n", "2: storage.path: 3 does not fit; write a path in quotes"),
+        ('[tls]\nkey = "k.pem"\n', "1: tls: certificate and key belong together"),
+        ("[limits]\nidle = 1\nidle = 2\n", "3: Cannot overwrite a value"),
+        ("[limits\n", "1: "),
+    ],
+)
+def test_a_complaint_names_line_key_and_remedy(tmp_path, text, complaint):
+    path = tmp_path / "postane.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load_config(path)
+    told = str(caught.value)
+    assert told.startswith(f"{path}:")
+    assert complaint in told
+    assert "\n" not in told
+
+
+def test_every_mistake_is_told_at_once(tmp_path):
+    path = tmp_path / "postane.toml"
+    path.write_text('[limits]\nidle = "x"\nmessage = "y"\n')
+    with pytest.raises(ConfigError) as caught:
+        load_config(path)
+    assert [line.split(": ")[:2] for line in str(caught.value).splitlines()] == [
+        [f"{path}:2", "limits.idle"],
+        [f"{path}:3", "limits.message"],
+    ]
+
+
+@pytest.mark.parametrize("octets", [b"\xff\xfe", b"a = " + b"9" * 5000, b"a = " + b"[" * 100_000])
+def test_a_file_that_is_no_configuration_is_one_complaint(tmp_path, octets):
+    path = tmp_path / "postane.toml"
+    path.write_bytes(octets)
+    with pytest.raises(ConfigError, match=r"postane\.toml"):
+        load_config(path)
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(ConfigError, match="cannot be read: No such file"):
+        load_config(tmp_path / "none.toml")
+
+
+def test_what_is_found_when_nothing_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("postane.config.file.SEARCHED", (tmp_path / "first.toml", tmp_path / "second.toml"))
+    assert find_config(None) is None
+    (tmp_path / "second.toml").touch()
+    assert find_config(None) == tmp_path / "second.toml"
+    (tmp_path / "first.toml").touch()
+    assert find_config(None) == tmp_path / "first.toml"
+    assert find_config(tmp_path / "named.toml") == tmp_path / "named.toml"
+    assert load_config(None) == load_config(tmp_path / "first.toml")

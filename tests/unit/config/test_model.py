@@ -1,0 +1,62 @@
+"""The configuration as values: what is on when nothing is said, and what does not go together."""
+
+import pytest
+from pydantic import ValidationError
+
+from postane.config.model import Config, listeners
+
+
+def config(**sections: object) -> Config:
+    return Config.model_validate(sections)
+
+
+def opened(wanted: Config) -> dict[str, list[str]]:
+    return {name: [str(endpoint) for endpoint in listen] for name, listen in listeners(wanted).items()}
+
+
+def test_every_key_is_optional():
+    assert opened(Config()) == {
+        "pop3": ["0.0.0.0:110"],
+        "smtp": ["0.0.0.0:25"],
+        "lmtp": ["unix:/run/postane/lmtp.sock", "127.0.0.1:24"],
+    }
+
+
+def test_a_certificate_opens_pop3s():
+    assert opened(config(tls={"certificate": "a.pem", "key": "k.pem"}))["pop3s"] == ["0.0.0.0:995"]
+
+
+def test_a_file_that_opens_one_port_opens_no_other():
+    assert opened(config(pop1={"listen": ["127.0.0.1:1090"]})) == {"pop1": ["127.0.0.1:1090"]}
+
+
+def test_an_empty_list_turns_a_listener_off():
+    assert set(opened(config(smtp={"listen": []}))) == {"pop3", "lmtp"}
+
+
+def test_sizes_and_durations_are_read():
+    limits = config(limits={"idle": "15m", "message": "2GB"}).limits
+    assert (limits.idle, limits.message) == (900.0, 2 * 1024**3)
+
+
+@pytest.mark.parametrize(
+    ("sections", "words"),
+    [
+        ({"tls": {"certificate": "a.pem"}}, "belong together"),
+        ({"pop3s": {"listen": ["0.0.0.0:995"]}}, "pop3s needs a certificate"),
+        ({"limits": {"connections": True}}, "integer"),
+        ({"limits": {"connections": "3"}}, "integer"),
+        ({"limits": {"recipients": 99}}, "100"),
+        ({"server": {"workers": 0}}, 'write "auto"'),
+        ({"server": {"workers": "many"}}, 'write "auto"'),
+        ({"surprise": 1}, "Extra inputs"),
+    ],
+)
+def test_what_cannot_be_is_refused(sections, words):
+    with pytest.raises(ValidationError, match=words):
+        config(**sections)
+
+
+def test_a_configuration_does_not_change():
+    with pytest.raises(ValidationError):
+        Config().hostname = "other"  # type: ignore[misc]

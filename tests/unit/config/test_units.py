@@ -1,0 +1,97 @@
+"""Sizes, durations and addresses as people write them."""
+
+import pytest
+
+from postane.config.units import Endpoint, format_duration, format_size, parse_duration, parse_endpoint, parse_size
+
+
+@pytest.mark.parametrize(
+    ("text", "octets"),
+    [
+        ("50MB", 50 * 1024**2),
+        ("64 kB", 65536),
+        ("2GB", 2 * 1024**3),
+        ("1.5k", 1536),
+        ("1GiB", 1024**3),
+        ("0", 0),
+        (" 12 ", 12),
+        (1000, 1000),
+        ("9007199254740993", 2**53 + 1),
+    ],
+)
+def test_sizes(text, octets):
+    assert parse_size(text) == octets
+
+
+@pytest.mark.parametrize("text", ["", "MB", "-1", "1e3", "5 parsecs", "1,5MB", -1, 1.5, True, None, "9" * 400, "٣MB"])
+def test_what_is_no_size(text):
+    with pytest.raises(ValueError, match='write for example "50MB"'):
+        parse_size(text)
+
+
+@pytest.mark.parametrize(("octets", "text"), [(0, "0"), (65536, "64kB"), (50 * 1024**2, "50MB"), (1025, "1025")])
+def test_sizes_are_written_short(octets, text):
+    assert format_size(octets) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("10m", 600), ("60s", 60), ("1.5h", 5400), ("30d", 30 * 86400), ("250ms", 0.25), ("5", 5), (2.5, 2.5), (0, 0)],
+)
+def test_durations(text, seconds):
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize(
+    "text", ["", "m", "-1s", "10 parsecs", "10M", float("inf"), float("nan"), -1, True, None, "9" * 30, 10**400]
+)
+def test_what_is_no_duration(text):
+    with pytest.raises(ValueError, match='write for example "10m"'):
+        parse_duration(text)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(600, "10m"), (90, "90s"), (86400, "1d"), (0, "0s"), (0.5, "0.5s"), (1234567.5, "1234567.5s")]
+)
+def test_durations_are_written_short(seconds, text):
+    assert format_duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "endpoint"),
+    [
+        ("0.0.0.0:110", Endpoint("0.0.0.0", 110)),
+        ("[::]:110", Endpoint("::", 110)),
+        ("[fe80::1%eth0]:24", Endpoint("fe80::1%eth0", 24)),
+        ("localhost:0", Endpoint("localhost", 0)),
+        ("unix:/run/postane/lmtp.sock", Endpoint(path="/run/postane/lmtp.sock")),
+    ],
+)
+def test_endpoints(text, endpoint):
+    assert parse_endpoint(text) == endpoint
+    assert str(endpoint) == text
+    assert endpoint.is_unix is text.startswith("unix:")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "110",
+        ":110",
+        "[]:110",
+        "host:",
+        "host:65536",
+        "host:-1",
+        "host:٣",
+        "::1:110",
+        "[::1:110",
+        "a b:1",
+        "unix:",
+        110,
+        None,
+    ],
+)
+def test_what_is_no_endpoint(text):
+    with pytest.raises(ValueError, match='write "HOST:PORT"'):
+        parse_endpoint(text)

@@ -1,0 +1,72 @@
+"""A maildrop as one session sees it."""
+
+import pytest
+
+from postane.mail.snapshot import MessageIsDeleted, NoSuchMessage, Snapshot
+
+
+@pytest.fixture
+def snapshot() -> Snapshot:
+    taken = Snapshot(total=3, total_octets=600, last_uid=9)
+    taken.fill([4, 7, 9], [100, 200, 300], ["a", "b", "c"])
+    return taken
+
+
+def test_what_stat_tells_is_known_before_the_columns_are():
+    taken = Snapshot(total=3, total_octets=600, last_uid=9)
+    assert (taken.count, taken.octets, taken.is_loaded) == (3, 600, False)
+    with pytest.raises(LookupError):
+        taken.uid(1)
+
+
+def test_an_empty_drop_needs_no_columns():
+    taken = Snapshot(0, 0, 0)
+    assert taken.is_loaded
+    assert list(taken.sizes()) == list(taken.uidls()) == []
+    with pytest.raises(NoSuchMessage):
+        taken.check(1)
+
+
+def test_numbers_are_the_clients(snapshot):
+    assert [snapshot.uid(number) for number in (1, 2, 3)] == [4, 7, 9]
+    assert snapshot.size(2) == 200
+    assert snapshot.uidl(3) == "c"
+    assert snapshot.check(1) == 0
+    assert list(snapshot.sizes()) == [(1, 100), (2, 200), (3, 300)]
+    assert list(snapshot.uidls()) == [(1, "a"), (2, "b"), (3, "c")]
+
+
+@pytest.mark.parametrize("number", [0, -1, 4, 10**30])
+def test_a_number_out_of_range_is_refused(snapshot, number):
+    for ask in (snapshot.check, snapshot.size, snapshot.uidl, snapshot.delete):
+        with pytest.raises(NoSuchMessage, match="only 3 "):
+            ask(number)
+    assert snapshot.count == 3
+
+
+def test_a_deleted_message_is_gone_from_everything(snapshot):
+    snapshot.delete(2)
+    assert (snapshot.count, snapshot.octets, snapshot.deleted) == (2, 400, [2])
+    assert list(snapshot.sizes()) == [(1, 100), (3, 300)]
+    assert list(snapshot.uidls()) == [(1, "a"), (3, "c")]
+    for ask in (snapshot.check, snapshot.size, snapshot.uidl, snapshot.delete):
+        with pytest.raises(MessageIsDeleted, match="message 2 "):
+            ask(2)
+    assert (snapshot.count, snapshot.octets) == (2, 400), "deleting twice counts once"
+    assert snapshot.uid(2) == 7, "the store still finds it, to commit"
+
+
+def test_reset_takes_all_marks_away(snapshot):
+    snapshot.delete(3)
+    snapshot.delete(1)
+    assert snapshot.deleted == [1, 3]
+    snapshot.reset()
+    assert (snapshot.count, snapshot.octets, snapshot.deleted) == (3, 600, [])
+    assert len(list(snapshot.sizes())) == 3
+
+
+def test_columns_of_another_length_are_refused():
+    taken = Snapshot(total=2, total_octets=300, last_uid=2)
+    with pytest.raises(ValueError, match="rows for a snapshot of 2"):
+        taken.fill([1], [100], ["a"])
+    assert not taken.is_loaded
