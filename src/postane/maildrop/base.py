@@ -97,15 +97,28 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
+class Blob:
+    """A large body outside the index: where it is, and what it must be. `digest` is its SHA-256."""
+
+    name: str
+    octets: int
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
-    """What the index knows of one message. `uid` grows with each deposit and is never used again."""
+    """What the index knows of one message. `uid` grows with each deposit and is never used again.
+
+    `facts` are those of the whole message, but for the digest of one with a blob: that covers the octets in the
+    index, the blob's own covers the rest, so that a body shared by many drops is digested once.
+    """
 
     uid: int
     uidl: str
     facts: Facts
     arrived: float
     sender: str
-    blob: str | None = None
+    blob: Blob | None = None
 
 
 class FindingKind(StrEnum):
@@ -153,6 +166,10 @@ class QuotaExceeded(MaildropError):
     """The drop's quota does not allow the message."""
 
 
+class UidlRefused(MaildropError):
+    """A unique-id that was given with a message is none, or is in use in the drop."""
+
+
 class StoreFull(MaildropError):
     """No space, or no descriptors: may pass."""
 
@@ -187,7 +204,7 @@ class BlobReader(Protocol):
 class OpenMessage:
     """A message ready to be read: `head` first, then `rest` to its end.
 
-    A small message is wholly in `head` and has no `rest`. Whoever opened it closes it.
+    A small message is wholly in `head` and has no `rest`. Whoever opened it closes it. `facts.digest` is as in Row.
     """
 
     facts: Facts

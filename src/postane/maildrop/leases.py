@@ -1,0 +1,63 @@
+"""What happens when a drop's lease is taken, the same for every store: refuse, or wait a while.
+
+Must not know: how a lease is kept.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from .base import DropInUse, Holder, Lock, LockPolicy, StoreUnavailable
+
+LeaseT = TypeVar("LeaseT")
+
+FIRST_PAUSE = 0.02
+"""Seconds between the first two tries of a session that waits; each pause is longer, up to LAST_PAUSE."""
+
+LAST_PAUSE = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Somebody else has the lease; who, where that can be told."""
+
+    holder: Holder | None
+
+
+async def acquire(attempt: Callable[[], LeaseT | Taken], lock: Lock) -> LeaseT:
+    """Try to take a lease as often as the policy allows. Raises DropInUse."""
+    if lock.policy not in (LockPolicy.REFUSE, LockPolicy.WAIT):
+        raise StoreUnavailable("maildrop cannot be opened", f'lock policy "{lock.policy}" is not offered by this store')
+    lease = attempt()
+    if not isinstance(lease, Taken):
+        return lease
+    patience = lock.wait if lock.policy is LockPolicy.WAIT else 0.0
+    deadline = time.monotonic() + patience
+    pause = FIRST_PAUSE
+    while (left := deadline - time.monotonic()) > 0:
+        await asyncio.sleep(min(pause, left))
+        pause = min(pause * 1.5, LAST_PAUSE)
+        lease = attempt()
+        if not isinstance(lease, Taken):
+            return lease
+    raise in_use(lease.holder, time.time())
+
+
+def in_use(holder: Holder | None, now: float) -> DropInUse:
+    """The error for a drop whose lease is taken: it tells its user since when."""
+    text = "maildrop is in use by another session"
+    if holder is None:
+        return DropInUse(text, None)
+    since = time.gmtime(holder.since)
+    is_today = since[:3] == time.gmtime(now)[:3]
+    moment = time.strftime("%H:%M:%S UTC" if is_today else "%Y-%m-%d %H:%M:%S UTC", since)
+    return DropInUse(f"{text} since {moment} ({_span(now - holder.since)})", holder)
+
+
+def _span(seconds: float) -> str:
+    whole = max(0, int(seconds))
+    if whole < 120:
+        return f"{whole} s"
+    return f"{whole // 60} min" if whole < 7200 else f"{whole // 3600} h"

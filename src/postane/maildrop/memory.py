@@ -1,0 +1,252 @@
+"""A maildrop store that forgets everything: for tests, and for the `pytest` plugin.
+
+It keeps every promise but durability, and passes the same contract suite.
+
+Must not know: files.
+"""
+
+import time
+from bisect import bisect_left, bisect_right
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+
+from postane.mail.measure import Facts, Measure, measure
+
+from .base import (
+    Blob,
+    BlobReader,
+    Finding,
+    FindingKind,
+    Holder,
+    LeaseLost,
+    Lock,
+    Receipt,
+    Row,
+    StoreDamaged,
+    UidlRefused,
+    Usage,
+)
+from .drop import INLINE, JoinedStore
+from .leases import Taken, acquire
+from .sides import ORPHAN_AGE, Columns, Entry, Lease, Stored, Totals, Upload, check_quota
+from .uidls import Uidls, check_uidl, format_uidl, new_token
+
+
+def memory_store(*, inline: int = INLINE, orphan_age: float = ORPHAN_AGE) -> JoinedStore:
+    """A new post office without any drop."""
+    return JoinedStore(MemoryIndex(), MemoryBlobs(), inline=inline, orphan_age=orphan_age)
+
+
+@dataclass(slots=True)
+class MemoryDrop:
+    """Everything about one drop, in order of uid."""
+
+    token: str = field(default_factory=new_token)
+    next_uid: int = 1
+    removals: int = 0
+    octets: int = 0
+    rows: dict[int, Row] = field(default_factory=dict)
+    heads: dict[int, bytes] = field(default_factory=dict)
+    given: dict[int, str] = field(default_factory=dict)
+
+    def totals(self) -> Totals:
+        """What it holds now."""
+        return Totals(len(self.rows), self.octets, self.next_uid - 1, self.removals)
+
+
+class MemoryLease:
+    """A place in the index's book of leases."""
+
+    __slots__ = ("_leases", "drop", "holder")
+
+    def __init__(self, leases: "dict[str, MemoryLease]", drop: str, holder: Holder) -> None:
+        self._leases = leases
+        self.drop = drop
+        self.holder = holder
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it is still the one in the book."""
+        return self._leases.get(self.drop) is self
+
+    async def release(self) -> None:
+        """Give it back."""
+        if self.is_held:
+            del self._leases[self.drop]
+
+
+class MemoryIndex:
+    """An Index of dicts."""
+
+    def __init__(self) -> None:
+        self._drops: dict[str, MemoryDrop] = {}
+        self.leases: dict[str, MemoryLease] = {}
+
+    async def open(self, drop: str, holder: Holder, lock: Lock) -> tuple[Lease, Totals]:
+        """Take the drop's lease and what it holds now."""
+
+        def attempt() -> MemoryLease | Taken:
+            if drop in self.leases:
+                return Taken(self.leases[drop].holder)
+            self.leases[drop] = MemoryLease(self.leases, drop, holder)
+            return self.leases[drop]
+
+        lease = await acquire(attempt, lock)
+        return lease, self._drops.setdefault(drop, MemoryDrop()).totals()
+
+    async def columns(self, drop: str, totals: Totals) -> Columns:
+        """The columns of the messages that `totals` counted."""
+        held = self._drops[drop]
+        rows = [row for row in held.rows.values() if row.uid <= totals.last_uid]
+        uids = [row.uid for row in rows]
+        return Columns(uids, [row.facts.octets for row in rows], Uidls(held.token, uids, dict(held.given)))
+
+    async def fetch(self, drop: str, first: int, last: int) -> list[Stored]:
+        """The messages with uids from `first` to `last`."""
+        held = self._drops[drop]
+        uids = list(held.rows)
+        wanted = uids[bisect_left(uids, first) : bisect_right(uids, last)]
+        return [Stored(uid, held.rows[uid].facts, held.heads[uid], held.rows[uid].blob) for uid in wanted]
+
+    async def append(self, drop: str, entry: Entry) -> Receipt:
+        """Take a message in."""
+        held = self._drops.setdefault(drop, MemoryDrop())
+        check_quota(entry.quota, Usage(len(held.rows), held.octets), entry.facts.octets)
+        if entry.uidl is not None:
+            check_uidl(entry.uidl)
+            if any(row.uidl == entry.uidl for row in held.rows.values()):
+                raise UidlRefused(f"unique-id {entry.uidl} is in use")
+            held.given[held.next_uid] = entry.uidl
+        uid = held.next_uid
+        held.next_uid += 1
+        uidl = entry.uidl or format_uidl(held.token, uid)
+        held.rows[uid] = Row(uid, uidl, entry.facts, entry.letter.arrived, entry.letter.sender, entry.blob)
+        held.heads[uid] = entry.head
+        held.octets += entry.facts.octets
+        return Receipt(drop, uid, uidl, entry.facts.octets)
+
+    async def delete(self, lease: Lease, uids: Sequence[int]) -> list[str]:
+        """Delete messages."""
+        held = self._drops[self._checked(lease)]
+        rows = [held.rows.pop(uid) for uid in uids if uid in held.rows]
+        for row in rows:
+            del held.heads[row.uid]
+            held.given.pop(row.uid, None)
+            held.octets -= row.facts.octets
+        held.removals += 1
+        return [row.blob.name for row in rows if row.blob]
+
+    async def usage(self, drop: str) -> Usage:
+        """What the drop holds."""
+        held = self._drops.get(drop)
+        return Usage(len(held.rows), held.octets) if held else Usage(0, 0)
+
+    async def rows(self, drop: str) -> AsyncIterator[Row]:
+        """What is known of each message."""
+        held = self._drops.get(drop)
+        for row in list(held.rows.values()) if held else []:
+            yield row
+
+    async def drops(self) -> AsyncIterator[str]:
+        """The names of all drops."""
+        for name in sorted(self._drops):
+            yield name
+
+    async def verify(self, drop: str, lease: Lease | None) -> AsyncIterator[Finding]:
+        """Whether every head is what was stored."""
+        del lease
+        held = self._drops.get(drop)
+        for uid, row in list(held.rows.items()) if held else []:
+            if measure(held.heads[uid] if held else b"").digest != row.facts.digest:
+                yield Finding(drop, FindingKind.BODY_DAMAGED, "head is not what was stored", uid)
+
+    async def remove(self, lease: Lease) -> None:
+        """Remove the drop."""
+        del self._drops[self._checked(lease)]
+
+    async def close(self) -> None:
+        """Nothing to let go of."""
+
+    def _checked(self, lease: Lease) -> str:
+        if not isinstance(lease, MemoryLease) or not lease.is_held:
+            raise LeaseLost("maildrop was taken over by another session")
+        return lease.drop
+
+
+class MemoryUpload:
+    """A body that grows in memory."""
+
+    def __init__(self) -> None:
+        self._measure = Measure()
+        self.octets = bytearray()
+
+    async def write(self, octets: bytes) -> None:
+        """The next octets."""
+        self._measure.feed(octets)
+        self.octets += octets
+
+    async def finish(self) -> Facts:
+        """What was written."""
+        return self._measure.facts()
+
+    async def discard(self) -> None:
+        """Forget it."""
+        self.octets = bytearray()
+
+
+class MemoryReader:
+    """Reads a body."""
+
+    def __init__(self, octets: bytes) -> None:
+        self._octets = octets
+        self._at = 0
+
+    async def read(self, limit: int) -> bytes:
+        """The next octets."""
+        piece = self._octets[self._at : self._at + limit]
+        self._at += len(piece)
+        return piece
+
+    async def close(self) -> None:
+        """Nothing to let go of."""
+
+
+class MemoryBlobs:
+    """A BlobSide of dicts: the body, and when it was placed."""
+
+    def __init__(self) -> None:
+        self.bodies: dict[tuple[str, str], bytes] = {}
+        self._placed: dict[tuple[str, str], float] = {}
+
+    def begin(self) -> Upload:
+        """Take in a body."""
+        return MemoryUpload()
+
+    async def place(self, upload: Upload, drop: str, name: str) -> None:
+        """Give an upload a name in a drop."""
+        if not isinstance(upload, MemoryUpload):
+            raise TypeError("an upload goes to the side that began it")
+        self.bodies[drop, name] = bytes(upload.octets)
+        self._placed[drop, name] = time.time()
+
+    async def open(self, drop: str, blob: Blob) -> BlobReader:
+        """Open a body."""
+        body = self.bodies.get((drop, blob.name))
+        if body is None or len(body) != blob.octets:
+            raise StoreDamaged("message is damaged", f"maildrop {drop}: blob {blob.name} is missing or cut")
+        return MemoryReader(body)
+
+    async def remove(self, drop: str, names: Sequence[str]) -> list[str]:
+        """Remove bodies."""
+        for name in names:
+            self.bodies.pop((drop, name), None)
+            self._placed.pop((drop, name), None)
+        return []
+
+    async def names(self, drop: str, age: float) -> list[str]:
+        """The names placed at least `age` seconds ago."""
+        latest = time.time() - age
+        return sorted(name for (held, name), placed in self._placed.items() if held == drop and placed <= latest)
+
+    async def close(self) -> None:
+        """Nothing to let go of."""

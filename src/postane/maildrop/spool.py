@@ -1,0 +1,113 @@
+"""A message on its way in: in memory while it is small, on the blob side from there on.
+
+Must not know: who gets it.
+"""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from postane.mail.measure import Facts, Measure
+
+from .base import MaildropError
+from .sides import Upload
+
+BLOCK = 256 * 1024
+"""Octets that are handed to the blob side at once: fewer would cost a change of threads for each of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What was spooled, complete. A large one is in `upload` with its `facts`, a small one in `octets`."""
+
+    octets: bytes = field(default=b"", repr=False)
+    facts: Facts | None = None
+    upload: Upload | None = None
+
+
+class BeginUpload(Protocol):
+    """How a spool gets a place for a large body."""
+
+    def __call__(self) -> Upload: ...
+
+
+class JoinedSpool:
+    """The Spool of a store with two sides. A body up to `inline` octets goes to the index."""
+
+    __slots__ = ("_begin", "_body", "_error", "_inline", "_pieces", "_size", "_tail", "_upload")
+
+    def __init__(self, begin: BeginUpload, inline: int) -> None:
+        self._begin = begin
+        self._inline = inline
+        self._pieces: list[bytes] = []
+        self._size = 0  # octets in _pieces
+        self._tail = b"\r\n"
+        self._upload: Upload | None = None
+        self._body: Body | None = None
+        self._error: MaildropError | None = None
+
+    async def write(self, octets: bytes) -> None:
+        """The next octets of the message. Raises MaildropError, and then nothing can be deposited."""
+        if self._body is not None:
+            raise ValueError("a spool that was deposited or discarded cannot grow")
+        if not octets:
+            return
+        self._pieces.append(octets)
+        self._size += len(octets)
+        self._tail = (self._tail + octets[-2:])[-2:]
+        if self._upload is None and self._size > self._inline:
+            self._upload = self._begin()
+        if self._upload is not None and self._size >= BLOCK:
+            await self._flush(self._upload)
+
+    async def finish(self) -> Body:
+        """What was spooled; a last line without CRLF got one. Raises MaildropError."""
+        if self._error is not None:
+            raise self._error
+        if self._body is None:
+            if self._tail != b"\r\n":
+                self._pieces.append(b"\r\n")
+            self._body = await self._finish_upload(self._upload) if self._upload else Body(b"".join(self._pieces))
+            self._pieces = []
+        return self._body
+
+    async def discard(self) -> None:
+        """Forget what is not deposited."""
+        self._pieces = []
+        self._body = self._body or Body()
+        upload, self._upload = self._upload, None
+        if upload is not None:
+            await upload.discard()
+
+    async def _flush(self, upload: Upload) -> None:
+        pieces, self._pieces, self._size = self._pieces, [], 0
+        try:
+            await upload.write(pieces[0] if len(pieces) == 1 else b"".join(pieces))
+        except MaildropError as error:
+            self._error = error
+            raise
+
+    async def _finish_upload(self, upload: Upload) -> Body:
+        await self._flush(upload)
+        try:
+            return Body(facts=await upload.finish(), upload=upload)
+        except MaildropError as error:
+            self._error = error
+            raise
+
+
+def joined_facts(lead: bytes, body: Facts) -> Facts:
+    """The facts of a lead with a measured body behind it; the digest is the lead's alone.
+
+    Raises ValueError unless the lead is whole header fields: only then does nothing change where the two meet.
+    """
+    measured = Measure()
+    measured.feed(lead)
+    facts = measured.facts()
+    if lead and (not measured.ends_with_line or lead.startswith(b"\r\n") or b"\r\n\r\n" in lead):
+        raise ValueError("a lead is header fields with CRLF line ends, and no empty line")
+    return Facts(
+        octets=facts.octets + body.octets,
+        header_octets=facts.octets + body.header_octets,
+        is_dotted=facts.is_dotted or body.is_dotted,
+        digest=facts.digest,
+    )
