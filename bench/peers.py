@@ -1,0 +1,126 @@
+"""What a peer is: a server program that the benchmark can set up, start, watch and stop.
+
+CPU time and memory are read from /proc for the server's whole tree of processes, so that they do not depend on what
+else the machine is doing.
+"""
+
+import os
+import resource
+import socket
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from messages import Group
+
+PASSWORD = "secret"
+START_PATIENCE = 30.0
+OPEN_FILES = 20000
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A peer that runs: its first process and its ports on 127.0.0.1."""
+
+    process: subprocess.Popen[bytes]
+    pop3: int
+    lmtp: int
+    smtp: int | None = None
+
+
+class Peer(Protocol):
+    """A server program, its configuration and its store."""
+
+    name: str
+
+    def set_up(self, groups: Mapping[str, Group]) -> None:
+        """Make the accounts and fill the maildrops. Once, before the first start."""
+        ...
+
+    def start(self, cpu: int | None) -> Server:
+        """Start it on core `cpu` alone (None: on any) and wait until it serves."""
+        ...
+
+    def stop(self, server: Server) -> None:
+        """Stop it and all its processes."""
+        ...
+
+
+def free_port() -> int:
+    """A TCP port of loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def start_on(cpu: int | None, command: list[str], output: Path) -> subprocess.Popen[bytes]:
+    """Start a program on a core, its output in a file, with many descriptors allowed."""
+
+    def prepare() -> None:
+        if cpu is not None:
+            os.sched_setaffinity(0, {cpu})
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+    with output.open("ab") as file:
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, preexec_fn=prepare)
+
+
+def wait_for_port(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until the port takes connections. Raises RuntimeError with the end of the log."""
+    until = time.monotonic() + START_PATIENCE
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            time.sleep(0.05)
+    raise RuntimeError(f"{process.args!r} does not serve: {tail(log)}")
+
+
+def tail(log: Path) -> str:
+    """The last lines of a log."""
+    return "\n".join(log.read_text(errors="replace").splitlines()[-8:]) if log.exists() else "(no log)"
+
+
+def tree(root: int) -> list[int]:
+    """The process and all that descend from it."""
+    children: dict[int, list[int]] = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdigit() and (fields := stat_fields(int(entry))):
+            children.setdefault(int(fields[1]), []).append(int(entry))
+    found = [root]
+    for pid in found:
+        found += children.get(pid, [])
+    return found
+
+
+def stat_fields(pid: int) -> list[str]:
+    """The fields of /proc/PID/stat from the state on (state, parent, ...); [] when the process is gone."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return []
+    return text[text.rindex(")") + 2 :].split()
+
+
+def cpu_seconds(root: int) -> float:
+    """CPU time of the tree so far: of the living, and of the dead whom a living one has waited for."""
+    ticks = sum(sum(map(int, fields[11:15])) for pid in tree(root) if (fields := stat_fields(pid)))
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def memory_octets(root: int) -> int:
+    """Proportional set size of the tree: shared pages are counted once."""
+    total = 0
+    for pid in tree(root):
+        try:
+            lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        except OSError:
+            continue
+        total += sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+    return total
