@@ -47,6 +47,14 @@ class AccountsUnavailable(AccountError):
     """The store cannot be asked now: may pass."""
 
 
+class UnknownName(AccountError):
+    """An administrator names an account, alias or device that is not there."""
+
+
+class NameTaken(AccountError):
+    """An administrator wants a name that an account, alias or device has already."""
+
+
 class AccountStore(Protocol):
     """Who has a maildrop here, and how they prove it."""
 

@@ -1,0 +1,106 @@
+"""Device passwords: generated, and kept so that they can be read back.
+
+APOP needs the secret itself (RFC 1939 s7), so it is stored, sealed with AES-256-GCM. The key is a file outside the
+database, so that a copy of the database alone gives nothing away. Account and label are authenticated along with the
+secret: a row copied to another account does not open.
+
+Must not know: SQL, protocols.
+"""
+
+import hashlib
+import hmac
+import os
+import secrets
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from .base import AccountsUnavailable
+from .files import publish, temporary_name
+from .schema import UNAVAILABLE, told
+
+KEY_OCTETS = 32
+NONCE_OCTETS = 12
+"""NIST SP 800-38D s5.2.1.1: 96 bits is what GCM is made for."""
+
+ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
+"""Without i, l, o, 0 and 1, which people mistake for one another."""
+
+GROUPS = 5
+GROUP_LETTERS = 4
+"""20 letters out of 31: 99 bits."""
+
+
+def generate_secret() -> str:
+    """A new secret that is easy to type: `mk3q-vx7t-...`."""
+    groups = ("".join(secrets.choice(ALPHABET) for _ in range(GROUP_LETTERS)) for _ in range(GROUPS))
+    return "-".join(groups)
+
+
+def apop_digest(stamp: str, secret: bytes) -> bytes:
+    """What a client that knows the secret answers to a stamp, in hexadecimal (RFC 1939 s7, APOP)."""
+    octets = stamp.encode("utf-8", "surrogateescape") + secret
+    return hashlib.md5(octets, usedforsecurity=False).hexdigest().encode()  # the protocol knows no other digest
+
+
+def is_same(left: bytes, right: bytes) -> bool:
+    """Comparison in constant time."""
+    return hmac.compare_digest(left, right)
+
+
+class Vault:
+    """Seals and opens secrets with the key of a file, which is read when it is first needed."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._key: AESGCM | None = None
+
+    def make_key(self) -> None:
+        """Make the key file if there is none. Raises AccountsUnavailable."""
+        with told(self._path):
+            if self._path.exists():
+                return
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            temporary = temporary_name(self._path)
+            descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+            try:
+                os.write(descriptor, secrets.token_bytes(KEY_OCTETS))
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+            publish(temporary, self._path)
+
+    def seal(self, account: str, label: str, secret: bytes) -> bytes:
+        """What is stored of a secret. Raises AccountsUnavailable."""
+        nonce = secrets.token_bytes(NONCE_OCTETS)
+        return nonce + self._cipher().encrypt(nonce, secret, _owner(account, label))
+
+    def open(self, account: str, label: str, sealed: bytes) -> bytes:
+        """The secret again. Raises AccountsUnavailable where the key is missing, exposed or another one."""
+        try:
+            return self._cipher().decrypt(sealed[:NONCE_OCTETS], sealed[NONCE_OCTETS:], _owner(account, label))
+        except InvalidTag:
+            words = f"{self._path} is not the key that device {label!r} of {account!r} was stored with"
+            raise AccountsUnavailable(UNAVAILABLE, words) from None
+
+    def _cipher(self) -> AESGCM:
+        if self._key is None:
+            self._key = AESGCM(_read_key(self._path))
+        return self._key
+
+
+def _owner(account: str, label: str) -> bytes:
+    return f"{account}\0{label}".encode()
+
+
+def _read_key(path: Path) -> bytes:
+    with told(path), path.open("rb") as file:
+        mode = os.fstat(file.fileno()).st_mode & 0o777
+        key = file.read(KEY_OCTETS + 1)
+    if mode & 0o077:
+        words = f"{path} may be read by others (its mode is {mode:04o}): chmod 600 it, and replace the device passwords"
+        raise AccountsUnavailable(UNAVAILABLE, words)
+    if len(key) != KEY_OCTETS:
+        raise AccountsUnavailable(UNAVAILABLE, f"{path} is damaged: a key has {KEY_OCTETS} octets")
+    return key

@@ -1,0 +1,35 @@
+"""Makes files that appear complete or not at all.
+
+A file is written under a name of its own and linked into place: of several processes that make it at once one wins,
+and all see the same. Made by root, it belongs to whom the folder belongs to, so that the workers can use what an
+administrator's command made.
+
+Must not know: what is in the files.
+"""
+
+import os
+import secrets
+from pathlib import Path
+
+
+def temporary_name(path: Path) -> Path:
+    """A name beside `path` that nobody else uses."""
+    return path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+
+
+def publish(temporary: Path, path: Path) -> None:
+    """Give a finished file its name, durably; one that is there already stays. The temporary name goes."""
+    if os.geteuid() == 0:
+        owner = path.parent.stat()
+        os.chown(temporary, owner.st_uid, owner.st_gid)
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        pass  # another process was faster, and its file is as good
+    finally:
+        temporary.unlink()
+    descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,110 @@
+"""Password hashes: how a password is kept, checked, and how much work that is.
+
+New hashes are argon2id strings (RFC 9106). Hashes that came from another server are read by `imported` and replaced at
+the first login. A refusal costs about the same work whatever is stored, and also where nothing is, so that the time
+tells nobody which names exist.
+
+Must not know: accounts, files, the event loop. The functions here are slow on purpose: call them in a thread.
+"""
+
+from dataclasses import dataclass
+
+import argon2
+
+from . import imported
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one argon2id hash takes: `memory` in KiB, `passes` over it, one lane."""
+
+    memory: int
+    passes: int
+
+
+FULL = Cost(memory=19 * 1024, passes=2)
+"""OWASP Password Storage Cheat Sheet (2024), the least argon2id that it recommends: 19 MiB, 2 passes, 1 lane."""
+
+LIGHT = Cost(memory=4 * 1024, passes=1)
+"""For imports of many passwords at once; replaced by FULL at the first login (decision 0002)."""
+
+SALT_OCTETS = 16
+"""RFC 9106 s3.1: 16 octets are recommended for password hashing."""
+
+PASSWORD_LIMIT = 248
+"""Octets of a password at most: RFC 2449 s4 allows 255 in a command line, "PASS " and CRLF among them."""
+
+
+class BadPassword(ValueError):
+    """A password cannot be used; the text says why and never repeats it."""
+
+
+def octets_of(password: str) -> bytes:
+    """A password as it crossed the wire; octets that are no UTF-8 are in it as surrogate escapes."""
+    try:
+        return password.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # a surrogate that stands for no octet: cannot come from a wire, and is no password
+        return password.encode("utf-8", "surrogatepass")
+
+
+def checked(password: str) -> str:
+    """A password that the mail protocols can carry, as it is. Raises BadPassword."""
+    octets = octets_of(password)
+    if not octets:
+        raise BadPassword("the password is empty")
+    if len(octets) > PASSWORD_LIMIT:
+        raise BadPassword(f"the password is longer than a PASS command can carry ({PASSWORD_LIMIT} octets)")
+    if any(mark in octets for mark in (b"\r", b"\n", b"\0")):
+        raise BadPassword("the password has a line end or a NUL in it, which no mail program can send")
+    return password
+
+
+def hash_password(password: str, cost: Cost = FULL) -> str:
+    """A new argon2id string with a random salt."""
+    return _hasher(cost).hash(octets_of(password))
+
+
+def verify(stored: str, password: str) -> bool:
+    """Whether the password is the one behind a stored hash. A hash that cannot be read fits no password."""
+    octets = octets_of(password)
+    if not stored.startswith("$argon2"):
+        return imported.verify(stored, octets)
+    try:
+        return _hasher(FULL).verify(stored, octets)
+    except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
+        return False
+
+
+def check(stored: str | None, password: str) -> bool:
+    """`verify`, and where it fails the work that makes every failure alike.
+
+    A failure costs one FULL and one LIGHT hash, be the stored one either of them or none at all. A hash from another
+    server costs its own work on top, until its first login replaces it.
+    """
+    if stored is not None and verify(stored, password):
+        return True
+    spent = None if stored is None else cost_of(stored)
+    for cost in (FULL, LIGHT):
+        if cost != spent:
+            hash_password(password, cost)
+    return False
+
+
+def needs_upgrade(stored: str) -> bool:
+    """Whether a stored hash is not what `hash_password` makes today."""
+    return cost_of(stored) != FULL
+
+
+def cost_of(stored: str) -> Cost | None:
+    """The cost of an argon2id string with one lane; None for every other hash."""
+    try:
+        found = argon2.extract_parameters(stored)
+    except argon2.exceptions.InvalidHashError:
+        return None
+    if found.type is not argon2.Type.ID or found.parallelism != 1:
+        return None
+    return Cost(found.memory_cost, found.time_cost)
+
+
+def _hasher(cost: Cost) -> argon2.PasswordHasher:
+    return argon2.PasswordHasher(cost.passes, cost.memory, parallelism=1, salt_len=SALT_OCTETS)

@@ -1,0 +1,222 @@
+"""The accounts of one machine: an SQLite file that every worker reads with a handle of its own.
+
+The account's row is read at each login, so that a change is seen at once; only the slow hash is spared, by a cache
+whose entries end with the hash they were made for. Slow hashes run in as many threads as there are processors, and the
+event loop goes on. A refusal takes the same work for a wrong password, a disabled account and an unknown name.
+
+Everything is opened at the first use: a process may fork after making a `LocalAccounts`, not after using it.
+
+Must not know: protocols; how accounts are changed (`registry`).
+"""
+
+import asyncio
+import os
+import sqlite3
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import hashes
+from .base import Account, AccountsUnavailable, LoginRefused, Proof
+from .cache import LoginCache
+from .devices import apop_digest, is_same
+from .names import canonical, fold_domain, meanings, show_name
+from .records import Place, read_account
+from .registry import Registry
+from .schema import open_database, told
+
+REFUSED = "invalid user name or password"
+"""All that a client is told of a failed login."""
+
+NOTE_USE_EVERY = 3600.0
+"""Seconds between two writes of a device's last use: a poller must not cost a sync to disk at every login."""
+
+NOBODY = ""
+"""A name that no account can have."""
+
+_ROW = "SELECT name, enabled, quota_octets, quota_messages, password FROM account WHERE name = :name"
+_DEVICES = "SELECT label, secret FROM device WHERE account = :name"
+_MEANT = (
+    "SELECT name, enabled, quota_octets, quota_messages FROM account"
+    " WHERE name = :name OR name = (SELECT account FROM alias WHERE address = :name)"
+)
+_IS_LOCAL = (
+    "SELECT EXISTS (SELECT 1 FROM account WHERE domain = :domain)"
+    " OR EXISTS (SELECT 1 FROM alias WHERE domain = :domain)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """The time of day in seconds since the epoch, and one that never jumps."""
+
+    now: Callable[[], float] = time.time
+    steady: Callable[[], float] = time.monotonic
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    account: Account
+    password: str | None = field(repr=False)
+
+
+class LocalAccounts:
+    """An AccountStore over the file of `place`.
+
+    `own_domains` are those whose mail belongs to bare names; `cache_seconds` is how long a verified password spares
+    the slow hash.
+    """
+
+    def __init__(
+        self,
+        place: Place,
+        *,
+        own_domains: tuple[str, ...] = (),
+        cache_seconds: float = 600.0,
+        clocks: Clocks | None = None,
+    ) -> None:
+        self._place = place
+        self._own_domains = frozenset(fold_domain(domain) for domain in own_domains)
+        self._clocks = clocks or Clocks()
+        self._cache = LoginCache(cache_seconds, self._clocks.steady)
+        self._vault = place.vault()
+        self._registry = Registry(place, clock=self._clocks.now)
+        self._noted: dict[tuple[str, str], float] = {}  # when a device's last use was last written; as many as devices
+        self._hashing = ThreadPoolExecutor(os.cpu_count(), "postane-hash")
+        self._writing = ThreadPoolExecutor(1, "postane-accounts")
+        self._opened: sqlite3.Connection | None = None
+
+    async def verify_password(self, name: str, password: str) -> Proof:
+        """See AccountStore."""
+        row = self._row(name)
+        if row is None or not row.account.is_enabled:
+            await self._check(None, password)
+            raise _refusal(name, row)
+        account = row.account
+        if row.password is not None and self._cache.knows(account.name, row.password, password):
+            return Proof(account, "password")
+        label, trouble = self._match(account.name, hashes.octets_of(password))
+        if label is not None:
+            return self._used(account, label)
+        if await self._check(row.password, password) and row.password is not None:
+            return self._verified(row, row.password, password)
+        if trouble is not None:
+            raise trouble
+        raise _refusal(name, row)
+
+    async def verify_apop(self, name: str, stamp: str, digest: str) -> Proof:
+        """See AccountStore."""
+        row = self._row(name)
+        answer = digest.encode("utf-8", "surrogatepass")
+        if row is None or not row.account.is_enabled:
+            self._match(NOBODY, answer, stamp)
+            raise _refusal(name, row)
+        label, trouble = self._match(row.account.name, answer, stamp)
+        if label is not None:
+            return self._used(row.account, label)
+        raise trouble or _refusal(name, row)
+
+    async def find(self, name: str) -> Account | None:
+        """See AccountStore."""
+        row = self._row(name)
+        return None if row is None else row.account
+
+    async def resolve(self, local_part: str, domain: str | None) -> Account | None:
+        """See AccountStore."""
+        for name in meanings(local_part, domain, self._own_domains):
+            for row in self._ask(_MEANT, {"name": name}):
+                return read_account(row)
+        return None
+
+    async def is_local(self, domain: str) -> bool:
+        """See AccountStore."""
+        place = fold_domain(domain)
+        if place in self._own_domains:
+            return True
+        if not place or canonical(f"x@{place}") is None:
+            return False
+        return bool(self._ask(_IS_LOCAL, {"domain": place})[0][0])
+
+    async def close(self) -> None:
+        """See AccountStore."""
+        self._hashing.shutdown(wait=False, cancel_futures=True)
+        await asyncio.to_thread(self._writing.shutdown)
+        self._registry.close()
+        self._forget()
+
+    def _verified(self, row: _Row, stored: str, password: str) -> Proof:
+        """The password was right when the row was read; what has changed during the slow hash counts."""
+        now = self._row(row.account.name)
+        if now is None or not now.account.is_enabled or now.password != stored:
+            raise _refusal(row.account.name, now)
+        self._cache.remember(row.account.name, stored, password)
+        if hashes.needs_upgrade(stored):
+            self._write(lambda: self._registry.upgrade_hash(row.account.name, stored, hashes.hash_password(password)))
+        return Proof(now.account, "password")
+
+    def _match(
+        self, name: str, answer: bytes, stamp: str | None = None
+    ) -> tuple[str | None, AccountsUnavailable | None]:
+        """The label of the device whose secret (or its digest over `stamp`) is the answer.
+
+        All are compared, so that the time does not tell which, and a decoy where there are none. Secrets that cannot
+        be opened are the second value.
+        """
+        found, trouble = None, None
+        devices = self._ask(_DEVICES, {"name": name})
+        if not devices:
+            is_same(answer, apop_digest(stamp or "", answer))
+        for label, sealed in devices:
+            try:
+                secret = self._vault.open(name, label, sealed)
+            except AccountsUnavailable as error:
+                trouble = error
+                continue
+            if is_same(secret if stamp is None else apop_digest(stamp, secret), answer):
+                found = label
+        return found, trouble
+
+    def _used(self, account: Account, label: str) -> Proof:
+        now = self._clocks.now()
+        device = (account.name, label)
+        if now - self._noted.get(device, 0.0) >= NOTE_USE_EVERY:
+            self._noted[device] = now
+            self._write(lambda: self._registry.note_use(account.name, label, now))
+        return Proof(account, f"device {label}")
+
+    def _write(self, change: Callable[[], None]) -> None:
+        """Write in the background. A login stands although its traces cannot be written: they are tried again."""
+        self._writing.submit(change)
+
+    async def _check(self, stored: str | None, password: str) -> bool:
+        return await asyncio.get_running_loop().run_in_executor(self._hashing, hashes.check, stored, password)
+
+    def _row(self, name: str) -> _Row | None:
+        known = canonical(name)
+        if known is None:
+            return None
+        for row in self._ask(_ROW, {"name": known}):
+            return _Row(read_account(row[:4]), row[4])
+        return None
+
+    def _ask(self, question: str, values: dict[str, str]) -> list[Any]:
+        try:
+            with told(self._place.database):
+                if self._opened is None:
+                    self._opened = open_database(self._place.folder)
+                return self._opened.execute(question, values).fetchall()
+        except AccountsUnavailable:
+            self._forget()  # the next question opens it anew: the file may have been put right
+            raise
+
+    def _forget(self) -> None:
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = None
+
+
+def _refusal(name: str, row: _Row | None) -> LoginRefused:
+    why = "no such account" if row is None else "wrong password" if row.account.is_enabled else "account is disabled"
+    return LoginRefused(REFUSED, f"{show_name(name)}: {why}")

@@ -1,0 +1,144 @@
+"""Accounts in memory, for tests and for the `pytest` plugin: passwords in clear, nothing outlives the process.
+
+Must not know: files, hashes, protocols.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from postane.maildrop.base import Quota
+
+from .base import Account, LoginRefused, NameTaken, Proof, UnknownName
+from .devices import apop_digest, generate_secret
+from .hashes import octets_of
+from .names import canonical, domain_of, fold_domain, meanings, parse_address, parse_label, parse_name, show_name
+
+
+@dataclass(slots=True)
+class _Entry:
+    account: Account
+    password: str | None = field(repr=False)
+    devices: dict[str, str] = field(default_factory=dict, repr=False)
+
+
+class MemoryAccounts:
+    """An AccountStore of dicts, changed by methods of the same names as those of `registry.Registry`."""
+
+    def __init__(self, *, own_domains: tuple[str, ...] = ("localhost",)) -> None:
+        self._own_domains = frozenset(fold_domain(domain) for domain in own_domains)
+        self._entries: dict[str, _Entry] = {}
+        self._aliases: dict[str, str] = {}
+
+    def add(
+        self, name: str, *, password: str | None = None, quota: Quota | None = None, aliases: Iterable[str] = ()
+    ) -> Account:
+        """A new account. Raises BadName, NameTaken."""
+        name = parse_name(name)
+        addresses = [parse_address(alias) for alias in aliases]
+        for address in (name, *addresses):
+            self._check_free(address)
+        account = Account(name, name, quota=quota or Quota())
+        self._entries[name] = _Entry(account, password)
+        self._aliases |= dict.fromkeys(addresses, name)
+        return account
+
+    def set_password(self, name: str, password: str) -> None:
+        """Replace the password. Raises UnknownName."""
+        self._known(name).password = password
+
+    def set_enabled(self, name: str, is_enabled: bool) -> None:
+        """Let an account log in or not. Raises UnknownName."""
+        entry = self._known(name)
+        entry.account = replace(entry.account, is_enabled=is_enabled)
+
+    def set_quota(self, name: str, quota: Quota) -> None:
+        """Bound what the maildrop may hold. Raises UnknownName."""
+        entry = self._known(name)
+        entry.account = replace(entry.account, quota=quota)
+
+    def remove(self, name: str) -> None:
+        """Remove an account with its aliases and devices. Raises UnknownName."""
+        known = self._known(name).account.name
+        del self._entries[known]
+        self._aliases = {address: owner for address, owner in self._aliases.items() if owner != known}
+
+    def add_alias(self, name: str, address: str) -> None:
+        """One more address of an account. Raises UnknownName, BadName, NameTaken."""
+        alias = parse_address(address)
+        self._check_free(alias)
+        self._aliases[alias] = self._known(name).account.name
+
+    def remove_alias(self, name: str, address: str) -> None:
+        """Take an address away. Raises UnknownName, BadName."""
+        alias = parse_address(address)
+        if self._aliases.get(alias) != self._known(name).account.name:
+            raise UnknownName(f"there is no {show_name(alias)}")
+        del self._aliases[alias]
+
+    def add_device(self, name: str, label: str, secret: str | None = None) -> str:
+        """A device password, generated where none is given, and returned. Raises UnknownName, NameTaken, BadName."""
+        devices, label = self._known(name).devices, parse_label(label)
+        if label in devices:
+            raise NameTaken(f"{show_name(name)} has a device {show_name(label)} already")
+        return devices.setdefault(label, generate_secret() if secret is None else secret)
+
+    def revoke_device(self, name: str, label: str) -> None:
+        """End a device password at once. Raises UnknownName, BadName."""
+        if self._known(name).devices.pop(parse_label(label), None) is None:
+            raise UnknownName(f"{show_name(name)} has no device {show_name(label)}")
+
+    async def verify_password(self, name: str, password: str) -> Proof:
+        """See AccountStore."""
+        entry = self._enabled(name)
+        if entry.password is not None and entry.password == password:
+            return Proof(entry.account, "password")
+        for label, secret in entry.devices.items():
+            if secret == password:
+                return Proof(entry.account, f"device {label}")
+        raise LoginRefused("invalid user name or password", f"{show_name(name)}: wrong password")
+
+    async def verify_apop(self, name: str, stamp: str, digest: str) -> Proof:
+        """See AccountStore."""
+        entry = self._enabled(name)
+        for label, secret in entry.devices.items():
+            if apop_digest(stamp, octets_of(secret)).decode() == digest:
+                return Proof(entry.account, f"device {label}")
+        raise LoginRefused("invalid user name or password", f"{show_name(name)}: wrong digest")
+
+    async def find(self, name: str) -> Account | None:
+        """See AccountStore."""
+        entry = self._entries.get(canonical(name) or "")
+        return None if entry is None else entry.account
+
+    async def resolve(self, local_part: str, domain: str | None) -> Account | None:
+        """See AccountStore."""
+        for name in meanings(local_part, domain, self._own_domains):
+            owner = self._aliases.get(name, name)
+            if owner in self._entries:
+                return self._entries[owner].account
+        return None
+
+    async def is_local(self, domain: str) -> bool:
+        """See AccountStore."""
+        place = fold_domain(domain)
+        hosted = {domain_of(name) for name in (*self._entries, *self._aliases)} - {""}
+        return place in self._own_domains or place in hosted
+
+    async def close(self) -> None:
+        """See AccountStore."""
+
+    def _known(self, name: str) -> _Entry:
+        entry = self._entries.get(canonical(name) or "")
+        if entry is None:
+            raise UnknownName(f"there is no account {show_name(name)}")
+        return entry
+
+    def _enabled(self, name: str) -> _Entry:
+        entry = self._entries.get(canonical(name) or "")
+        if entry is None or not entry.account.is_enabled:
+            raise LoginRefused("invalid user name or password", f"{show_name(name)}: unknown or disabled")
+        return entry
+
+    def _check_free(self, address: str) -> None:
+        if address in self._entries or address in self._aliases:
+            raise NameTaken(f"{show_name(address)} exists already")

@@ -1,0 +1,215 @@
+"""The administrator's side of the accounts: add, change, list and remove them. Blocking, for commands and threads.
+
+Every change is one transaction, durable when the method returns, and seen by every worker at its next login. Names
+are taken as people write them and kept in their canonical form (`names`).
+
+Must not know: the event loop, how logins are verified.
+"""
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from postane.maildrop.base import Quota
+
+from .base import Account, NameTaken, UnknownName
+from .devices import generate_secret
+from .hashes import FULL, Cost, checked, hash_password, octets_of
+from .names import canonical, domain_of, near_name, parse_address, parse_label, parse_name, show_name
+from .records import Entry, Place, Record, read_records
+from .schema import open_database, told, transaction
+
+ROWS_AT_ONCE = 500
+"""Names in one question; SQLite takes 999 in its oldest builds."""
+
+
+class Registry:
+    """The accounts of one place. Opened at the first use; methods raise AccountsUnavailable besides what they name.
+
+    May be used from one thread at a time.
+    """
+
+    def __init__(self, place: Place, *, clock: Callable[[], float] = time.time, cost: Cost = FULL) -> None:
+        self._place = place
+        self._clock = clock
+        self._cost = cost
+        self._vault = place.vault()
+        self._opened: sqlite3.Connection | None = None
+
+    def add(
+        self, name: str, *, password: str | None = None, quota: Quota | None = None, aliases: Iterable[str] = ()
+    ) -> Account:
+        """A new account. Raises BadName, BadPassword, NameTaken."""
+        name, bounds = parse_name(name), quota or Quota()
+        addresses = dict.fromkeys(parse_address(alias) for alias in aliases)
+        if name in addresses:
+            raise NameTaken(f"{show_name(name)} cannot be an alias of itself")
+        for address in (name, *addresses):  # before the slow hash
+            self._check_free(address)
+        stored = None if password is None else hash_password(checked(password), self._cost)
+        with self._change() as database:
+            for address in (name, *addresses):
+                self._check_free(address)
+            database.execute(
+                "INSERT INTO account VALUES (?, ?, ?, 1, ?, ?, ?)",
+                (name, domain_of(name), stored, bounds.octets, bounds.messages, self._clock()),
+            )
+            database.executemany(
+                "INSERT INTO alias VALUES (?, ?, ?)", [(alias, domain_of(alias), name) for alias in addresses]
+            )
+        return Account(name, name, quota=bounds)
+
+    def names(self) -> list[str]:
+        """The names of all accounts, sorted."""
+        return [row[0] for row in self._ask("SELECT name FROM account ORDER BY name")]
+
+    def records(self) -> list[Record]:
+        """All accounts, sorted by name."""
+        with told(self._place.database):
+            return read_records(self._database(), None)
+
+    def show(self, name: str) -> Record:
+        """One account. Raises UnknownName."""
+        known = self._known(name)
+        with told(self._place.database):
+            return read_records(self._database(), known)[0]
+
+    def set_password(self, name: str, password: str) -> None:
+        """Replace the password. Raises UnknownName, BadPassword."""
+        known = self._known(name)
+        stored = hash_password(checked(password), self._cost)
+        self._update(known, "UPDATE account SET password = ? WHERE name = ?", (stored, known))
+
+    def set_enabled(self, name: str, is_enabled: bool) -> None:
+        """Let an account log in or not. Raises UnknownName."""
+        known = self._known(name)
+        self._update(known, "UPDATE account SET enabled = ? WHERE name = ?", (int(is_enabled), known))
+
+    def set_quota(self, name: str, quota: Quota) -> None:
+        """Bound what the maildrop may hold. Raises UnknownName."""
+        known = self._known(name)
+        values = (quota.octets, quota.messages, known)
+        self._update(known, "UPDATE account SET quota_octets = ?, quota_messages = ? WHERE name = ?", values)
+
+    def remove(self, name: str) -> None:
+        """Remove an account with its aliases and devices; its maildrop stays. Raises UnknownName."""
+        known = self._known(name)
+        self._update(known, "DELETE FROM account WHERE name = ?", (known,))
+
+    def add_alias(self, name: str, address: str) -> None:
+        """One more address of an account; `@domain` is all of a domain. Raises UnknownName, BadName, NameTaken."""
+        known, alias = self._known(name), parse_address(address)
+        with self._change() as database:
+            self._check_free(alias)
+            database.execute("INSERT INTO alias VALUES (?, ?, ?)", (alias, domain_of(alias), known))
+
+    def remove_alias(self, name: str, address: str) -> None:
+        """Take an address away. Raises UnknownName, BadName."""
+        known, alias = self._known(name), parse_address(address)
+        self._update(alias, "DELETE FROM alias WHERE address = ? AND account = ?", (alias, known))
+
+    def add_device(self, name: str, label: str, secret: str | None = None) -> str:
+        """A device password, generated where none is given, and returned. Raises UnknownName, NameTaken, BadName,
+        BadPassword."""
+        known, label = self._known(name), parse_label(label)
+        secret = generate_secret() if secret is None else checked(secret)
+        if not self._ask("SELECT 1 FROM device LIMIT 1"):
+            self._vault.make_key()  # while there are devices a missing key is one to be brought back, not replaced
+        sealed = self._vault.seal(known, label, octets_of(secret))
+        with self._change() as database:
+            if self._ask("SELECT 1 FROM device WHERE account = ? AND label = ?", known, label):
+                raise NameTaken(f"{show_name(known)} has a device {show_name(label)} already")
+            database.execute("INSERT INTO device VALUES (?, ?, ?, ?, NULL)", (known, label, sealed, self._clock()))
+        return secret
+
+    def revoke_device(self, name: str, label: str) -> None:
+        """End a device password at once. Raises UnknownName, BadName."""
+        known, label = self._known(name), parse_label(label)
+        with self._change() as database:
+            done = database.execute("DELETE FROM device WHERE account = ? AND label = ?", (known, label))
+            if done.rowcount == 0:
+                raise UnknownName(f"{show_name(known)} has no device {show_name(label)}")
+
+    def existing(self, names: Sequence[str]) -> set[str]:
+        """Which of these canonical names are taken, by an account or by an alias."""
+        taken: set[str] = set()
+        for at in range(0, len(names), ROWS_AT_ONCE):
+            some = names[at : at + ROWS_AT_ONCE]
+            marks = ", ".join("?" * len(some))
+            for table, column in (("account", "name"), ("alias", "address")):
+                question = f"SELECT {column} FROM {table} WHERE {column} IN ({marks})"  # noqa: S608 - constants alone
+                taken.update(row[0] for row in self._ask(question, *some))
+        return taken
+
+    def import_many(self, entries: Sequence[Entry], *, update: bool = False) -> int:
+        """Add accounts in one transaction; the number of those that are new.
+
+        `update` gives accounts that exist their new password. Raises NameTaken, and nothing is done.
+        """
+        with self._change() as database:
+            accounts = {row[0] for row in self._ask("SELECT name FROM account")}
+            aliases = {row[0] for row in self._ask("SELECT address FROM alias")}
+            for entry in entries:
+                if entry.name in aliases or (entry.name in accounts and not update):
+                    raise NameTaken(f"{show_name(entry.name)} exists already")
+            now = self._clock()
+            database.executemany(
+                "INSERT INTO account VALUES (?, ?, ?, 1, NULL, NULL, ?)"
+                " ON CONFLICT (name) DO UPDATE SET password = excluded.password",
+                [(entry.name, domain_of(entry.name), entry.hash, now) for entry in entries],
+            )
+        return sum(entry.name not in accounts for entry in entries)
+
+    def upgrade_hash(self, name: str, old: str, new: str) -> None:
+        """Replace a hash by a better one of the same password; one that was changed meanwhile stays."""
+        with self._change() as database:
+            database.execute("UPDATE account SET password = ? WHERE name = ? AND password = ?", (new, name, old))
+
+    def note_use(self, name: str, label: str, when: float) -> None:
+        """A device logged in."""
+        with self._change() as database:
+            values = (when, name, label)
+            database.execute("UPDATE device SET last_used = ? WHERE account = ? AND label = ?", values)
+
+    def close(self) -> None:
+        """Let go of the file. Idempotent."""
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = None
+
+    def _database(self) -> sqlite3.Connection:
+        if self._opened is None:
+            self._opened = open_database(self._place.folder)
+        return self._opened
+
+    def _ask(self, question: str, *values: object) -> list[Any]:
+        with told(self._place.database):
+            return self._database().execute(question, values).fetchall()
+
+    @contextmanager
+    def _change(self) -> Iterator[sqlite3.Connection]:
+        with told(self._place.database), transaction(self._database()):
+            yield self._database()
+
+    def _update(self, subject: str, statement: str, values: Sequence[object]) -> None:
+        """One statement that must touch one row."""
+        with self._change() as database:
+            if database.execute(statement, values).rowcount == 0:
+                raise UnknownName(f"there is no {show_name(subject)}")
+
+    def _known(self, name: str) -> str:
+        """The canonical form of a name that exists. Raises UnknownName."""
+        known = canonical(name)
+        if known is None or not self._ask("SELECT 1 FROM account WHERE name = ?", known):
+            near = near_name(name, self.names())
+            hint = f"; did you mean {show_name(near)}?" if near else ""
+            raise UnknownName(f"there is no account {show_name(name)}{hint}")
+        return known
+
+    def _check_free(self, address: str) -> None:
+        if self._ask("SELECT 1 FROM account WHERE name = ?", address):
+            raise NameTaken(f"the account {show_name(address)} exists already")
+        for (owner,) in self._ask("SELECT account FROM alias WHERE address = ?", address):
+            raise NameTaken(f"{show_name(address)} is an alias of {show_name(owner)} already")

@@ -1,0 +1,135 @@
+"""The SQLite file of the accounts: its tables, its version, how it is made and opened.
+
+`accounts.sqlite` in the storage folder: WAL, synchronous=FULL, readable by its owner alone. A new file appears
+complete, so that workers that start together never see half of one.
+
+Must not know: what the rows mean.
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .base import AccountsUnavailable
+from .files import publish, temporary_name
+
+FILE_NAME = "accounts.sqlite"
+VERSION = 1
+"""`PRAGMA user_version`; a newer file is refused, an older one is to be migrated."""
+
+BUSY_SECONDS = 5.0
+"""How long a writer waits for another one."""
+
+UNAVAILABLE = "accounts are not available now"
+"""All that a client is told."""
+
+_TABLES = """
+CREATE TABLE account (
+    name TEXT PRIMARY KEY,
+    domain TEXT NOT NULL,       -- what stands behind the @ of the name, or ''
+    password TEXT,              -- hash, or NULL: no password fits
+    enabled INTEGER NOT NULL,
+    quota_octets INTEGER,
+    quota_messages INTEGER,
+    created REAL NOT NULL       -- seconds since the epoch
+) WITHOUT ROWID;
+CREATE INDEX account_domain ON account (domain);
+CREATE TABLE alias (
+    address TEXT PRIMARY KEY,   -- user, user@domain, or @domain for a catch-all
+    domain TEXT NOT NULL,
+    account TEXT NOT NULL REFERENCES account (name) ON DELETE CASCADE
+) WITHOUT ROWID;
+CREATE INDEX alias_domain ON alias (domain);
+CREATE INDEX alias_account ON alias (account);
+CREATE TABLE device (
+    account TEXT NOT NULL REFERENCES account (name) ON DELETE CASCADE,
+    label TEXT NOT NULL,
+    secret BLOB NOT NULL,       -- sealed, see devices.py
+    created REAL NOT NULL,
+    last_used REAL,
+    PRIMARY KEY (account, label)
+) WITHOUT ROWID;
+"""
+
+
+def open_database(folder: Path) -> sqlite3.Connection:
+    """Open the accounts of a storage folder, and make folder and file where there are none.
+
+    The connection is in autocommit mode and may be used from any one thread at a time. Raises AccountsUnavailable.
+    """
+    path = folder / FILE_NAME
+    with told(path):
+        if not path.exists():
+            _make(path)
+        database = _connect(path)
+        try:
+            _check_version(database, path)
+        except BaseException:
+            database.close()
+            raise
+    return database
+
+
+@contextmanager
+def told(path: Path) -> Iterator[None]:
+    """Turn what the database and the file system raise into AccountsUnavailable."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise AccountsUnavailable(UNAVAILABLE, f"{path}: {error}") from error
+    except OSError as error:
+        raise AccountsUnavailable(UNAVAILABLE, f"{error.filename or path}: {error.strerror}") from error
+
+
+@contextmanager
+def transaction(database: sqlite3.Connection) -> Iterator[None]:
+    """All or nothing, durable when it ends."""
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        database.execute("ROLLBACK")
+        raise
+    database.execute("COMMIT")
+
+
+def _make(path: Path) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    temporary = temporary_name(path)
+    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    try:
+        database = _connect(temporary)
+        try:
+            database.execute("PRAGMA journal_mode = WAL")
+            database.executescript(f"BEGIN; {_TABLES} PRAGMA user_version = {VERSION}; COMMIT;")
+        finally:
+            database.close()
+        publish(temporary, path)
+    finally:
+        for suffix in ("", "-wal", "-shm", "-journal"):
+            temporary.with_name(temporary.name + suffix).unlink(missing_ok=True)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=rw",
+        uri=True,
+        timeout=BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    database.execute("PRAGMA synchronous = FULL")
+    database.execute("PRAGMA foreign_keys = ON")
+    database.execute("PRAGMA secure_delete = ON")  # a removed hash or secret does not linger in free pages
+    return database
+
+
+def _check_version(database: sqlite3.Connection, path: Path) -> None:
+    (version,) = database.execute("PRAGMA user_version").fetchone()
+    if version > VERSION:
+        words = f"{path} was written by a newer Postane (its schema is {version}, this one knows {VERSION})"
+        raise AccountsUnavailable(UNAVAILABLE, f"{words}: install that version again")
+    if version != VERSION:
+        raise AccountsUnavailable(UNAVAILABLE, f"{path} is not a file of Postane's accounts")
