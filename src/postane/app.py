@@ -3,13 +3,32 @@
 Nothing else in the house names a concrete store.
 """
 
+import secrets
 import socket
+import ssl
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 
+import postane
 from postane.accounts.local import LocalAccounts
+from postane.accounts.names import LOOPBACK_LITERALS
+from postane.accounts.records import Place
+from postane.accounts.registry import Registry
+from postane.accounts.throttle import Throttle
+from postane.config.file import ConfigError
 from postane.config.model import Config
+from postane.maildrop.base import Lock, LockPolicy
 from postane.maildrop.drop import JoinedStore
 from postane.maildrop.file_blobs import FileBlobs
 from postane.maildrop.sqlite_index import SqliteIndex
+from postane.net.stream import Stream
+from postane.pop3.server import Pop3Server
+from postane.server.limits import Limits, Tally
+from postane.server.office import PostOffice
+from postane.server.pop3 import Pop3Desk
+from postane.server.reception import MakeDesk
+from postane.server.record import SessionRecord
 
 
 def host_name(config: Config) -> str:
@@ -23,5 +42,81 @@ def open_maildrops(config: Config) -> JoinedStore:
 
 
 def open_accounts(config: Config) -> LocalAccounts:
-    """The account store that the configuration names."""
-    raise NotImplementedError
+    """The account store that the configuration names; nothing is opened before it is asked."""
+    return LocalAccounts(
+        _accounts_place(config),
+        own_domains=(host_name(config), *LOOPBACK_LITERALS, *config.smtp.domains),
+        cache_seconds=config.auth.cache,
+    )
+
+
+def open_registry(config: Config) -> Registry:
+    """The administrator's side of the accounts that the configuration names; nothing is opened before it is used."""
+    return Registry(_accounts_place(config))
+
+
+def _accounts_place(config: Config) -> Place:
+    return Place(config.storage.path, config.auth.key_file)
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """A post office that is open: what a worker needs to serve."""
+
+    office: PostOffice
+    desks: Mapping[str, MakeDesk]
+    tls: ssl.SSLContext | None
+
+    async def close(self) -> None:
+        """Let go of the stores."""
+        await self.office.maildrops.close()
+        await self.office.accounts.close()
+
+
+ENCRYPTED = frozenset({"pop3s"})
+"""Services that speak TLS from the first octet."""
+
+
+def open_services(config: Config, sessions: Tally) -> Services:
+    """Open the stores and lay out the desks; called in each worker, after it has been forked."""
+    lock = Lock(LockPolicy(config.maildrop.lock), config.maildrop.lock_wait)
+    limits = Limits(
+        connections=config.limits.connections,
+        per_address=config.limits.per_address,
+        per_account=config.limits.per_account,
+        idle=config.limits.idle,
+        login=config.limits.login,
+    )
+    office = PostOffice(
+        hostname=host_name(config),
+        implementation=f"Postane-{postane.__version__}",
+        accounts=open_accounts(config),
+        maildrops=open_maildrops(config),
+        limits=limits,
+        lock=lock,
+        throttle=Throttle(config.auth.failure_delay, time.monotonic),
+        sessions_by_account=sessions,
+        clock=time.time,
+        token=lambda: secrets.token_hex(6),
+        plaintext_on_loopback=config.auth.plaintext_without_tls != "never",
+        plaintext_elsewhere=config.auth.plaintext_without_tls == "always",
+    )
+    desks: dict[str, MakeDesk] = {"pop3": _pop3, "pop3s": _pop3}
+    return Services(office, desks, tls_context(config))
+
+
+def tls_context(config: Config) -> ssl.SSLContext | None:
+    """The certificate and the versions of TLS, or None where no certificate is named. Raises ConfigError."""
+    if config.tls.certificate is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3 if config.tls.minimum == "1.3" else ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(config.tls.certificate, config.tls.key)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(f"tls: cannot load {config.tls.certificate} with {config.tls.key}: {error}") from error
+    return context
+
+
+def _pop3(office: PostOffice, stream: Stream, record: SessionRecord) -> tuple[Pop3Server, Pop3Desk]:
+    return Pop3Server(), Pop3Desk(office, stream, record)

@@ -1,7 +1,7 @@
 """A stream in memory, shipped because users' tests need it too: slow, cut, or one octet at a time.
 
-`MemoryStream` is the server's end; the test holds the other end in its hands: `give` octets, `end` them, look at what was
-`written`. Nothing here touches a socket or a clock.
+`MemoryStream` is the server's end; the test holds the other end in its hands: `give` octets, `end` them, look at what
+was `written`. Nothing here touches a socket or a clock.
 
 Must not know: any protocol.
 """

@@ -1,0 +1,73 @@
+"""`postane serve`: run the post office."""
+
+import os
+import sys
+from pathlib import Path
+
+import typer
+
+from postane.config.file import ConfigError, find_config, load_config
+from postane.config.model import Config
+from postane.net.listen import CannotListen
+from postane.observe.logs import configure_logs
+
+from .common import ConfigOption, Exit, Failure
+
+
+def serve(config: ConfigOption = None) -> None:
+    """Run the post office: mail comes in, waits, and is handed out.
+
+    Prints a line for each address it listens on, and "ready" when clients can come. Logs go to standard error.
+    SIGTERM lets open sessions end and stops; SIGHUP reads the configuration again.
+
+    Example: postane serve -c postane.toml
+    """
+    path = find_config(config)
+    open_office(load_config(path), path)
+
+
+def open_office(config: Config, path: Path | None) -> None:
+    """Serve with `config` until a signal ends it; `path` is what a reload reads."""
+    from postane.app import tls_context
+    from postane.supervisor.parent import Parent, StartFailed
+
+    def reread() -> Config:
+        again = load_config(path) if path is not None else config
+        tls_context(again)  # a certificate that does not load must not get as far as the workers
+        return again
+
+    configure_logs(config.log.level, config.log.format)
+    tls_context(config)
+    _make_storage(config)
+    try:
+        Parent(config, reread, _announce).run()
+    except CannotListen as error:
+        raise Failure(str(error), Exit.UNAVAILABLE) from error
+    except StartFailed as error:
+        raise Failure(str(error), Exit.SOFTWARE) from error
+
+
+def _announce(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def _make_storage(config: Config) -> None:
+    """The folder of the stores, closed to others; made by root it is given to the user that will work in it."""
+    from postane.supervisor.privileges import find_user
+
+    path, user = config.storage.path, config.server.user
+    entry = find_user(user) if user is not None and os.geteuid() == 0 else None
+    if path.is_dir():
+        return
+    try:
+        path.mkdir(parents=True, mode=0o700)
+        if entry is not None:
+            os.chown(path, entry.pw_uid, entry.pw_gid)
+    except OSError as error:
+        raise ConfigError(f"storage.path: cannot make {path}: {error.strerror}") from error
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(serve)

@@ -1,0 +1,171 @@
+"""The one read-event-reply loop: every protocol's sessions are run by it.
+
+It feeds the machine what the stream brings, hands each event to the protocol's desk, and writes the replies of a
+pipeline together. Errors become replies in one place. A body that cannot be completed ends the connection without its
+ending line: a truncated message must never look whole.
+
+Must not know: any protocol's verbs, any store.
+"""
+
+import asyncio
+from typing import Any, Protocol
+
+from postane.net.stream import Stream, StreamClosed
+from postane.wire.errors import LocalProtocolError, RemoteProtocolError
+from postane.wire.machine import NEED_DATA, PAUSED, Machine
+
+from .record import Ending
+
+FLUSH_AT = 128 * 1024
+"""Octets of replies that are gathered before they are written."""
+
+FAREWELL_WAIT = 10.0
+"""Seconds for the last word to leave, once a session is over."""
+
+
+class Outbox:
+    """Replies on their way out, gathered until the pipeline is empty or much waits."""
+
+    __slots__ = ("_machine", "_parts", "_size", "_stream", "patience")
+
+    def __init__(self, stream: Stream, machine: Machine[Any, Any]) -> None:
+        self._stream = stream
+        self._machine = machine
+        self._parts: list[bytes] = []
+        self._size = 0
+        self.patience: float | None = None
+
+    def send(self, value: Any) -> None:
+        """Say a value of the machine's protocol. Raises LocalProtocolError where it cannot be said now."""
+        octets = self._machine.send(value)
+        self._parts.append(octets)
+        self._size += len(octets)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so much waits that it should be flushed before more is made."""
+        return self._size >= FLUSH_AT
+
+    async def flush(self) -> None:
+        """Write what waits, and wait until the peer has taken most of it. Raises TimeoutError, StreamClosed."""
+        if self._parts:
+            self._stream.write(self._parts[0] if len(self._parts) == 1 else b"".join(self._parts))
+            self._parts.clear()
+            self._size = 0
+        if self.patience is not None:
+            self._stream.set_deadline(self.patience)
+        await self._stream.drain()
+
+
+class Desk(Protocol):
+    """The verbs of one protocol for one connection."""
+
+    @property
+    def patience(self) -> float | None:
+        """Seconds of silence allowed from now on; None: the deadline that was set at the start stands."""
+        ...
+
+    @property
+    def may_be_ended(self) -> bool:
+        """Whether nobody loses anything if the server ends the session now, unasked."""
+        ...
+
+    @property
+    def mistakes_allowed(self) -> int:
+        """Mistakes in a row after which the session is ended."""
+        ...
+
+    def greeting(self) -> Any:
+        """The first value to send."""
+        ...
+
+    async def answer(self, event: Any, out: Outbox) -> None:
+        """Act on an event and send its reply, complete. Any exception becomes a reply by `reply_to`."""
+        ...
+
+    def reply_to(self, error: Exception) -> Any:
+        """The reply to what went wrong."""
+        ...
+
+    def farewell(self, ending: Ending) -> bytes:
+        """What is said, unasked, when the server ends the session; b"" where the protocol has no word for it."""
+        ...
+
+    async def close(self) -> None:
+        """The session is over, however it ended. Raises nothing."""
+        ...
+
+
+async def converse(stream: Stream, machine: Machine[Any, Any], desk: Desk) -> Ending:
+    """Run one session to its end; the stream is closed afterwards. Raises only what a bug raises."""
+    out = Outbox(stream, machine)
+    ending = Ending.BROKEN
+    try:
+        ending = await _exchange(stream, machine, desk, out)
+    except TimeoutError:
+        ending = Ending.TIMED_OUT
+    except StreamClosed:
+        ending = Ending.DROPPED
+    except _BodyBroken:
+        ending = Ending.FAILED
+        stream.abort()
+    except asyncio.CancelledError:  # only the server's end cancels a session, and this is the session's last act
+        ending = Ending.SHUT_DOWN
+    await _part(stream, desk, ending)
+    return ending
+
+
+class _BodyBroken(Exception):
+    """A reply failed after its body was begun."""
+
+
+async def _exchange(stream: Stream, machine: Machine[Any, Any], desk: Desk, out: Outbox) -> Ending:
+    mistakes = 0
+    out.send(desk.greeting())
+    while True:
+        try:
+            event = machine.next_event()
+        except RemoteProtocolError as error:
+            mistakes += 1
+            out.send(desk.reply_to(error))
+            if error.fatal or mistakes > desk.mistakes_allowed:
+                await out.flush()
+                return Ending.BROKEN if error.fatal else Ending.MISTAKES
+            continue
+        if event is NEED_DATA:
+            out.patience = desk.patience
+            await out.flush()
+            octets = await stream.read()
+            if not octets:
+                return Ending.DROPPED
+            machine.feed(octets)
+        elif event is PAUSED:  # every event has been answered: the machine is at its end
+            await out.flush()
+            return Ending.QUIT
+        else:
+            mistakes = 0
+            await _answer(desk, event, out)
+            if out.is_full:
+                await out.flush()
+
+
+async def _answer(desk: Desk, event: Any, out: Outbox) -> None:
+    try:
+        await desk.answer(event, out)
+    except (StreamClosed, TimeoutError):
+        raise
+    except Exception as error:  # noqa: BLE001 - the one place: whatever went wrong becomes a reply, and is logged there
+        try:
+            out.send(desk.reply_to(error))
+        except LocalProtocolError:
+            raise _BodyBroken from error
+
+
+async def _part(stream: Stream, desk: Desk, ending: Ending) -> None:
+    last_word = desk.farewell(ending)
+    if last_word:
+        stream.write(last_word)
+    if ending is Ending.TIMED_OUT and not last_word:
+        stream.abort()  # RFC 1939 s3: an autologout sends no response
+    stream.set_deadline(FAREWELL_WAIT)
+    await stream.close(is_peer_sending=ending in (Ending.BROKEN, Ending.MISTAKES, Ending.REFUSED))

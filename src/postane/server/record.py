@@ -1,0 +1,39 @@
+"""What is told of a session when it is over: one line in the log.
+
+Must not know: how it is written down.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from postane.net.stream import Peer
+
+
+class Ending(StrEnum):
+    """How a session ended."""
+
+    QUIT = "quit"
+    DROPPED = "dropped"  # the client closed or lost the connection without QUIT
+    TIMED_OUT = "timed out"
+    MISTAKES = "too many mistakes"
+    BROKEN = "protocol broken"  # an error after which nothing sensible can follow
+    REFUSED = "refused"  # over a limit of connections
+    FAILED = "failed"  # a body broke off half-way
+    SHUT_DOWN = "shut down"
+
+
+@dataclass(slots=True)
+class SessionRecord:
+    """Who did what. `messages` and `octets` were handed out or taken in, `deleted` were removed for good."""
+
+    session: str
+    service: str
+    peer: Peer
+    since: float
+    account: str | None = None
+    credential: str | None = None
+    messages: int = 0
+    octets: int = 0
+    deleted: int = 0
+    commands: int = 0
+    ending: Ending = Ending.DROPPED

@@ -1,0 +1,54 @@
+"""The one table from what went wrong to what the client is told.
+
+The words for the client come from the error; the words for the operator go to the log. What is not in the table is a
+bug: it is logged in full, and the client sees a temporary failure with the session's id, by which the log can be
+searched.
+
+Must not know: how an error came about.
+"""
+
+import structlog
+
+from postane.accounts.base import AccountError, AccountsUnavailable, LoginRefused
+from postane.mail.snapshot import MessageIsDeleted, NoSuchMessage
+from postane.maildrop.base import DropInUse, LeaseLost, MaildropError, StoreDamaged, StoreTooNew
+from postane.pop3.replies import Code, Reply, err
+from postane.wire.errors import RemoteProtocolError
+
+_PERMANENT = (StoreDamaged, StoreTooNew)
+
+
+def pop3_reply(error: Exception, session: str) -> Reply:
+    """What a POP3 client is told of `error`; logs what the operator must know."""
+    match error:
+        case RemoteProtocolError():
+            return err(error.text)
+        case NoSuchMessage() | MessageIsDeleted():
+            return err(str(error))
+        case LoginRefused():
+            return err(error.text, Code.AUTH)  # RFC 3206 s4
+        case AccountsUnavailable():
+            report(error, session, error.log)
+            return err(error.text, Code.SYS_TEMP)
+        case AccountError():
+            return err(error.text)
+        case DropInUse():
+            return err(error.text, Code.IN_USE)  # RFC 2449 s8.1.2
+        case LeaseLost():
+            return err(error.text, Code.IN_USE)
+        case MaildropError():
+            report(error, session, error.log)
+            return err(error.text, Code.SYS_PERM if isinstance(error, _PERMANENT) else Code.SYS_TEMP)  # RFC 3206 s4
+        case _:
+            report_bug(error, session)
+            return err(f"internal error, see the server's log for session {session}", Code.SYS_TEMP)
+
+
+def report(error: Exception, session: str, words: str) -> None:
+    """Tell the operator of a failure that is not a bug."""
+    structlog.get_logger("postane").warning("store failure", session=session, kind=type(error).__name__, error=words)
+
+
+def report_bug(error: Exception, session: str) -> None:
+    """Tell the operator of an error that nobody foresaw, in full."""
+    structlog.get_logger("postane").error("unexpected error", session=session, exc_info=error)

@@ -1,0 +1,27 @@
+"""From root to a user who may do less.
+
+Must not know: why.
+"""
+
+import os
+import pwd
+
+from postane.config.file import ConfigError
+
+
+def drop_privileges(user: str) -> None:
+    """Become `user` for good, with that user's groups; nothing to do when not root. Raises ConfigError."""
+    if os.geteuid() != 0:
+        return
+    entry = find_user(user)
+    os.initgroups(entry.pw_name, entry.pw_gid)
+    os.setgid(entry.pw_gid)
+    os.setuid(entry.pw_uid)
+
+
+def find_user(user: str) -> pwd.struct_passwd:
+    """The system's entry of a user. Raises ConfigError."""
+    try:
+        return pwd.getpwnam(user)
+    except KeyError:
+        raise ConfigError(f'server.user: this machine has no user "{user}"; create it, or name another') from None

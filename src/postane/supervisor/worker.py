@@ -1,0 +1,117 @@
+"""One worker process: an event loop that accepts connections until it is told to stop.
+
+SIGTERM: stop accepting, let sessions end for `server.drain`, leave. SIGHUP: the same without a bound, because a new
+generation has taken over. When the parent is gone, which the pipe to it tells, the worker leaves too.
+
+Must not know: what the services say.
+"""
+
+import asyncio
+import functools
+import gc
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from postane.app import ENCRYPTED, Services, open_services
+from postane.config.model import Config
+from postane.net.listen import BACKLOG, Bound
+from postane.net.tcp import Deadlines, SocketStream
+from postane.observe.logs import configure_logs
+from postane.server.limits import Tally
+from postane.server.reception import Reception
+
+_KEEP_SOCKET_FILE: dict[str, Any] = {"cleanup_socket": False} if sys.version_info >= (3, 13) else {}
+"""The file of a unix socket is the parent's: the next generation goes on listening on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """What a worker is to do. `bound` is what each service listens on; `parent` is the read end of the parent's pipe,
+    `ready` the write end of the one by which the worker says that it accepts."""
+
+    config: Config
+    index: int
+    bound: Mapping[str, list[Bound]]
+    connections: Tally
+    sessions: Tally
+    parent: int
+    ready: int
+
+
+def work(assignment: Assignment) -> None:
+    """Run to the end of this process's life."""
+    configure_logs(assignment.config.log.level, assignment.config.log.format)
+    gc.collect()
+    gc.freeze()  # what was imported lives as long as the process: the collector need not look at it
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_work(assignment))
+
+
+def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:
+    if sys.platform == "win32":
+        return None
+    import uvloop
+
+    return uvloop.Loop
+
+
+async def _work(assignment: Assignment) -> None:
+    loop = asyncio.get_running_loop()
+    orders: asyncio.Queue[float | None] = asyncio.Queue()  # how long to drain
+    drain = assignment.config.server.drain
+    loop.add_signal_handler(signal.SIGTERM, orders.put_nowait, drain)
+    loop.add_signal_handler(signal.SIGHUP, orders.put_nowait, None)
+    loop.add_signal_handler(signal.SIGINT, lambda: None)  # Ctrl-C reaches the whole group: the parent decides
+    loop.add_reader(assignment.parent, orders.put_nowait, drain)
+    services = open_services(assignment.config, assignment.sessions)
+    reception = Reception(services.office, assignment.connections)
+    limits = services.office.limits
+    deadlines = Deadlines(period=min(1.0, limits.idle / 20, limits.login / 20))
+    sweeping = asyncio.create_task(deadlines.sweep_forever())
+    servers = [server async for server in _listen(assignment, services, reception, deadlines)]
+    os.write(assignment.ready, b"r")
+    os.close(assignment.ready)
+    patience = await orders.get()
+    loop.remove_reader(assignment.parent)
+    for server in servers:
+        server.close()
+    await _drain(reception, orders, patience)
+    sweeping.cancel()
+    await services.close()
+
+
+async def _listen(
+    assignment: Assignment, services: Services, reception: Reception, deadlines: Deadlines
+) -> AsyncIterator[asyncio.AbstractServer]:
+    loop = asyncio.get_running_loop()
+    for service, bounds in assignment.bound.items():
+        on_open = functools.partial(reception.accept, service, services.desks[service])
+        make_stream = functools.partial(SocketStream, deadlines, on_open)
+        context = services.tls if service in ENCRYPTED else None
+        for bound in bounds:
+            bound.keep_only(assignment.index)
+            sock = bound.socket_for(assignment.index)
+            sock.setblocking(False)
+            if sock.family == socket.AF_UNIX:
+                yield await loop.create_unix_server(make_stream, sock=sock, backlog=BACKLOG, **_KEEP_SOCKET_FILE)
+            else:
+                yield await loop.create_server(make_stream, sock=sock, ssl=context, backlog=BACKLOG)
+
+
+async def _drain(reception: Reception, orders: "asyncio.Queue[float | None]", patience: float | None) -> None:
+    """Let sessions end; another order on the way may shorten the wait."""
+    draining = asyncio.create_task(reception.drain(patience))
+    while patience is None and not draining.done():
+        order = asyncio.create_task(orders.get())
+        await asyncio.wait({draining, order}, return_when=asyncio.FIRST_COMPLETED)
+        if order.done() and not draining.done():
+            draining.cancel()
+            patience = order.result()
+            draining = asyncio.create_task(reception.drain(patience))
+        order.cancel()
+    await draining
