@@ -9,7 +9,7 @@ from postane.accounts.base import AccountError, AccountsUnavailable
 from postane.config.file import ConfigError
 from postane.maildrop.base import MaildropError, StoreDamaged, StoreTooNew
 
-from . import drop, serve, user
+from . import demo, drop, serve, user
 from .common import Exit, Failure
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+demo.register(app)
 serve.register(app)
 app.add_typer(user.app, name="user")
 app.add_typer(drop.app, name="drop")

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import typer
@@ -23,11 +24,11 @@ def serve(config: ConfigOption = None) -> None:
     Example: postane serve -c postane.toml
     """
     path = find_config(config)
-    open_office(load_config(path), path)
+    open_office(load_config(path), path, _announce)
 
 
-def open_office(config: Config, path: Path | None) -> None:
-    """Serve with `config` until a signal ends it; `path` is what a reload reads."""
+def open_office(config: Config, path: Path | None, announce: Callable[[str], None]) -> None:
+    """Serve with `config` until a signal ends it; `path` is what a reload reads, `announce` gets the lines to print."""
     from postane.app import tls_context
     from postane.supervisor.parent import Parent, StartFailed
 
@@ -40,7 +41,7 @@ def open_office(config: Config, path: Path | None) -> None:
     tls_context(config)
     _make_storage(config)
     try:
-        Parent(config, reread, _announce).run()
+        Parent(config, reread, announce).run()
     except CannotListen as error:
         raise Failure(str(error), Exit.UNAVAILABLE) from error
     except StartFailed as error:

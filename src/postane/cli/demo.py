@@ -1,0 +1,136 @@
+"""`postane demo`: a whole post office on high ports, with an account and mail to look at.
+
+Must not know: how anything works; it writes a configuration and calls what `postane serve` calls.
+"""
+
+import socket
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from postane.accounts.base import AccountError
+from postane.config.file import load_config
+from postane.config.model import Config
+from postane.maildrop.base import Addressee, Letter, MaildropError
+
+from .common import Exit, Failure, run
+
+ACCOUNT = "demo"
+PASSWORD = "postane"  # noqa: S105 - printed, on purpose
+PORTS = {"pop3": 1110, "smtp": 1025}
+
+_CONFIG = """\
+# Written by `postane demo`; everything here can be changed in a copy of it.
+hostname = "localhost"
+
+[storage]
+path = {storage!r}
+
+[pop3]
+listen = ["127.0.0.1:{pop3}"]
+
+[smtp]
+listen = ["127.0.0.1:{smtp}"]
+
+[lmtp]
+listen = ["unix:{lmtp}"]
+
+[server]
+drain = "2s"
+"""
+
+_HELP = """
+Read a letter:
+  curl -s pop3://127.0.0.1:{pop3}/1 --user {account}:{password}
+
+Send one, and see it as number {next}:
+  printf 'From: you@example.org\\r\\nSubject: Hello\\r\\n\\r\\nHello, Postane!\\r\\n' | curl -s smtp://127.0.0.1:{smtp} --mail-from you@example.org --mail-rcpt {account}@localhost -T -
+  curl -s pop3://127.0.0.1:{pop3}/{next} --user {account}:{password}
+
+Set up a mail program:
+  incoming   POP3   127.0.0.1   port {pop3}   no encryption   user {account}   password {password}
+  outgoing   SMTP   127.0.0.1   port {smtp}   no encryption   no authentication
+  address    {account}@localhost
+
+The configuration is {path}; more accounts: postane user add -c {path} NAME
+Ctrl-C stops it; the next start finds everything again.
+"""  # noqa: E501 - a command that can be pasted is one line
+
+
+def demo(
+    folder: Annotated[Path, typer.Option("--dir", metavar="DIR", help="Where mail and configuration are kept.")] = Path(
+        "postane-demo"
+    ),
+) -> None:
+    """Run a whole post office on high ports, with an account and sample mail; prints how to try it.
+
+    Example: postane demo --dir /tmp/postane-demo
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    path = folder / "postane.toml"
+    ports = {service: _free_port(port) for service, port in PORTS.items()}
+    path.write_text(
+        _CONFIG.format(storage=str((folder / "store").absolute()), lmtp=folder.absolute() / "lmtp.sock", **ports),
+        "utf-8",
+    )
+    config = load_config(path)
+    config.storage.path.mkdir(mode=0o700, exist_ok=True)
+    try:
+        waiting = run(_furnish(config))
+    except (AccountError, MaildropError) as error:
+        raise Failure(f"cannot set up the demo in {folder}: {error.log}", Exit.CANNOT_CREATE) from error
+
+    def announce(line: str) -> None:
+        typer.echo(line)
+        if line == "ready":
+            text = _HELP.format(account=ACCOUNT, password=PASSWORD, path=path, next=waiting + 1, **ports)
+            typer.echo(text)
+
+    from .serve import open_office
+
+    open_office(config, path, announce)
+
+
+async def _furnish(config: Config) -> int:
+    """Make the account and its mail where they are not there yet; the number of messages that wait."""
+    from postane.app import open_accounts, open_maildrops
+
+    from .demo_mail import sample_mail
+
+    accounts, maildrops = open_accounts(config), open_maildrops(config)
+    try:
+        if await accounts.find(ACCOUNT) is None:
+            for letter in sample_mail():
+                spool = maildrops.spool()
+                await spool.write(letter.octets)
+                (outcome,) = await maildrops.deposit(
+                    spool, Letter(letter.sender, letter.arrived), [Addressee(ACCOUNT, letter.trace)]
+                )
+                await spool.discard()
+                if isinstance(outcome, MaildropError):
+                    raise outcome
+            await accounts.add(ACCOUNT, PASSWORD)
+        return (await maildrops.usage(ACCOUNT)).messages
+    finally:
+        await maildrops.close()
+        await accounts.close()
+
+
+def _free_port(wanted: int) -> int:
+    """The port that is wanted, or another where that one is in use."""
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise Failure("no port is free on 127.0.0.1", Exit.UNAVAILABLE)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(demo)
