@@ -1,0 +1,200 @@
+"""Delivery: from an envelope and a message's octets to the maildrops of this post office.
+
+RFC 5321 s4.4 (trace fields), s6.3 (loops), s3.6.1 and s7.9 (no relay), RFC 5233 s4 (sub-addresses). A message is
+spooled once, however many recipients it has; each drop gets it with trace fields of its own. What becomes of a message
+that only some drops could take is told in `docs/decisions/0003-partial-delivery.md`.
+
+Must not know: how mail comes in, where it is kept.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from postane.accounts.base import Account, AccountStore
+from postane.mail.address import Address, format_mailbox, split_detail
+from postane.mail.envelope import Envelope
+from postane.mail.measure import Measure
+from postane.mail.trace import Passage, format_trace
+from postane.maildrop.base import (
+    Addressee,
+    Letter,
+    MaildropError,
+    MaildropStore,
+    QuotaExceeded,
+    Receipt,
+    Spool,
+    StoreFull,
+)
+from postane.smtp import replies
+from postane.smtp.replies import Reply
+
+Outcome = Receipt | MaildropError
+"""What became of a message for one recipient."""
+
+
+class DeliveryRefused(Exception):
+    """The message, or one of its recipients, is not taken; `reply` says why."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(reply.lines[0])
+        self.reply = reply
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryLimits:
+    """Recipients of one message (RFC 5321 s4.5.3.1.8: at least 100), Received fields before it counts as looping."""
+
+    recipients: int = 1000
+    hops: int = 100
+
+
+class Delivery:
+    """Takes mail in for the accounts of one post office."""
+
+    def __init__(
+        self, accounts: AccountStore, maildrops: MaildropStore, hostname: str, limits: DeliveryLimits | None = None
+    ) -> None:
+        self.accounts = accounts
+        self.maildrops = maildrops
+        self.hostname = hostname
+        self.limits = limits or DeliveryLimits()
+
+    def begin(self, envelope: Envelope) -> "Transaction":
+        """A message has been announced."""
+        return Transaction(self, envelope)
+
+    async def find(self, address: Address) -> Account:
+        """Whose the address is. Raises DeliveryRefused, AccountsUnavailable."""
+        # RFC 5321 s7.9: mail for other domains is refused, not relayed.
+        if address.domain is not None and not await self.accounts.is_local(address.domain):
+            raise DeliveryRefused(replies.NO_RELAY)
+        # Without a domain a name of this host is meant (RFC 5321 s4.1.1.3, Postmaster).
+        account = await self._resolve(address.local_part, address.domain or self.hostname)
+        if account is None:
+            raise DeliveryRefused(replies.NO_SUCH_USER)
+        return account
+
+    async def _resolve(self, local_part: str, domain: str) -> Account | None:
+        """RFC 5233 s4: the whole local part first, then without its detail, and only then the domain's catch-all."""
+        account = await self.accounts.resolve(local_part, domain)
+        user, detail = split_detail(local_part)
+        if detail is None:
+            return account
+        # An empty local part is nobody's name: it finds the catch-all, if there is one.
+        if account is not None and account != await self.accounts.resolve("", domain):
+            return account
+        return await self.accounts.resolve(user, domain) or account
+
+    async def check_room(self, account: Account, size: int) -> None:
+        """Refuse what the quota will not allow, as far as is known yet (RFC 1870 s6.4). Raises MaildropError."""
+        quota = account.quota
+        if quota.octets is None and quota.messages is None:
+            return
+        usage = await self.maildrops.usage(account.drop)
+        if quota.octets is not None and usage.octets + max(size, 1) > quota.octets:
+            raise QuotaExceeded("mailbox full")
+        if quota.messages is not None and usage.messages + 1 > quota.messages:
+            raise QuotaExceeded("mailbox full")
+
+
+@dataclass(frozen=True, slots=True)
+class _Recipient:
+    address: Address
+    account: Account
+
+
+class Transaction:
+    """One message on its way in: recipients are added, octets written, and then it is deposited.
+
+    Whoever began it discards it, deposited or not.
+    """
+
+    def __init__(self, delivery: Delivery, envelope: Envelope) -> None:
+        self.envelope = envelope
+        self.failure: MaildropError | None = None  # the octets could not be spooled: nothing will be deposited
+        self._delivery = delivery
+        self._recipients: list[_Recipient] = []
+        self._measure = Measure()
+        self._spool: Spool | None = None
+
+    async def add(self, address: Address) -> None:
+        """One more recipient. Raises DeliveryRefused, MaildropError (QuotaExceeded), AccountsUnavailable."""
+        if len(self._recipients) >= self._delivery.limits.recipients:
+            raise DeliveryRefused(replies.TOO_MANY_RECIPIENTS)  # RFC 5321 s4.5.3.1.10
+        account = await self._delivery.find(address)
+        await self._delivery.check_room(account, self.envelope.size or 0)
+        self._recipients.append(_Recipient(address, account))
+        self.envelope = self.envelope.with_recipient(address)
+
+    async def write(self, octets: bytes) -> None:
+        """The next octets of the message. Raises nothing that may pass: `failure` tells of it."""
+        if self.failure is not None:
+            return
+        if self._measure.header_octets < 0:  # only the hops are wanted, and they are in the header part
+            self._measure.feed(octets)
+        try:
+            await self._open_spool().write(octets)
+        except MaildropError as error:
+            self.failure = error
+            await self.discard()
+
+    async def deposit(self, passage: Passage) -> list[Outcome]:
+        """Store the message, durably; an outcome for each recipient, in their order.
+
+        Recipients who share a drop get one copy. Raises DeliveryRefused, MaildropError.
+        """
+        if self.failure is not None:
+            raise self.failure
+        self._measure.facts()
+        if self._measure.hops > self._delivery.limits.hops:  # RFC 5321 s6.3
+            raise DeliveryRefused(replies.LOOPING)
+        addressees = self._addressees(passage)
+        sender = self.envelope.sender
+        letter = Letter("" if sender is None else format_mailbox(sender), passage.at)
+        outcomes = await self._delivery.maildrops.deposit(self._open_spool(), letter, addressees)
+        by_drop = {addressee.drop: outcome for addressee, outcome in zip(addressees, outcomes, strict=True)}
+        return [by_drop[recipient.account.drop] for recipient in self._recipients]
+
+    async def discard(self) -> None:
+        """Forget what is not deposited. Idempotent, raises nothing."""
+        spool, self._spool = self._spool, None
+        if spool is not None:
+            await spool.discard()
+
+    def _addressees(self, passage: Passage) -> list[Addressee]:
+        by_drop: dict[str, Addressee] = {}
+        for recipient in self._recipients:
+            account = recipient.account
+            if account.drop not in by_drop:
+                lead = format_trace(self.envelope.sender, recipient.address, passage, self._delivery.hostname)
+                by_drop[account.drop] = Addressee(account.drop, lead, account.quota)
+        return list(by_drop.values())
+
+    def _open_spool(self) -> Spool:
+        if self._spool is None:
+            self._spool = self._delivery.maildrops.spool()
+        return self._spool
+
+
+def reply_to_outcome(outcome: Outcome) -> Reply:
+    """What became of a message for one recipient, as a reply. All failures may pass: nothing here is the sender's."""
+    match outcome:
+        case Receipt():
+            return replies.STORED
+        case QuotaExceeded():
+            return replies.MAILBOX_FULL
+        case StoreFull():
+            return replies.STORE_FULL
+        case _:
+            return replies.UNAVAILABLE
+
+
+def reply_to_all(outcomes: Sequence[Outcome]) -> Reply:
+    """One reply for all recipients: positive only when every one of them has the message.
+
+    Where some have it and some have not, the client is to send it again: those get it twice rather than these never.
+    """
+    failures = [outcome for outcome in outcomes if isinstance(outcome, MaildropError)]
+    if not failures:
+        return replies.STORED
+    return replies.STORED_FOR_SOME if len(failures) < len(outcomes) else reply_to_outcome(failures[0])

@@ -1,0 +1,289 @@
+"""SMTP's and LMTP's verbs: check the argument, ask the delivery, make the reply.
+
+RFC 5321 s4.1.1 and s4.3, RFC 2033 s4.2 (LMTP's replies after a message), RFC 1870 s6.1, RFC 3030 s2. A verb is one
+short method; which verbs are possible when is the chart's business. A message never stays half stored: whatever
+happens, what was spooled is discarded.
+
+Must not know: grammar, files, SQL.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from postane.accounts.base import AccountError
+from postane.mail.trace import Passage, Protocol
+from postane.maildrop.base import MaildropError, QuotaExceeded, Receipt
+from postane.net.stream import Stream
+from postane.smtp import commands, replies
+from postane.smtp.body import BodyLimits
+from postane.smtp.commands import Verdict
+from postane.smtp.replies import Reply, SmtpError, format_reply
+from postane.smtp.states import Dialect
+from postane.wire.errors import RemoteProtocolError
+
+from .delivery import Delivery, DeliveryLimits, DeliveryRefused, Outcome, Transaction, reply_to_all, reply_to_outcome
+from .loop import Outbox
+from .office import PostOffice
+from .record import Ending, SessionRecord
+from .replies import report, report_bug
+
+BY_VERDICT: Mapping[Verdict, Reply] = {
+    Verdict.BARE_NEWLINE: replies.BARE_NEWLINE,
+    Verdict.LONG_LINE: replies.BODY_LINE_TOO_LONG,
+    Verdict.TOO_BIG: replies.TOO_BIG,
+}
+"""What is said of a message that is not sound."""
+
+FAREWELLS: Mapping[Ending, Reply] = {
+    Ending.MISTAKES: replies.TOO_MANY_MISTAKES,
+    Ending.REFUSED: replies.TOO_MANY_CONNECTIONS,
+    Ending.SHUT_DOWN: replies.CLOSING,
+    Ending.TIMED_OUT: replies.TIMED_OUT,
+}
+"""RFC 5321 s3.8: a server that closes unasked says 421 before it does."""
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpSettings:
+    """How one of the two dialects is spoken here."""
+
+    dialect: Dialect = Dialect.SMTP
+    body: BodyLimits = field(default_factory=BodyLimits)
+    delivery: DeliveryLimits = field(default_factory=DeliveryLimits)
+
+
+class SmtpDesk:
+    """One SMTP or LMTP session's verbs."""
+
+    def __init__(self, office: PostOffice, stream: Stream, record: SessionRecord, settings: SmtpSettings) -> None:
+        self._office = office
+        self._stream = stream
+        self._record = record
+        self._settings = settings
+        self._delivery = Delivery(office.accounts, office.maildrops, office.hostname, settings.delivery)
+        self._helo = ""
+        self._protocol = Protocol.SMTP
+        self._transaction: Transaction | None = None
+        self._begun = 0  # transactions: they make a message's id out of the session's
+
+    @property
+    def patience(self) -> float | None:
+        """See Desk. RFC 5321 s4.5.3.2.7: at least five minutes."""
+        return self._office.limits.idle
+
+    @property
+    def may_be_ended(self) -> bool:
+        """See Desk."""
+        return self._transaction is None
+
+    @property
+    def mistakes_allowed(self) -> int:
+        """See Desk."""
+        return self._office.limits.mistakes
+
+    def greeting(self) -> Reply:
+        """RFC 5321 s4.3.1."""
+        service = "LMTP" if self._settings.dialect is Dialect.LMTP else "ESMTP"
+        return replies.greeting(self._office.hostname, service)
+
+    async def answer(self, event: commands.Event, out: Outbox) -> None:
+        """See Desk."""
+        self._record.commands += isinstance(event, commands.Command)
+        await self._VERBS[type(event)](self, event, out)
+
+    def reply_to(self, error: Exception) -> Reply:
+        """See Desk."""
+        return smtp_reply(error, self._record.session)
+
+    def farewell(self, ending: Ending) -> bytes:
+        """See Desk."""
+        reply = FAREWELLS.get(ending)
+        return b"" if reply is None else format_reply(reply)
+
+    async def close(self) -> None:
+        """See Desk."""
+        transaction, self._transaction = self._transaction, None
+        if transaction is not None:
+            await transaction.discard()
+
+    async def _hello(self, event: commands.Helo | commands.Ehlo | commands.Lhlo, out: Outbox) -> None:
+        """RFC 5321 s4.1.1.1; RFC 5321 s4.1.4: a transaction that is open ends."""
+        await self.close()
+        self._helo = event.name
+        match event:
+            case commands.Helo():
+                self._protocol = Protocol.SMTP
+            case commands.Ehlo():
+                self._protocol = Protocol.ESMTP
+            case commands.Lhlo():
+                self._protocol = Protocol.LMTP
+        out.send(replies.hello(self._office.hostname, () if isinstance(event, commands.Helo) else self._extensions()))
+
+    def _extensions(self) -> tuple[str, ...]:
+        return (
+            "PIPELINING",  # RFC 2920 s3
+            f"SIZE {self._settings.body.message}",  # RFC 1870 s3
+            "8BITMIME",  # RFC 6152 s2
+            "SMTPUTF8",  # RFC 6531 s3.1
+            "ENHANCEDSTATUSCODES",  # RFC 2034 s3
+            "CHUNKING",  # RFC 3030 s2
+            "HELP",
+        )
+
+    async def _mail(self, event: commands.Mail, out: Outbox) -> None:
+        """RFC 5321 s4.1.1.2. RFC 1870 s6.1: what is declared too big is refused before it is sent."""
+        await self.close()  # one that failed and was not reset
+        if (event.envelope.size or 0) > self._settings.body.message:
+            out.send(replies.TOO_BIG)
+            return
+        self._transaction = self._delivery.begin(event.envelope)
+        self._begun += 1
+        out.send(replies.SENDER_OK)
+
+    async def _rcpt(self, event: commands.Rcpt, out: Outbox) -> None:
+        """RFC 5321 s4.1.1.3."""
+        await self._open_transaction.add(event.address)
+        out.send(replies.RECIPIENT_OK)
+
+    async def _data(self, event: commands.Data, out: Outbox) -> None:
+        """RFC 5321 s4.1.1.4."""
+        del event
+        out.send(replies.GO_ON)
+
+    async def _bdat(self, event: commands.Bdat, out: Outbox) -> None:
+        """RFC 3030 s2: no reply before the octets are there."""
+
+    async def _body_chunk(self, event: commands.BodyChunk, out: Outbox) -> None:
+        """A failure is told at the end, when the client listens again."""
+        del out
+        await self._open_transaction.write(event.octets)
+
+    async def _bdat_end(self, event: commands.BdatEnd, out: Outbox) -> None:
+        """RFC 3030 s2: every BDAT has a reply of its own."""
+        failure = self._open_transaction.failure
+        if event.verdict is Verdict.SOUND and failure is None:
+            out.send(replies.CHUNK_OK)
+            return
+        await self.close()  # the machine lets no more of this message through
+        out.send(BY_VERDICT[event.verdict] if failure is None else self.reply_to(failure))
+
+    async def _body_end(self, event: commands.BodyEnd, out: Outbox) -> None:
+        """RFC 5321 s6.1: 250 means that the message is this post office's to keep; RFC 2033 s4.2: one for each."""
+        try:
+            if event.verdict is not Verdict.SOUND:
+                out.send(BY_VERDICT[event.verdict])
+                return
+            passage = self._passage()
+            outcomes = await self._open_transaction.deposit(passage)
+            self._note(outcomes, event.octets)
+            said = [_name(reply_to_outcome(outcome), passage) for outcome in outcomes]
+            is_lmtp = self._settings.dialect is Dialect.LMTP
+            out.send(said if is_lmtp else _name(reply_to_all(outcomes), passage))
+        finally:
+            await self.close()
+
+    async def _rset(self, event: commands.Rset, out: Outbox) -> None:
+        """RFC 5321 s4.1.1.5."""
+        del event
+        await self.close()
+        out.send(replies.DONE)
+
+    async def _noop(self, event: commands.Noop, out: Outbox) -> None:
+        """RFC 5321 s4.1.1.9."""
+        del event
+        out.send(replies.DONE)
+
+    async def _help(self, event: commands.Help, out: Outbox) -> None:
+        """RFC 5321 s4.1.1.8."""
+        del event
+        hello = "LHLO" if self._settings.dialect is Dialect.LMTP else "EHLO HELO"
+        verbs = f"{hello} MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT"
+        out.send(replies.HELP.with_text(verbs, "mail is taken for mailboxes of this post office only"))
+
+    async def _vrfy(self, event: commands.Vrfy, out: Outbox) -> None:
+        """RFC 5321 s7.3: who has a mailbox here is told to nobody."""
+        del event
+        out.send(replies.WILL_TRY)
+
+    async def _not_offered(self, event: commands.Expn | commands.StartTls | commands.Auth, out: Outbox) -> None:
+        """RFC 5321 s4.2.4: known, and not implemented."""
+        out.send(replies.NOT_IMPLEMENTED.with_text(f"{event.verb} is not offered here"))
+
+    async def _quit(self, event: commands.Quit, out: Outbox) -> None:
+        """RFC 5321 s4.1.1.10."""
+        del event
+        await self.close()
+        out.send(replies.GOODBYE)
+
+    @property
+    def _open_transaction(self) -> Transaction:
+        assert self._transaction is not None, "the chart lets these events in after MAIL only"
+        return self._transaction
+
+    def _passage(self) -> Passage:
+        peer = self._record.peer
+        return Passage(
+            helo=self._helo,
+            host="" if peer.host == "unix" else peer.host,
+            protocol=self._protocol,
+            id=f"{self._record.session}.{self._begun}",
+            at=self._office.clock(),
+            is_utf8=self._open_transaction.envelope.is_utf8,
+            is_encrypted=self._stream.is_encrypted,
+        )
+
+    def _note(self, outcomes: list[Outcome], octets: int) -> None:
+        """Tell the record and the operator what became of a message."""
+        if any(isinstance(outcome, Receipt) for outcome in outcomes):
+            self._record.messages += 1
+            self._record.octets += octets
+        for outcome in outcomes:
+            if isinstance(outcome, MaildropError) and not isinstance(outcome, QuotaExceeded):
+                report(outcome, self._record.session, outcome.log)
+
+    _VERBS: ClassVar[Mapping[type, Callable[..., Awaitable[None]]]] = {
+        commands.Auth: _not_offered,
+        commands.Bdat: _bdat,
+        commands.BdatEnd: _bdat_end,
+        commands.BodyChunk: _body_chunk,
+        commands.BodyEnd: _body_end,
+        commands.Data: _data,
+        commands.Ehlo: _hello,
+        commands.Expn: _not_offered,
+        commands.Helo: _hello,
+        commands.Help: _help,
+        commands.Lhlo: _hello,
+        commands.Mail: _mail,
+        commands.Noop: _noop,
+        commands.Quit: _quit,
+        commands.Rcpt: _rcpt,
+        commands.Rset: _rset,
+        commands.StartTls: _not_offered,
+        commands.Vrfy: _vrfy,
+    }
+
+
+def smtp_reply(error: Exception, session: str) -> Reply:
+    """What a client is told of `error`; logs what the operator must know."""
+    match error:
+        case SmtpError() | DeliveryRefused():
+            return error.reply
+        case RemoteProtocolError():
+            return replies.BY_FAULT[error.fault].with_text(error.text)
+        case QuotaExceeded():
+            return replies.MAILBOX_FULL
+        case MaildropError():
+            report(error, session, error.log)
+            return reply_to_outcome(error)
+        case AccountError():
+            report(error, session, error.log)
+            return replies.UNAVAILABLE
+        case _:
+            report_bug(error, session)
+            return replies.UNAVAILABLE.with_text(f"internal error, see the server's log for session {session}")
+
+
+def _name(reply: Reply, passage: Passage) -> Reply:
+    """A message that was stored is told by its id, by which it is found in trace fields and logs."""
+    return reply.with_text(f"{reply.lines[0]} as {passage.id}") if reply is replies.STORED else reply
