@@ -61,6 +61,10 @@ class Registry:
             )
         return Account(name, name, quota=bounds)
 
+    def check_new(self, name: str) -> None:
+        """Whether an account of that name could be added. Raises BadName, NameTaken."""
+        self._check_free(parse_name(name))
+
     def names(self) -> list[str]:
         """The names of all accounts, sorted."""
         return [row[0] for row in self._ask("SELECT name FROM account ORDER BY name")]
@@ -132,35 +136,34 @@ class Registry:
             if done.rowcount == 0:
                 raise UnknownName(f"{show_name(known)} has no device {show_name(label)}")
 
-    def existing(self, names: Sequence[str]) -> set[str]:
-        """Which of these canonical names are taken, by an account or by an alias."""
-        taken: set[str] = set()
+    def existing(self, names: Sequence[str]) -> dict[str, str]:
+        """Those of these canonical names that are taken, each with its account: itself, or whose alias it is."""
+        taken: dict[str, str] = {}
         for at in range(0, len(names), ROWS_AT_ONCE):
             some = names[at : at + ROWS_AT_ONCE]
             marks = ", ".join("?" * len(some))
-            for table, column in (("account", "name"), ("alias", "address")):
-                question = f"SELECT {column} FROM {table} WHERE {column} IN ({marks})"  # noqa: S608 - constants alone
-                taken.update(row[0] for row in self._ask(question, *some))
+            accounts = f"SELECT name, name FROM account WHERE name IN ({marks})"  # noqa: S608 - question marks alone
+            aliases = f"SELECT address, account FROM alias WHERE address IN ({marks})"  # noqa: S608 - the same
+            taken |= dict(self._ask(aliases, *some)) | dict(self._ask(accounts, *some))
         return taken
 
     def import_many(self, entries: Sequence[Entry], *, update: bool = False) -> int:
-        """Add accounts in one transaction; the number of those that are new.
+        """Add accounts in one transaction; the number of those that are new. No name may be there twice.
 
         `update` gives accounts that exist their new password. Raises NameTaken, and nothing is done.
         """
         with self._change() as database:
-            accounts = {row[0] for row in self._ask("SELECT name FROM account")}
-            aliases = {row[0] for row in self._ask("SELECT address FROM alias")}
-            for entry in entries:
-                if entry.name in aliases or (entry.name in accounts and not update):
-                    raise NameTaken(f"{show_name(entry.name)} exists already")
+            taken = self.existing([entry.name for entry in entries])
+            for name, owner in taken.items():
+                if owner != name or not update:
+                    raise NameTaken(f"{show_name(name)} exists already")
             now = self._clock()
             database.executemany(
                 "INSERT INTO account VALUES (?, ?, ?, 1, NULL, NULL, ?)"
                 " ON CONFLICT (name) DO UPDATE SET password = excluded.password",
                 [(entry.name, domain_of(entry.name), entry.hash, now) for entry in entries],
             )
-        return sum(entry.name not in accounts for entry in entries)
+        return len(entries) - len(taken)
 
     def upgrade_hash(self, name: str, old: str, new: str) -> None:
         """Replace a hash by a better one of the same password; one that was changed meanwhile stays."""

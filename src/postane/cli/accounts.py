@@ -1,0 +1,76 @@
+"""What the `postane user` commands share: the open registry, its errors as exit codes, and where passwords come from.
+
+A password is never an argument of a command, is never echoed, and is in no error.
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from postane.accounts.base import NameTaken, UnknownName
+from postane.accounts.devices import generate_secret
+from postane.accounts.hashes import BadPassword
+from postane.accounts.imported import HashError
+from postane.accounts.names import BadName
+from postane.accounts.registry import Registry
+
+from .common import Exit, Failure, read_config
+
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="USER or USER@DOMAIN.", show_default=False)]
+PasswordStdinOption = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
+GenerateOption = Annotated[bool, typer.Option("--generate", help="Make up a password and print it.")]
+
+
+@contextmanager
+def opened_registry(config: Path | None) -> Iterator[Registry]:
+    """The accounts of the configuration; what is wrong with names and passwords ends the command with its code."""
+    from postane.app import open_registry  # here: `--help` needs nothing of the house
+
+    registry = open_registry(read_config(config))
+    try:
+        yield registry
+    except UnknownName as error:
+        raise Failure(error.text, Exit.NO_USER) from error
+    except NameTaken as error:
+        raise Failure(error.text, Exit.CANNOT_CREATE) from error
+    except (BadName, BadPassword, HashError) as error:
+        raise Failure(str(error), Exit.DATA) from error
+    finally:
+        registry.close()
+
+
+def say(text: str) -> None:
+    """Tell a person what was done; standard output is for data."""
+    typer.echo(text, err=True)
+
+
+def check_choice(from_stdin: bool, generate: bool) -> None:
+    """The ways to give a password exclude each other, and a program must choose one."""
+    if from_stdin and generate:
+        raise Failure("--password-stdin and --generate exclude each other: give one", Exit.USAGE)
+    if not from_stdin and not generate and not sys.stdin.isatty():
+        words = "there is no terminal to ask for a password: give --password-stdin or --generate"
+        raise Failure(words, Exit.USAGE)
+
+
+def take_password(name: str, *, from_stdin: bool, generate: bool) -> str:
+    """The password that `check_choice` allows: from standard input, made up, or asked for twice."""
+    if generate:
+        return generate_secret()
+    if from_stdin:
+        return read_secret()
+    answer: str = typer.prompt(f"Password for {name}", hide_input=True, confirmation_prompt=True, err=True)
+    return answer
+
+
+def read_secret() -> str:
+    """One line of standard input, without its end."""
+    text = sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
+    line = text.removesuffix("\n").removesuffix("\r")
+    if "\n" in line or "\r" in line:
+        raise Failure("one line is expected on standard input: the password alone", Exit.DATA)
+    return line

@@ -1,0 +1,397 @@
+"""One suite for every account store: what `postane.accounts.base.AccountStore` promises.
+
+The names are RFC 1939's: `mrose`, and its secret `tanstaaf`.
+"""
+
+import hashlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+
+from postane.accounts.base import AccountStore, LoginRefused, NameTaken, UnknownName
+from postane.accounts.hashes import LIGHT
+from postane.accounts.local import LocalAccounts
+from postane.accounts.memory import MemoryAccounts
+from postane.accounts.names import BadName
+from postane.accounts.records import Place
+from postane.accounts.registry import Registry
+from postane.maildrop.base import Quota
+
+OWN_DOMAINS = ("dbc.mtview.ca.us", "localhost", "[127.0.0.1]")
+STAMP = "<1896.697170952@dbc.mtview.ca.us>"
+
+HOSTILE = (
+    "mrose' OR '1'='1",
+    "mrose'; DROP TABLE account; --",
+    "../mrose",
+    "mrose/",
+    "mrose\0",
+    "mrose\r\nDELE 1",
+    "\u202emrose",
+    "mro\udcffse",
+    "\ud800",
+    "",
+    "@",
+    "mrose@",
+    "@example.org",
+    "mrose " * 10_000,
+    "%",
+    "*",
+)
+
+
+@dataclass
+class House:
+    """A store and the way its administrator changes it."""
+
+    store: AccountStore
+    registry: Registry | MemoryAccounts
+
+
+@pytest.fixture(params=["memory", "local"])
+async def house(request, tmp_path) -> AsyncIterator[House]:
+    if request.param == "memory":
+        memory = MemoryAccounts(own_domains=OWN_DOMAINS)
+        yield House(memory, memory)
+        return
+    place = Place(tmp_path / "storage")
+    local, registry = LocalAccounts(place, own_domains=OWN_DOMAINS), Registry(place, cost=LIGHT)
+    yield House(local, registry)
+    registry.close()
+    await local.close()
+
+
+@pytest.fixture
+def mrose(house):
+    return house.registry.add("mrose", password="secret")
+
+
+def digest(secret: str, stamp: str = STAMP) -> str:
+    return hashlib.md5((stamp + secret).encode()).hexdigest()
+
+
+async def refused(house: House, name: str, password: str) -> LoginRefused:
+    with pytest.raises(LoginRefused) as caught:
+        await house.store.verify_password(name, password)
+    return caught.value
+
+
+# Passwords
+
+
+async def test_the_right_password_proves_the_account(house, mrose):
+    proof = await house.store.verify_password("mrose", "secret")
+    assert (proof.account, proof.credential) == (mrose, "password")
+
+
+async def test_it_does_so_again(house, mrose):
+    first = await house.store.verify_password("mrose", "secret")
+    assert await house.store.verify_password("mrose", "secret") == first
+
+
+@pytest.mark.parametrize("password", ["", "Secret", "secret ", " secret", "secre", "secret\0", "secret\udcff"])
+async def test_no_other_password_does(house, mrose, password):
+    await house.store.verify_password("mrose", "secret")
+    await refused(house, "mrose", password)
+
+
+async def test_letters_of_either_case_are_alike_in_names(house, mrose):
+    assert (await house.store.verify_password("MRose", "secret")).account == mrose
+    assert await house.store.find("MROSE") == mrose
+
+
+@pytest.mark.parametrize("password", ["şifre ü 🐫", "\udcff\udcfe", " ", "a:b", "{PLAIN}x", "x" * 248])
+async def test_any_octets_may_be_a_password(house, password):
+    house.registry.add("mrose", password=password)
+    await house.store.verify_password("mrose", password)
+    await refused(house, "mrose", "other")
+
+
+async def test_an_account_without_a_password_lets_nobody_in(house):
+    house.registry.add("mrose")
+    await refused(house, "mrose", "")
+    await refused(house, "mrose", "None")
+
+
+async def test_a_refusal_does_not_tell_why(house, mrose):
+    house.registry.add("gone", password="secret")
+    house.registry.set_enabled("gone", False)
+    texts = {
+        (await refused(house, "mrose", "wrong")).text,
+        (await refused(house, "nobody", "secret")).text,
+        (await refused(house, "gone", "secret")).text,
+        (await refused(house, "gone", "wrong")).text,
+    }
+    assert texts == {"invalid user name or password"}
+
+
+async def test_no_secret_is_in_a_refusal(house, mrose):
+    error = await refused(house, "mrose", "hunter2")
+    assert "hunter2" not in error.text + error.log + str(error)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+async def test_hostile_names_are_nobody(house, mrose, name):
+    await refused(house, name, "secret")
+    with pytest.raises(LoginRefused):
+        await house.store.verify_apop(name, STAMP, digest("secret"))
+    assert await house.store.find(name) is None
+    assert await house.store.resolve(name, None) is None
+    assert await house.store.resolve(name, "localhost") is None
+    assert await house.store.find("mrose") == mrose
+
+
+@pytest.mark.parametrize("name", [name for name in HOSTILE if name != "%" and name != "*"])
+async def test_hostile_names_cannot_be_added(house, name):
+    with pytest.raises(BadName):
+        house.registry.add(name)
+
+
+async def test_a_changed_password_counts_at_once(house, mrose):
+    await house.store.verify_password("mrose", "secret")
+    house.registry.set_password("mrose", "new")
+    await refused(house, "mrose", "secret")
+    await house.store.verify_password("mrose", "new")
+
+
+async def test_a_disabled_account_is_refused_at_once_and_comes_back(house, mrose):
+    secret = house.registry.add_device("mrose", "phone")
+    await house.store.verify_password("mrose", "secret")
+    house.registry.set_enabled("mrose", False)
+    await refused(house, "mrose", "secret")
+    await refused(house, "mrose", secret)
+    with pytest.raises(LoginRefused):
+        await house.store.verify_apop("mrose", STAMP, digest(secret))
+    house.registry.set_enabled("mrose", True)
+    await house.store.verify_password("mrose", "secret")
+
+
+async def test_a_removed_account_is_refused_at_once(house, mrose):
+    await house.store.verify_password("mrose", "secret")
+    house.registry.remove("mrose")
+    await refused(house, "mrose", "secret")
+    assert await house.store.find("mrose") is None
+
+
+async def test_a_login_is_never_another_accounts(house, mrose):
+    house.registry.add("anna", password="hers")
+    await house.store.verify_password("mrose", "secret")
+    await house.store.verify_password("anna", "hers")
+    await refused(house, "anna", "secret")
+    await refused(house, "mrose", "hers")
+
+
+# Device passwords
+
+
+async def test_a_device_password_logs_in_and_says_which(house, mrose):
+    secret = house.registry.add_device("mrose", "phone")
+    house.registry.add_device("mrose", "scanner", "given by hand")
+    assert (await house.store.verify_password("mrose", secret)).credential == "device phone"
+    assert (await house.store.verify_password("mrose", "given by hand")).credential == "device scanner"
+    assert (await house.store.verify_password("mrose", "secret")).credential == "password"
+
+
+async def test_a_revoked_device_is_refused_at_once(house, mrose):
+    secret = house.registry.add_device("mrose", "phone")
+    await house.store.verify_password("mrose", secret)
+    house.registry.revoke_device("mrose", "phone")
+    await refused(house, "mrose", secret)
+    with pytest.raises(UnknownName):
+        house.registry.revoke_device("mrose", "phone")
+
+
+async def test_a_device_is_one_accounts_alone(house, mrose):
+    house.registry.add("anna", password="hers")
+    secret = house.registry.add_device("mrose", "phone")
+    await refused(house, "anna", secret)
+
+
+async def test_a_label_is_used_once(house, mrose):
+    house.registry.add_device("mrose", "phone")
+    with pytest.raises(NameTaken):
+        house.registry.add_device("mrose", " phone ")
+
+
+async def test_generated_secrets_differ(house, mrose):
+    assert len({house.registry.add_device("mrose", f"device {n}") for n in range(20)}) == 20
+
+
+# APOP (RFC 1939 s7)
+
+
+async def test_the_digest_of_the_rfc(house):
+    house.registry.add("mrose", password="secret")
+    house.registry.add_device("mrose", "laptop", "tanstaaf")
+    proof = await house.store.verify_apop("mrose", STAMP, "c4c9334bac560ecc979e58001b3e22fb")
+    assert proof.credential == "device laptop"
+
+
+async def test_apop_finds_the_device(house, mrose):
+    house.registry.add_device("mrose", "one", "first")
+    house.registry.add_device("mrose", "two", "ikinci şifre")
+    assert (await house.store.verify_apop("mrose", STAMP, digest("ikinci şifre"))).credential == "device two"
+
+
+@pytest.mark.parametrize(
+    "answer", ["", "0" * 32, digest("tanstaaf").upper(), digest("tanstaaf")[:-1], "é" * 32, "\udcff"]
+)
+async def test_another_digest_is_refused(house, mrose, answer):
+    house.registry.add_device("mrose", "laptop", "tanstaaf")
+    with pytest.raises(LoginRefused):
+        await house.store.verify_apop("mrose", STAMP, answer)
+
+
+async def test_a_digest_over_another_stamp_is_refused(house, mrose):
+    house.registry.add_device("mrose", "laptop", "tanstaaf")
+    with pytest.raises(LoginRefused):
+        await house.store.verify_apop("mrose", "<another@stamp>", digest("tanstaaf"))
+
+
+@pytest.mark.parametrize("name", ["mrose", "nobody"])
+async def test_the_users_own_password_answers_no_apop(house, mrose, name):
+    with pytest.raises(LoginRefused):
+        await house.store.verify_apop(name, STAMP, digest("secret"))
+
+
+# Addresses
+
+
+@pytest.mark.parametrize("domain", [None, *OWN_DOMAINS, "LOCALHOST", "localhost."])
+async def test_a_bare_account_takes_the_mail_of_own_domains(house, mrose, domain):
+    assert await house.store.resolve("mrose", domain) == mrose
+    assert await house.store.resolve("MRose", domain) == mrose
+
+
+@pytest.mark.parametrize(
+    "domain", ["example.org", "", "[192.0.2.1]", "localhost.example.org", "\udcff", "a/b", "@localhost"]
+)
+async def test_it_takes_no_other(house, mrose, domain):
+    assert await house.store.resolve("mrose", domain) is None
+    assert not await house.store.is_local(domain)
+
+
+async def test_an_account_with_a_domain_takes_its_address_alone(house):
+    anna = house.registry.add("Anna@Example.ORG", password="hers")
+    assert anna.name == "anna@example.org"
+    assert await house.store.resolve("anna", "example.org") == anna
+    assert await house.store.resolve("ANNA", "EXAMPLE.ORG.") == anna
+    for domain in (None, "localhost", "example.net"):
+        assert await house.store.resolve("anna", domain) is None
+
+
+async def test_a_quoted_at_sign_is_no_domain(house):
+    house.registry.add("anna@example.org", password="hers")
+    for domain in (None, "localhost", "example.net"):
+        assert await house.store.resolve("anna@example.org", domain) is None
+
+
+async def test_aliases(house, mrose):
+    for address in ("postmaster", "info@example.org"):
+        house.registry.add_alias("mrose", address)
+    assert await house.store.resolve("Postmaster", "localhost") == mrose
+    assert await house.store.resolve("postmaster", None) == mrose
+    assert await house.store.resolve("info", "example.org") == mrose
+    assert await house.store.resolve("postmaster", "example.org") is None
+    house.registry.remove_alias("mrose", "info@example.org")
+    assert await house.store.resolve("info", "example.org") is None
+
+
+async def test_a_catch_all_takes_what_nobody_else_does(house, mrose):
+    anna = house.registry.add("anna@example.org")
+    house.registry.add_alias("mrose", "@example.org")
+    assert await house.store.resolve("anyone", "example.org") == mrose
+    assert await house.store.resolve("anna", "example.org") == anna
+    assert await house.store.resolve("anyone", "example.net") is None
+
+
+async def test_a_name_of_an_own_domain_goes_before_its_catch_all(house, mrose):
+    anna = house.registry.add("anna", aliases=["@localhost"])
+    assert await house.store.resolve("mrose", "localhost") == mrose
+    assert await house.store.resolve("anyone", "localhost") == anna
+
+
+async def test_an_alias_does_not_log_in(house, mrose):
+    house.registry.add_alias("mrose", "info")
+    await refused(house, "info", "secret")
+    assert await house.store.find("info") is None
+
+
+async def test_a_disabled_account_still_receives(house, mrose):
+    house.registry.set_enabled("mrose", False)
+    found = await house.store.resolve("mrose", "localhost")
+    assert found is not None
+    assert not found.is_enabled
+
+
+async def test_a_removed_account_takes_its_aliases_along(house, mrose):
+    house.registry.add_alias("mrose", "info@example.org")
+    house.registry.remove("mrose")
+    assert await house.store.resolve("mrose", "localhost") is None
+    assert await house.store.resolve("info", "example.org") is None
+    assert not await house.store.is_local("example.org")
+
+
+async def test_domains_are_local_by_account_by_alias_and_by_being_told(house, mrose):
+    assert not await house.store.is_local("example.org")
+    house.registry.add("anna@example.org")
+    house.registry.add_alias("mrose", "info@example.net")
+    house.registry.add_alias("mrose", "@example.com")
+    for domain in (*OWN_DOMAINS, "example.org", "EXAMPLE.net", "example.com.", "LocalHost"):
+        assert await house.store.is_local(domain)
+    assert not await house.store.is_local("example.edu")
+
+
+@pytest.mark.parametrize("name", ["şükrü@posta.example", "用户", "ΟΔΟΣ"])
+async def test_names_of_any_letters(house, name):
+    account = house.registry.add(name, password="secret")
+    assert await house.store.find(name.upper()) == account
+    local_part, _, domain = name.partition("@")
+    assert await house.store.resolve(local_part, domain or None) == account
+
+
+# Administration
+
+
+async def test_quota_is_told(house):
+    house.registry.add("mrose", quota=Quota(octets=1000))
+    assert (await house.store.find("mrose")).quota == Quota(octets=1000)
+    house.registry.set_quota("mrose", Quota(messages=5))
+    assert (await house.store.find("mrose")).quota == Quota(messages=5)
+
+
+async def test_an_address_has_one_owner(house, mrose):
+    house.registry.add("anna", aliases=["info"])
+    for name in ("mrose", "MROSE", "info"):
+        with pytest.raises(NameTaken):
+            house.registry.add(name)
+    for address in ("anna", "info"):
+        with pytest.raises(NameTaken):
+            house.registry.add_alias("mrose", address)
+    with pytest.raises(NameTaken):
+        house.registry.add("ben", aliases=["mrose"])
+    assert await house.store.find("ben") is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda registry: registry.set_password("nobody", "x"),
+        lambda registry: registry.set_enabled("nobody", False),
+        lambda registry: registry.set_quota("nobody", Quota()),
+        lambda registry: registry.remove("nobody"),
+        lambda registry: registry.add_alias("nobody", "info"),
+        lambda registry: registry.remove_alias("mrose", "info"),
+        lambda registry: registry.add_device("nobody", "phone"),
+        lambda registry: registry.revoke_device("mrose", "phone"),
+    ],
+)
+async def test_what_is_not_there_cannot_be_changed(house, mrose, change):
+    with pytest.raises(UnknownName):
+        change(house.registry)
+
+
+async def test_close_may_be_called_twice(house):
+    await house.store.close()
+    await house.store.close()
