@@ -95,13 +95,13 @@ def demo(
 
 async def _furnish(config: Config) -> int:
     """Make the account and its mail where they are not there yet; the number of messages that wait."""
-    from postane.app import open_accounts, open_maildrops
+    from postane.app import open_maildrops, open_registry
 
     from .demo_mail import sample_mail
 
-    accounts, maildrops = open_accounts(config), open_maildrops(config)
+    registry, maildrops = open_registry(config), open_maildrops(config)
     try:
-        if await accounts.find(ACCOUNT) is None:
+        if ACCOUNT not in registry.names():
             for letter in sample_mail():
                 spool = maildrops.spool()
                 await spool.write(letter.octets)
@@ -111,11 +111,11 @@ async def _furnish(config: Config) -> int:
                 await spool.discard()
                 if isinstance(outcome, MaildropError):
                     raise outcome
-            await accounts.add(ACCOUNT, PASSWORD)
+            registry.add(ACCOUNT, password=PASSWORD)
         return (await maildrops.usage(ACCOUNT)).messages
     finally:
         await maildrops.close()
-        await accounts.close()
+        registry.close()
 
 
 def _free_port(wanted: int) -> int:

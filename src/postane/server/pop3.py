@@ -134,8 +134,7 @@ class Pop3Desk:
         office.throttle.succeeded(self._address)
         self._record.account, self._record.credential = proof.account.name, proof.credential
         snapshot = await self._open(proof)
-        state = f"{snapshot.count} messages ({snapshot.octets} octets)"
-        out.send(ok(f"{proof.account.name}'s maildrop has {state}"))
+        out.send(ok(f"{proof.account.name}'s maildrop has {_contents(snapshot)}"))
 
     async def _open(self, proof: Proof) -> Snapshot:
         """RFC 1939 s4: a session begins with an exclusive lock on the maildrop."""
@@ -172,7 +171,7 @@ class Pop3Desk:
         except NotAllRemoved as error:
             raise StoreUnavailable("some deleted messages not removed", error.log) from error
         self._record.deleted = snapshot.total - snapshot.count
-        left = f"{snapshot.count} messages left" if snapshot.count else "maildrop empty"
+        left = f"{_messages(snapshot)} left" if snapshot.count else "maildrop empty"
         await self.close()  # the lease is free before the client can come back
         out.send(ok(f"{self._office.hostname} POP3 server signing off ({left})"))
 
@@ -191,7 +190,7 @@ class Pop3Desk:
             out.send(ok(f"{event.number} {snapshot.size(event.number)}"))
             return
         lines = "".join([f"{number} {size}\r\n" for number, size in snapshot.sizes()])
-        out.send(Listing(f"{snapshot.count} messages ({snapshot.octets} octets)", lines.encode("ascii")))
+        out.send(Listing(_contents(snapshot), lines.encode("ascii")))
 
     async def _uidl(self, event: Uidl, out: Outbox) -> None:
         """RFC 1939 s7, UIDL."""
@@ -239,7 +238,7 @@ class Pop3Desk:
         del event
         snapshot = self._open_session.snapshot
         snapshot.reset()
-        out.send(ok(f"maildrop has {snapshot.count} messages ({snapshot.octets} octets)"))
+        out.send(ok(f"maildrop has {_contents(snapshot)}"))
 
     @property
     def _open_session(self) -> MaildropSession:
@@ -287,3 +286,11 @@ class Pop3Desk:
         Verb.USER: _user_,
         Verb.UTF8: _not_offered,
     }
+
+
+def _messages(snapshot: Snapshot) -> str:
+    return "1 message" if snapshot.count == 1 else f"{snapshot.count} messages"
+
+
+def _contents(snapshot: Snapshot) -> str:
+    return f"{_messages(snapshot)} ({snapshot.octets} octets)"
