@@ -9,7 +9,6 @@ import grp
 import os
 import pwd
 import shutil
-import signal
 import subprocess
 import textwrap
 import time
@@ -17,8 +16,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from messages import DOMAIN, Group, mbox
-from peers import PASSWORD, Server, free_port, start_on, wait_for_port
+from messages import Group, mbox
+from peers import PASSWORD, Server, free_port, start_on, stop, wait_for_port
 
 LOCATIONS = {
     "maildir": "maildir:{home}/%u",
@@ -93,7 +92,8 @@ DEFAULT = {
 TUNED = {
     "login_service": "  service_count = 0\n  client_limit = 15000\n  process_min_avail = 1\n  process_limit = 1\n"
     "{unprivileged}",
-    "pop3_service": "  service_count = 0\n  client_limit = 15000\n  process_min_avail = 1\n  process_limit = 1",
+    "pop3_service": "  service_count = 0\n  client_limit = 15000\n  process_min_avail = 1\n  process_limit = 1\n"
+    "  vsz_limit = 0",
     "lmtp_service": "  service_count = 0\n  process_min_avail = 1",
 }
 
@@ -162,8 +162,7 @@ class DovecotPeer:
 
     def stop(self, server: Server) -> None:
         """Stop it and all its processes."""
-        server.process.send_signal(signal.SIGTERM)
-        server.process.wait(20)
+        stop(server.process)
 
     def _write_config(self, pop3: int, lmtp: int) -> None:
         owner = self._owner
@@ -207,8 +206,16 @@ class DovecotPeer:
         """Run it as the owner of the mailboxes: so it needs no running server."""
         command = ["doveadm", "-c", str(self._folder / "conf"), "-o", "mail_fsync=never", *words]
         environment = {**os.environ, "USER": account, "HOME": str(self._home)}
-        who = {"user": self._owner.uid, "group": self._owner.gid} if self._owner.is_root else {}
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, **who)
+        owner = self._owner
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            check=False,
+            env=environment,
+            user=owner.uid if owner.is_root else None,
+            group=owner.gid if owner.is_root else None,
+        )
         if done.returncode:
             raise RuntimeError(f"{' '.join(command)}: {done.stderr}")
 
@@ -221,6 +228,3 @@ def dovecot() -> str:
 def copy_tree(source: Path, target: Path) -> None:
     """Copy a mailbox with owners and times."""
     subprocess.run(["cp", "-a", str(source), str(target)], check=True)
-
-
-__all__ = ["DOMAIN", "DovecotPeer"]

@@ -12,12 +12,16 @@ LINE = b"A letter is a joy for ever: it waits in its box, and is there when some
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Accounts that are alike: `prefix`0, `prefix`1 ..., each with `messages` messages of `octets` octets."""
+    """Accounts that are alike: `prefix`0, `prefix`1 ..., each with `messages` messages of `octets` octets.
+
+    `one_off` tells that an account logs in about once a run, so that a cache of logins cannot help it.
+    """
 
     prefix: str
     accounts: int
     messages: int = 0
     octets: int = 4096
+    one_off: bool = False
 
 
 def message(number: int, octets: int) -> bytes:

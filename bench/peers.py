@@ -18,6 +18,8 @@ from messages import Group
 
 PASSWORD = "secret"
 START_PATIENCE = 30.0
+STOP_PATIENCE = 45.0
+"""Seconds; a server may drain its sessions first."""
 OPEN_FILES = 20000
 
 
@@ -79,7 +81,24 @@ def wait_for_port(port: int, process: subprocess.Popen[bytes], log: Path) -> Non
             return
         except OSError:
             time.sleep(0.05)
-    raise RuntimeError(f"{process.args!r} does not serve: {tail(log)}")
+    raise did_not_start(process, log)
+
+
+def did_not_start(process: subprocess.Popen[bytes], log: Path) -> RuntimeError:
+    """End a server that does not come up; the error that tells why."""
+    process.terminate()
+    process.wait(STOP_PATIENCE)
+    return RuntimeError(f"{process.args!r} does not serve: {tail(log)}")
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """Stop a server, which stops its own processes. Raises TimeoutExpired, and then it is killed."""
+    process.terminate()
+    try:
+        process.wait(STOP_PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
 
 
 def tail(log: Path) -> str:

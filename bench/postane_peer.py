@@ -1,0 +1,132 @@
+"""Postane itself as a peer: one worker, its embedded store on disk, mail put in by the library.
+
+Accounts have an argon2id hash at the usual cost, which the login cache spares from the second login on. Those of a
+group that logs in once only have a device password as well, which costs no slow hash: that is what compares with a
+peer that reads plain passwords.
+"""
+
+import asyncio
+import shutil
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from messages import DOMAIN, Group, message
+from peers import PASSWORD, START_PATIENCE, Server, did_not_start, start_on, stop
+
+import postane
+from postane.accounts.hashes import hash_password
+from postane.accounts.records import Entry, Place
+from postane.accounts.registry import Registry
+from postane.app import open_maildrops
+from postane.config.file import load_config
+from postane.maildrop.base import Addressee, Letter, MaildropError, MaildropStore
+
+MEMORY = Path("/dev/shm")
+AT_ONCE = 64
+"""Deposits under way at the same time while drops are filled."""
+
+CONFIG = """\
+hostname = "mail.{domain}"
+[storage]
+path = "{store}"
+[pop3]
+listen = ["127.0.0.1:0"]
+[lmtp]
+listen = ["127.0.0.1:0"]
+[smtp]
+listen = ["127.0.0.1:0"]
+domains = ["{domain}"]
+[auth]
+plaintext_without_tls = "loopback"
+[limits]
+connections = 20000
+per_address = 20000
+[server]
+workers = 1
+"""
+
+
+class PostanePeer:
+    """Postane from this tree."""
+
+    def __init__(self, folder: Path) -> None:
+        self.name = f"Postane {postane.__version__}"
+        self._folder = folder
+        self._config = folder / "postane.toml"
+
+    def set_up(self, groups: Mapping[str, Group]) -> None:
+        """Make the accounts and fill the drops: in memory where that is possible, as syncs cost nothing there."""
+        self._folder.mkdir(mode=0o755)
+        store = self._folder / "store"
+        filled = MEMORY / f"{self._folder.parent.name}-fill" if MEMORY.is_dir() else store
+        try:
+            self._write_config(filled)
+            add_accounts(filled, list(groups.values()))
+            asyncio.run(self._fill([group for group in groups.values() if group.messages]))
+            if filled != store:
+                shutil.copytree(filled, store)
+        finally:
+            if filled != store:
+                shutil.rmtree(filled, ignore_errors=True)
+        self._write_config(store)
+
+    def start(self, cpu: int | None) -> Server:
+        """Start it on core `cpu`."""
+        output = self._folder / "output"
+        output.unlink(missing_ok=True)
+        command = [sys.executable, "-m", "postane", "serve", "-c", str(self._config)]
+        process = start_on(cpu, command, output)
+        until = time.monotonic() + START_PATIENCE
+        while "\nready\n" not in (told := output.read_text(errors="replace")):
+            if process.poll() is not None or time.monotonic() > until:
+                raise did_not_start(process, output)
+            time.sleep(0.02)
+        lines = [line.split() for line in told.splitlines() if line.startswith("listening ")]
+        ports = {words[1]: int(words[2].rpartition(":")[2]) for words in lines}
+        return Server(process, ports["pop3"], ports["lmtp"], ports["smtp"])
+
+    def stop(self, server: Server) -> None:
+        """Stop it and all its processes."""
+        stop(server.process)
+
+    def _write_config(self, store: Path) -> None:
+        self._config.write_text(CONFIG.format(domain=DOMAIN, store=store))
+
+    async def _fill(self, groups: Sequence[Group]) -> None:
+        store = open_maildrops(load_config(self._config))
+        try:
+            for group in groups:
+                drops = [f"{group.prefix}{number}" for number in range(group.accounts)]
+                for start in range(0, group.messages, AT_ONCE):
+                    numbers = range(start, min(start + AT_ONCE, group.messages))
+                    await asyncio.gather(*(deposit(store, drops, message(n, group.octets)) for n in numbers))
+        finally:
+            await store.close()
+
+
+def add_accounts(store: Path, groups: Sequence[Group]) -> None:
+    """All accounts of the groups, with one hash for all: making it a thousand times would take as long again."""
+    store.mkdir(mode=0o700, exist_ok=True)
+    registry = Registry(Place(store))
+    hashed = hash_password(PASSWORD)
+    registry.import_many([Entry(f"{group.prefix}{n}", hashed) for group in groups for n in range(group.accounts)])
+    for group in groups:
+        if group.one_off:
+            for number in range(group.accounts):
+                registry.add_device(f"{group.prefix}{number}", "bench", PASSWORD)
+    registry.close()
+
+
+async def deposit(store: MaildropStore, drops: Sequence[str], octets: bytes) -> None:
+    """One message into every drop. Raises MaildropError."""
+    spool = store.spool()
+    try:
+        await spool.write(octets)
+        letter = Letter(sender=f"sender@{DOMAIN}", arrived=time.time())
+        for outcome in await store.deposit(spool, letter, [Addressee(drop) for drop in drops]):
+            if isinstance(outcome, MaildropError):
+                raise outcome
+    finally:
+        await spool.discard()
