@@ -1,0 +1,228 @@
+"""POP3's verbs over memory stores, apart from what the dialogues in tests/transcripts show."""
+
+import pytest
+
+from postane.accounts.memory import MemoryAccounts
+from postane.maildrop.base import MaildropSession, NotAllRemoved, OpenMessage, StoreDamaged, StoreUnavailable
+from postane.maildrop.drop import JoinedSession
+from postane.maildrop.memory import memory_store
+from postane.net.memory import MemoryStream
+from postane.net.stream import Peer
+from postane.server.limits import Limits
+from postane.server.office import PostOffice
+from postane.server.record import Ending
+from postane.wire.dots import stuff
+from support.pop3 import Pop3Session, make_office, put, sized
+
+
+@pytest.fixture
+async def office() -> PostOffice:
+    accounts = MemoryAccounts()
+    accounts.add("mrose", password="tanstaaf")
+    office = make_office(memory_store(inline=1000), accounts)
+    await put(office.maildrops, "mrose", sized(120), sized(200))
+    return office
+
+
+async def test_a_pipeline_is_answered_in_one_write(office: PostOffice) -> None:
+    session = Pop3Session(office)
+    greeting = await session.settle()
+    assert greeting.startswith(b"+OK ")
+    said = await session.say(b"USER mrose", b"PASS tanstaaf", b"STAT", b"DELE 1", b"STAT", b"QUIT")
+    assert [line.split(b" ")[0] for line in said.splitlines()] == [b"+OK"] * 6
+    assert b"+OK 2 320\r\n+OK message 1 deleted\r\n+OK 1 200\r\n" in said
+    assert await session.task is Ending.QUIT
+    assert (await office.maildrops.usage("mrose")).messages == 1
+    assert (session.record.account, session.record.deleted, session.record.commands) == ("mrose", 1, 6)
+
+
+async def test_octet_by_octet_is_as_good(office: PostOffice) -> None:
+    session = Pop3Session(office, MemoryStream(piece=1))
+    await session.settle()
+    assert (await session.log_in()).endswith(b"(320 octets)\r\n")
+    assert await session.say(b"RETR 1") == b"+OK 120 octets\r\n" + stuff(sized(120))
+
+
+@pytest.mark.parametrize("how", ["dropped", "timed out", "lost"])
+async def test_without_quit_nothing_is_deleted(office: PostOffice, how: str) -> None:
+    session = Pop3Session(office)
+    await session.log_in()
+    assert await session.say(b"DELE 1") == b"+OK message 1 deleted\r\n"
+    if how == "dropped":
+        session.stream.end()
+    elif how == "timed out":
+        session.stream.expire()
+    else:
+        session.stream.abort()
+    ending = await session.task
+    assert ending is (Ending.TIMED_OUT if how == "timed out" else Ending.DROPPED)
+    assert session.stream.take() == b"", "RFC 1939 s3: no response to an autologout"
+    assert (await office.maildrops.usage("mrose")).messages == 2
+
+
+async def test_the_second_session_is_told_since_when(office: PostOffice) -> None:
+    first, second = Pop3Session(office), Pop3Session(office)
+    await first.log_in()
+    refused = (await second.log_in()).splitlines()[-1]
+    assert refused.startswith(b"-ERR [IN-USE] ")
+    assert b"since" in refused
+    await first.say(b"QUIT")
+    assert (await second.say(b"USER mrose", b"PASS tanstaaf")).splitlines()[-1].startswith(b"+OK mrose's maildrop")
+
+
+async def test_the_lease_is_free_when_quit_is_answered(office: PostOffice) -> None:
+    for _ in range(20):
+        session = Pop3Session(office)
+        assert b"-ERR" not in await session.log_in()
+        assert (await session.say(b"QUIT")).startswith(b"+OK")
+        assert await session.task is Ending.QUIT
+
+
+async def test_large_messages_are_streamed_and_cut_by_top() -> None:
+    office = make_office(memory_store(inline=1000), _accounts())
+    body = b"".join(b".dotted line %d\r\n" % number for number in range(90_000))
+    message = b"Subject: large\r\nX: y\r\n\r\n" + body
+    await put(office.maildrops, "mrose", message)
+    session = Pop3Session(office)
+    await session.log_in()
+    assert await session.say(b"RETR 1") == b"+OK %d octets\r\n" % len(message) + stuff(message)
+    assert await session.say(b"TOP 1 2") == (
+        b"+OK top of message follows\r\nSubject: large\r\nX: y\r\n\r\n..dotted line 0\r\n..dotted line 1\r\n.\r\n"
+    )
+    assert await session.say(b"TOP 1 0") == b"+OK top of message follows\r\nSubject: large\r\nX: y\r\n\r\n.\r\n"
+    assert await session.say(b"TOP 1 90001") == b"+OK top of message follows\r\n" + stuff(message)
+    assert session.record.octets == len(message)
+
+
+async def test_a_body_that_breaks_is_never_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Breaking:
+        reads = 0
+
+        async def read(self, limit: int) -> bytes:
+            self.reads += 1
+            if self.reads > 2:
+                raise StoreUnavailable("cannot be read now")
+            return b"x" * limit
+
+        async def close(self) -> None:
+            pass
+
+    original = JoinedSession.open_message
+
+    async def broken(self: MaildropSession, number: int) -> OpenMessage:
+        message = await original(self, number)  # type: ignore[arg-type]
+        return OpenMessage(message.facts, b"", Breaking())
+
+    monkeypatch.setattr(JoinedSession, "open_message", broken)
+    office = make_office(memory_store(), _accounts())
+    await put(office.maildrops, "mrose", sized(120))
+    session = Pop3Session(office)
+    await session.log_in()
+    said = await session.say(b"RETR 1", b"NOOP")
+    assert said.startswith(b"+OK 120 octets\r\n")
+    assert not said.endswith(b".\r\n")
+    assert await session.task is Ending.FAILED
+    assert session.stream.is_closed
+
+
+async def test_what_cannot_be_opened_is_refused_before_ok(monkeypatch: pytest.MonkeyPatch, office: PostOffice) -> None:
+    async def damaged(self: MaildropSession, number: int) -> OpenMessage:
+        raise StoreDamaged("message is damaged")
+
+    monkeypatch.setattr(JoinedSession, "open_message", damaged)
+    session = Pop3Session(office)
+    await session.log_in()
+    assert await session.say(b"RETR 1") == b"-ERR [SYS/PERM] message is damaged\r\n"
+    assert await session.say(b"STAT") == b"+OK 2 320\r\n"
+
+
+async def test_quit_says_so_when_not_all_could_be_removed(monkeypatch: pytest.MonkeyPatch, office: PostOffice) -> None:
+    async def failing(self: MaildropSession) -> None:
+        raise NotAllRemoved("some", "disk trouble")
+
+    monkeypatch.setattr(JoinedSession, "commit", failing)
+    session = Pop3Session(office)
+    await session.log_in()
+    await session.say(b"DELE 1")
+    assert await session.say(b"QUIT") == b"-ERR [SYS/TEMP] some deleted messages not removed\r\n"
+    assert await session.task is Ending.QUIT
+
+
+async def test_an_unforeseen_error_names_the_session(monkeypatch: pytest.MonkeyPatch, office: PostOffice) -> None:
+    async def buggy(self: MaildropSession, number: int) -> OpenMessage:
+        raise KeyError("secret detail")
+
+    monkeypatch.setattr(JoinedSession, "open_message", buggy)
+    session = Pop3Session(office)
+    await session.log_in()
+    said = await session.say(b"RETR 1")
+    assert said == b"-ERR [SYS/TEMP] internal error, see the server's log for session test\r\n"
+    assert (await session.say(b"NOOP")).startswith(b"+OK")
+
+
+@pytest.mark.parametrize(
+    ("host", "is_encrypted", "allowed"),
+    [("127.0.0.1", False, True), ("192.0.2.1", False, False), ("192.0.2.1", True, True), ("unix", False, True)],
+)
+async def test_passwords_cross_only_where_they_may(
+    office: PostOffice, host: str, is_encrypted: bool, allowed: bool
+) -> None:
+    session = Pop3Session(office, MemoryStream(Peer(host), is_encrypted=is_encrypted))
+    await session.settle()
+    capabilities = (await session.say(b"CAPA")).splitlines()
+    assert (b"USER" in capabilities) is allowed
+    reply = await session.say(b"USER mrose")
+    assert reply.startswith(b"+OK" if allowed else b"-ERR [AUTH] passwords may not cross")
+
+
+async def test_three_mistakes_before_login_and_twenty_after_are_forgiven(office: PostOffice) -> None:
+    early = Pop3Session(office)
+    await early.settle()
+    said = await early.say(*[b"BAD"] * 10)
+    assert said.count(b"-ERR") == 4
+    assert await early.task is Ending.MISTAKES
+    late = Pop3Session(office)
+    await late.log_in()
+    said = await late.say(*[b"BAD"] * 20, b"NOOP", *[b"BAD"] * 30)
+    assert said.count(b"-ERR") == 20 + 21
+    assert await late.task is Ending.MISTAKES
+
+
+async def test_an_account_has_only_so_many_sessions() -> None:
+    office = make_office(memory_store(), _accounts(), Limits(per_account=1))
+    first, second = Pop3Session(office), Pop3Session(office)
+    await first.log_in()
+    assert b"-ERR [IN-USE] too many sessions" in await second.log_in()
+    await first.end()
+    assert b"-ERR" not in await second.say(b"USER mrose", b"PASS tanstaaf")
+
+
+async def test_deadlines_before_and_after_login(office: PostOffice) -> None:
+    session = Pop3Session(office)
+    await session.settle()
+    assert session.stream.deadline is None, "the reception's deadline for the login stands"
+    await session.log_in()
+    assert session.stream.deadline == 600.0
+
+
+async def test_an_endless_line_is_refused_at_once_and_skipped(office: PostOffice) -> None:
+    session = Pop3Session(office)
+    await session.settle()
+    session.stream.give(b"USER " + b"x" * (1 << 20))
+    assert await session.settle() == b"-ERR line too long\r\n"
+    assert await session.say(b"", b"USER mrose") == b"+OK send PASS\r\n"
+
+
+async def test_nul_and_eight_bit_in_commands(office: PostOffice) -> None:
+    session = Pop3Session(office)
+    await session.settle()
+    assert await session.say(b"USER a\0b") == b"-ERR NUL in a command\r\n"
+    assert await session.say(b"USER \xff\xfe") == b"-ERR the name is not UTF-8 text\r\n"
+    assert await session.say("USER gülşen".encode()) == b"+OK send PASS\r\n"
+    assert (await session.say(b"PASS \xff\xfe")).startswith(b"-ERR [AUTH] ")
+
+
+def _accounts() -> MemoryAccounts:
+    accounts = MemoryAccounts()
+    accounts.add("mrose", password="tanstaaf")
+    return accounts

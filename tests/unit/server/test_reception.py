@@ -1,0 +1,100 @@
+"""Where connections come in: limits, the log line, the end."""
+
+import asyncio
+from typing import Any
+
+import pytest
+import structlog
+
+from postane.accounts.memory import MemoryAccounts
+from postane.net.memory import MemoryStream
+from postane.net.stream import Peer, Stream
+from postane.pop3.server import Pop3Server
+from postane.server.limits import Limits, private_tally
+from postane.server.office import PostOffice
+from postane.server.pop3 import Pop3Desk
+from postane.server.reception import Reception
+from postane.server.record import SessionRecord
+from support.pop3 import make_office
+
+
+def make_desk(office: PostOffice, stream: Stream, record: SessionRecord) -> tuple[Pop3Server, Pop3Desk]:
+    return Pop3Server(), Pop3Desk(office, stream, record)
+
+
+async def settle() -> None:
+    for _ in range(100):
+        await asyncio.sleep(0)
+
+
+@pytest.fixture
+def reception() -> Reception:
+    accounts = MemoryAccounts()
+    accounts.add("mrose", password="tanstaaf")
+    office = make_office(accounts=accounts, limits=Limits(connections=4, per_address=2, login=7.0))
+    return Reception(office, private_tally())
+
+
+def connect(reception: Reception, host: str) -> MemoryStream:
+    stream = MemoryStream(Peer(host))
+    reception.accept("pop3", make_desk, stream)
+    return stream
+
+
+async def test_connections_are_limited_by_address_and_in_all(reception: Reception) -> None:
+    streams = [connect(reception, host) for host in ("192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.2")]
+    await settle()
+    greetings = [stream.take() for stream in streams]
+    assert [greeting[:4] for greeting in greetings] == [b"+OK ", b"+OK ", b"-ERR", b"+OK "]
+    assert b"[SYS/TEMP]" in greetings[2]
+    more = [connect(reception, host) for host in ("192.0.2.3", "192.0.2.4")]
+    await settle()
+    assert [stream.take()[:4] for stream in more] == [b"+OK ", b"-ERR"]
+    streams[0].end()
+    await settle()
+    again = connect(reception, "192.0.2.1")
+    await settle()
+    assert again.take().startswith(b"+OK ")
+
+
+async def test_the_time_to_log_in_is_set_before_the_greeting(reception: Reception) -> None:
+    stream = connect(reception, "127.0.0.1")
+    await settle()
+    assert stream.deadline == 7.0
+
+
+async def test_one_line_a_session(reception: Reception) -> None:
+    with structlog.testing.capture_logs() as lines:
+        reception = Reception(reception._office, private_tally())
+        stream = connect(reception, "127.0.0.1")
+        stream.give(b"USER mrose\r\nPASS tanstaaf\r\nSTAT\r\nQUIT\r\n")
+        await settle()
+        stream.end()
+        await settle()
+    (line,) = [line for line in lines if line["event"] == "session"]
+    expected: dict[str, Any] = {"account": "mrose", "peer": "127.0.0.1", "commands": 4, "ending": "quit", "deleted": 0}
+    assert expected.items() <= line.items()
+    assert "tanstaaf" not in str(lines)
+
+
+async def test_the_end_waits_for_those_who_are_logged_in(reception: Reception) -> None:
+    idle, busy = connect(reception, "127.0.0.1"), connect(reception, "127.0.0.2")
+    busy.give(b"USER mrose\r\nPASS tanstaaf\r\nDELE 1\r\n")
+    await settle()
+    draining = asyncio.create_task(reception.drain(None))
+    await settle()
+    assert idle.is_closed
+    assert not busy.is_closed
+    busy.give(b"QUIT\r\n")
+    await asyncio.wait_for(draining, 10)
+    assert b"signing off" in busy.take()
+    assert reception.count == 0
+
+
+async def test_the_end_does_not_wait_for_ever(reception: Reception) -> None:
+    busy = connect(reception, "127.0.0.2")
+    busy.give(b"USER mrose\r\nPASS tanstaaf\r\n")
+    await settle()
+    await asyncio.wait_for(reception.drain(0.01), 10)
+    assert busy.is_closed
+    assert reception.count == 0
