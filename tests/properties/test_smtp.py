@@ -1,26 +1,32 @@
-"""What SMTP's machine promises: any octets give events or RemoteProtocolError, and how they are split makes no difference."""
+"""SMTP's machine: any octets give events or RemoteProtocolError, and how they are split makes no difference."""
 
 from hypothesis import example, given
 from hypothesis import strategies as st
-from support.smtp import SMTP_START, Conversation
 
 from postane.mail.address import Address, BadAddress, format_mailbox, format_path, parse_mailbox, parse_path
 from postane.smtp.body import BareNewlines, BodyLimits
 from postane.smtp.replies import Reply, format_reply
 from postane.smtp.states import Dialect
 from postane.wire.dots import stuff
+from support.smtp import SMTP_START, Conversation
 
 SMALL = BodyLimits(message=60, line=20)
 MENDING = BodyLimits(message=60, line=20, bare_newlines=BareNewlines.CONVERT)
 
+_PLAIN = ("EHLO x", "HELO x", "LHLO x", "RSET", "NOOP", "QUIT", "DATA", "VRFY a", "HELP", "STARTTLS", "BDAT x")
 _WORDS = [
-    *(f"{verb}{end}".encode() for verb in ("EHLO x", "HELO x", "LHLO x", "RSET", "NOOP", "QUIT", "DATA", "VRFY a", "HELP")
-      for end in ("\r\n", "\n", " ")),
-    b"MAIL FROM:<a@example.com>\r\n", b"MAIL FROM:<> SIZE=5 BODY=8BITMIME\r\n", b"MAIL FROM:<\xc3\xa9@x.y> SMTPUTF8\r\n",
-    b"RCPT TO:<b@example.org>\r\n", b"RCPT TO:<b>\r\n", b"RCPT TO:<\xc3\xa9@x.y>\r\n", b"AUTH PLAIN AGEAYg==\r\n",
-    b"STARTTLS\r\n", b"BDAT 3\r\n", b"BDAT 3 LAST\r\n", b"BDAT 0 LAST\r\n", b"BDAT x\r\n", b"abc", b"a\r\n", b".\r\n", b"\r\n.\r\n",
-    b"\n.\n", b"\r.\r", b"\n.\r\n", b"\r\n.\n", b"\r", b"\n", b".", b"..", b"x" * 25, b"\0", b"\xff", b"x" * 2100 + b"\r\n",
-]  # fmt: skip
+    *((verb + end).encode() for verb in _PLAIN for end in ("\r\n", "\n", " ")),
+    b"MAIL FROM:<a@example.com>\r\n",
+    b"MAIL FROM:<> SIZE=5 BODY=8BITMIME\r\n",
+    b"MAIL FROM:<\xc3\xa9@x.y> SMTPUTF8\r\n",
+    b"RCPT TO:<b@example.org>\r\n",
+    b"RCPT TO:<b>\r\n",
+    b"RCPT TO:<\xc3\xa9@x.y>\r\n",
+    b"AUTH PLAIN AGEAYg==\r\n",
+    *(b"BDAT 3\r\n", b"BDAT 3 LAST\r\n", b"BDAT 0 LAST\r\n", b"abc", b"a\r\n"),
+    *(b".\r\n", b"\r\n.\r\n", b"\n.\n", b"\r.\r", b"\n.\r\n", b"\r\n.\n", b"\r", b"\n", b".", b".."),
+    *(b"x" * 25, b"\0", b"\xff", b"x" * 2100 + b"\r\n"),
+]
 _SESSIONS = st.lists(st.one_of(st.sampled_from(_WORDS), st.binary(max_size=8)), max_size=25).map(b"".join)
 _STARTS = st.sampled_from([b"", SMTP_START, SMTP_START + b"DATA\r\n", SMTP_START.replace(b"EHLO", b"LHLO")])
 

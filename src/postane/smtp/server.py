@@ -186,7 +186,8 @@ class SmtpServer:
             # RFC 2033 s4.3: a last BDAT without a recipient that was accepted gets no reply at all.
             self._move(Verb.BODY, Outcome.REFUSED)
             return self.next_event()
-        self._due = _Due(Verb.BODY, max(self._accepted, 1) if is_lmtp else 1)
+        if self.state is State.FAILED:  # as many replies as the message would have got, and it is over
+            self._due = _Due(Verb.BODY, self._accepted if is_lmtp else 1)
         raise error
 
     def _read_data(self, unstuffer: Unstuffer) -> Event | Signal:
