@@ -20,8 +20,7 @@ from postane.config.file import ConfigError
 from postane.config.model import Config
 from postane.maildrop.base import Lock, LockPolicy
 from postane.maildrop.drop import JoinedStore
-from postane.maildrop.file_blobs import FileBlobs
-from postane.maildrop.sqlite_index import SqliteIndex
+from postane.maildrop.embedded import embedded_store
 from postane.net.stream import Stream
 from postane.pop3.server import Pop3Server
 from postane.server.limits import Limits, Tally
@@ -37,8 +36,9 @@ def host_name(config: Config) -> str:
 
 
 def open_maildrops(config: Config) -> JoinedStore:
-    """The maildrop store that the configuration names."""
-    raise NotImplementedError
+    """The maildrop store that the configuration names; nothing is opened before it is used."""
+    storage = config.storage
+    return embedded_store(storage.path, inline=storage.inline, handles=storage.handles)
 
 
 def open_accounts(config: Config) -> LocalAccounts:

@@ -141,7 +141,7 @@ class JoinedStore:
         lease, totals = await self._index.open(drop, holder, lock)
         if drop not in self._swept:
             try:
-                await self._sweep(drop)
+                await self._sweep(drop, totals)
             except BaseException:
                 await lease.release()
                 raise
@@ -183,11 +183,16 @@ class JoinedStore:
         try:
             if repair:
                 lease, _ = await self._index.open(drop, _ourselves("verify"), Lock())
+            is_sound = True
             async for finding in self._index.verify(drop, lease):
+                is_sound = False
                 yield finding
+                if finding.kind is FindingKind.INDEX_DAMAGED:
+                    return
             async for finding in check_blobs(self._index, self._blobs, drop, self._orphan_age):
                 yield finding
-                if lease is not None and finding.kind is FindingKind.ORPHAN:
+                # A blob may seem to be an orphan because its row was lost: only an index without fault says so.
+                if lease is not None and is_sound and finding.kind is FindingKind.ORPHAN:
                     await self._blobs.remove(drop, [finding.detail])
         except StoreDamaged as error:
             yield Finding(drop, FindingKind.INDEX_DAMAGED, error.log)
@@ -231,11 +236,17 @@ class JoinedStore:
             await self._blobs.remove(drop, [blob.name])
             raise
 
-    async def _sweep(self, drop: str) -> None:
-        """Remove blobs that a crash left without a row; the lease is held, so no row can go meanwhile."""
+    async def _sweep(self, drop: str, totals: Totals) -> None:
+        """Remove blobs that a crash left without a row; the lease is held, so no row can go meanwhile.
+
+        An index that does not have all the rows that it counts is damaged: then every blob may be wanted.
+        """
         old = await self._blobs.names(drop, self._orphan_age)
         if old:
-            known = {row.blob.name async for row in self._index.rows(drop) if row.blob}
+            rows = [(row.uid, row.blob.name if row.blob else "") async for row in self._index.rows(drop)]
+            if sum(uid <= totals.last_uid for uid, _ in rows) != totals.messages:
+                return
+            known = {name for _, name in rows}
             await self._blobs.remove(drop, [name for name in old if name not in known])
         self._swept.add(drop)
 

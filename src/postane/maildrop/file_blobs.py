@@ -1,0 +1,268 @@
+"""The blob side of the embedded store: large bodies as files, one folder for each drop.
+
+A body is written to `tmp/` and synced, gets its name in `blobs/` by a hard link (so that a hundred recipients share
+its octets), and then the folder is synced. An upload is locked while somebody writes it: what a crash left is told
+from what is slow.
+
+Must not know: what a message is.
+"""
+
+import asyncio
+import contextlib
+import errno
+import fcntl
+import os
+import secrets
+import shutil
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from postane.mail.measure import Facts, Measure
+
+from .base import Blob, BlobReader, MaildropError, StoreDamaged
+from .folders import Folders, inode, make_folder, open_file, storage_error, sync, sync_folder
+from .sides import ORPHAN_AGE, Step, StepHook, Upload, ignore_step
+
+ResultT = TypeVar("ResultT")
+
+THREADS = 16
+"""File operations at the same time."""
+
+_UNLINKABLE = frozenset({errno.EXDEV, errno.EMLINK, errno.EPERM, errno.ENOTSUP})
+_NO_WAIT: int | None = getattr(os, "RWF_NOWAIT", None)
+
+
+class FileBlobs:
+    """A BlobSide of files."""
+
+    def __init__(self, root: Path, *, orphan_age: float = ORPHAN_AGE, on_step: StepHook = ignore_step) -> None:
+        self.folders = Folders(root)
+        self.on_step = on_step
+        self._orphan_age = orphan_age
+        self._pool = ThreadPoolExecutor(THREADS, "postane-blobs")
+        self._is_swept = False
+
+    def begin(self) -> Upload:
+        """Take in a body."""
+        return FileUpload(self)
+
+    async def place(self, upload: Upload, drop: str, name: str) -> None:
+        """Give a finished upload a name in a drop."""
+        if not isinstance(upload, FileUpload):
+            raise TypeError("an upload goes to the side that began it")
+        await self.run("cannot store a body", partial(self._place, upload.path, drop, name))
+
+    async def open(self, drop: str, blob: Blob) -> BlobReader:
+        """Open a body."""
+        path = f"{self.folders.drop(drop)}/blobs/{blob.name}"
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError as error:
+            raise StoreDamaged("message is damaged", f"{path} is missing") from error
+        except OSError as error:
+            raise storage_error(error, "cannot open a body") from error
+        size = os.fstat(descriptor).st_size
+        if size != blob.octets:
+            os.close(descriptor)
+            raise StoreDamaged("message is damaged", f"{path} is of {size} octets instead of {blob.octets}")
+        return FileReader(self, path, descriptor, size)
+
+    async def remove(self, drop: str, names: Sequence[str]) -> list[str]:
+        """Remove bodies."""
+        return await self.run("cannot remove bodies", partial(self._remove, drop, names))
+
+    async def names(self, drop: str, age: float) -> list[str]:
+        """The names placed at least `age` seconds ago."""
+        folder = f"{self.folders.drop(drop)}/blobs"
+        if inode(folder) is None:
+            return []
+        return await self.run("cannot list bodies", partial(_names, folder, time.time() - age))
+
+    async def close(self) -> None:
+        """Let go of the threads."""
+        self._pool.shutdown()
+
+    async def run(self, work: str, step: Callable[[], ResultT]) -> ResultT:
+        """Do something in a thread. Raises MaildropError."""
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, step)
+        except OSError as error:
+            raise storage_error(error, work) from error
+
+    def sweep_uploads(self) -> None:
+        """Remove uploads that a crash left; in a thread, once in the life of a process."""
+        if self._is_swept:
+            return
+        self._is_swept = True
+        for name in _names(self.folders.tmp, time.time() - self._orphan_age):
+            with contextlib.suppress(OSError):
+                _remove_unless_locked(f"{self.folders.tmp}/{name}")
+
+    def _place(self, upload: str, drop: str, name: str) -> None:
+        folder = f"{self.folders.make_drop(drop)}/blobs"
+        make_folder(folder)
+        try:
+            os.link(upload, f"{folder}/{name}")
+        except OSError as error:
+            if error.errno not in _UNLINKABLE:
+                raise
+            _copy(upload, f"{folder}/{name}")
+        self.on_step(Step.BLOB_PLACED)
+        sync_folder(folder)
+        self.on_step(Step.BLOB_DURABLE)
+
+    def _remove(self, drop: str, names: Sequence[str]) -> list[str]:
+        folder = f"{self.folders.drop(drop)}/blobs"
+        left = []
+        for name in names:
+            try:
+                os.unlink(f"{folder}/{name}")
+            except FileNotFoundError:
+                continue
+            except OSError:
+                left.append(name)
+            self.on_step(Step.BLOB_GONE)
+        return left
+
+
+class FileUpload:
+    """A body that grows in a file of its own.
+
+    One thread at a time: a step goes on although whoever waited for it was cancelled, and may not meet a closed file.
+    """
+
+    __slots__ = ("_descriptor", "_is_begun", "_is_discarded", "_lock", "_measure", "_side", "path")
+
+    def __init__(self, side: FileBlobs) -> None:
+        self._side = side
+        self._measure = Measure()
+        self._descriptor = -1
+        self._is_begun = False
+        self._is_discarded = False
+        self._lock = threading.Lock()
+        self.path = f"{side.folders.tmp}/{secrets.token_hex(16)}"
+
+    async def write(self, octets: bytes) -> None:
+        """The next octets."""
+        self._is_begun = True
+        await self._side.run("cannot store a body", partial(self._write, octets))
+
+    async def finish(self) -> Facts:
+        """Make it durable."""
+        return await self._side.run("cannot store a body", self._finish)
+
+    async def discard(self) -> None:
+        """Forget it."""
+        if self._is_begun:
+            self._is_begun = False
+            with contextlib.suppress(MaildropError):
+                await self._side.run("cannot discard a body", self._discard)
+
+    def _write(self, octets: bytes) -> None:
+        with self._lock:
+            if self._is_discarded:
+                return
+            if self._descriptor < 0:
+                self._open()
+            self._measure.feed(octets)
+            left = memoryview(octets)
+            while left:
+                left = left[os.write(self._descriptor, left) :]
+
+    def _open(self) -> None:
+        self._side.sweep_uploads()
+        self._side.folders.make(self._side.folders.tmp)
+        self._descriptor = open_file(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _finish(self) -> Facts:
+        with self._lock:
+            if not self._is_discarded:
+                sync(self._descriptor)
+        self._side.on_step(Step.BODY_SPOOLED)
+        return self._measure.facts()
+
+    def _discard(self) -> None:
+        with self._lock:
+            self._is_discarded = True
+            descriptor, self._descriptor = self._descriptor, -1
+            if descriptor >= 0:
+                os.close(descriptor)
+                os.unlink(self.path)
+
+
+class FileReader:
+    """Reads a body: on the event loop what the system has in memory already, in a thread what must come off a disk."""
+
+    __slots__ = ("_at", "_descriptor", "_path", "_side", "_size")
+
+    def __init__(self, side: FileBlobs, path: str, descriptor: int, size: int) -> None:
+        self._side = side
+        self._path = path
+        self._descriptor = descriptor
+        self._size = size
+        self._at = 0
+
+    async def read(self, limit: int) -> bytes:
+        """The next octets."""
+        wanted = min(limit, self._size - self._at)
+        if wanted <= 0:
+            return b""
+        step = partial(os.pread, self._descriptor, wanted, self._at)
+        try:
+            octets = step() if self._is_at_hand(wanted) else await self._side.run("cannot read a body", step)
+        except OSError as error:
+            raise storage_error(error, "cannot read a body") from error
+        if not octets:
+            raise StoreDamaged("message is damaged", f"{self._path} ends after {self._at} octets of {self._size}")
+        self._at += len(octets)
+        return octets
+
+    async def close(self) -> None:
+        """Close the file."""
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+    def _is_at_hand(self, wanted: int) -> bool:
+        """Whether the last of the wanted octets, and so most likely all of them, are in memory."""
+        if _NO_WAIT is None:
+            return False
+        try:
+            return os.preadv(self._descriptor, [bytearray(1)], self._at + wanted - 1, _NO_WAIT) == 1
+        except OSError:
+            return False
+
+
+def _names(folder: str, latest: float) -> list[str]:
+    """The files that got their name (a link changes a file's state) at `latest` or before."""
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entry.name for entry in entries if entry.stat(follow_symlinks=False).st_ctime <= latest)
+    except FileNotFoundError:
+        return []
+
+
+def _remove_unless_locked(path: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.unlink(path)
+    finally:
+        os.close(descriptor)
+
+
+def _copy(source: str, target: str) -> None:
+    """Where the file system cannot link: a copy, durable before it has its name."""
+    part = f"{target}.part"
+    descriptor = open_file(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+    with open(source, "rb") as octets, os.fdopen(descriptor, "wb") as copy:
+        shutil.copyfileobj(octets, copy, 1024 * 1024)
+        copy.flush()
+        sync(copy.fileno())
+    os.rename(part, target)

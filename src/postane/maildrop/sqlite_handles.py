@@ -1,0 +1,314 @@
+"""Open indexes: a bounded cache of them, reads on the event loop, durable writes in threads, many to a transaction.
+
+A handle has a connection that reads, used on the event loop only, and, once it is needed, one that writes, used by
+one thread at a time, so that waiting for the disk never holds up a reader. What is to be written while a transaction
+is being made durable waits and becomes the next one (group commit); drops are written in parallel. Handles are opened
+when they are needed: after the fork, never before it.
+
+Must not know: what is written.
+"""
+
+import asyncio
+import contextlib
+import os
+import resource
+import sqlite3
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
+
+from .base import MaildropError, StoreDamaged, StoreUnavailable, Usage
+from .folders import Folders, inode, storage_error, sync_folder
+from .sides import Step, StepHook, Totals
+from .sqlite_schema import connect_reader, connect_writer, index_error, make_index
+
+ResultT = TypeVar("ResultT")
+
+THREADS = 16
+"""Drops that are written at the same time."""
+
+BATCH = 256
+"""Deposits in one transaction at most."""
+
+DESCRIPTORS_EACH = 12
+"""Open files that are set aside for a handle: two connections with their logs, a lease, and the clients' share."""
+
+COMPACT_FREE = 1024
+"""Free pages (4 MiB) from which on a file is made smaller, where it holds less than it has free."""
+
+COMPACT_LIVE = 16384
+"""Pages in use (64 MiB) from which on it is not: they would all be written again."""
+
+
+@dataclass(slots=True)
+class Transaction:
+    """The drop as it is inside a write transaction; what is changed here is written at its end."""
+
+    connection: sqlite3.Connection
+    token: str
+    next_uid: int
+    messages: int
+    octets: int
+    removals: int
+
+    @property
+    def usage(self) -> Usage:
+        """What the drop holds."""
+        return Usage(self.messages, self.octets)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Something to be written. `work` raises a MaildropError before it changes anything, or not at all."""
+
+    work: Callable[[Transaction], Any]
+    written: Step
+    durable: Step
+
+
+_Outcomes = Sequence[object]
+
+
+class Handle:
+    """One drop's index, opened."""
+
+    def __init__(self, folder: str, pool: ThreadPoolExecutor, on_step: StepHook) -> None:
+        """Open it; in any thread. Raises sqlite3.Error, OSError, MaildropError."""
+        self.folder = folder
+        self.path = f"{folder}/index.sqlite"
+        self.lease_path = f"{folder}/lease"
+        self._pool = pool
+        self._on_step = on_step
+        self._inode = inode(self.path)
+        self._writer: sqlite3.Connection | None = None
+        self._waiting: list[tuple[Job, asyncio.Future[Any]]] = []
+        self._wants_compacting = False
+        self.running: asyncio.Future[Any] | None = None  # what a thread is doing with it
+        self._reader = connect_reader(self.path)
+        try:
+            row = self._reader.execute("SELECT token FROM meta").fetchone()
+            if row is None:
+                raise StoreDamaged("maildrop is damaged", f"{self.path}: its totals are missing")
+            self.token = str(row[0])
+        except BaseException:
+            self._reader.close()
+            raise
+
+    def read(self, sql: str, values: Sequence[object] = ()) -> list[Any]:
+        """All rows that a query gives; on the event loop. Raises MaildropError."""
+        try:
+            return self._reader.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise index_error(error, self.path) from error
+
+    def totals(self) -> Totals:
+        """What the drop holds now. Raises MaildropError."""
+        rows = self.read("SELECT messages, octets, next_uid - 1, removals FROM meta")
+        if not rows:
+            raise StoreDamaged("maildrop is damaged", f"{self.path}: its totals are missing")
+        return Totals(*rows[0])
+
+    def check_file(self) -> None:
+        """Raises StoreUnavailable where the file was taken away or put in from elsewhere since it was opened."""
+        if inode(self.path) != self._inode:
+            raise StoreUnavailable(
+                "maildrop is not available now, try again later",
+                f"{self.path} was replaced while in use: restart the programs that use it",
+            )
+
+    async def write(self, job: Job) -> Any:
+        """Do a job durably; gives what its work gives. Raises MaildropError, and then nothing was done."""
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting.append((job, future))
+        if self.running is None:
+            self._launch()
+        return await future
+
+    def close(self) -> None:
+        """Close the connections; in any thread, when nothing is being written. Raises nothing."""
+        for connection in (self._writer, self._reader):
+            if connection is not None:
+                with contextlib.suppress(sqlite3.Error):
+                    connection.close()
+
+    def _launch(self) -> None:
+        """Begin the next transaction with everything that waits for one, or make the file smaller, or rest."""
+        loop = asyncio.get_running_loop()
+        batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+        batch = [(job, future) for job, future in batch if not future.cancelled()]
+        if batch:
+            self.running = loop.run_in_executor(self._pool, self._commit, [job for job, _ in batch])
+            self.running.add_done_callback(partial(self._finish, [future for _, future in batch]))
+        elif self._waiting:
+            self._launch()
+        elif self._wants_compacting:
+            self._wants_compacting = False
+            self.running = loop.run_in_executor(self._pool, self._compact)
+            self.running.add_done_callback(partial(self._finish, []))
+        else:
+            self.running = None
+
+    def _finish(self, futures: Sequence["asyncio.Future[Any]"], running: "asyncio.Future[_Outcomes]") -> None:
+        bug = running.exception()
+        outcomes: _Outcomes = [bug] * len(futures) if bug else running.result()
+        for future, outcome in zip(futures, outcomes, strict=True):
+            if future.cancelled():
+                continue
+            if isinstance(outcome, BaseException):
+                future.set_exception(outcome)
+            else:
+                future.set_result(outcome)
+        self._launch()
+
+    def _commit(self, jobs: Sequence[Job]) -> _Outcomes:
+        """One transaction for several jobs; in a thread. An outcome, or an error, for each."""
+        try:
+            self.check_file()
+            self._writer = self._writer or connect_writer(self.path)
+            try:
+                return self._transact(self._writer, jobs)
+            finally:
+                if self._writer.in_transaction:
+                    self._writer.rollback()
+        except sqlite3.Error as error:
+            return [index_error(error, self.path)] * len(jobs)
+        except OSError as error:
+            return [storage_error(error, "cannot write to a maildrop")] * len(jobs)
+        except MaildropError as error:
+            return [error] * len(jobs)
+
+    def _transact(self, connection: sqlite3.Connection, jobs: Sequence[Job]) -> _Outcomes:
+        connection.execute("BEGIN IMMEDIATE")
+        row = connection.execute("SELECT token, next_uid, messages, octets, removals FROM meta").fetchone()
+        now = Transaction(connection, *row)
+        was_empty = now.messages == 0
+        outcomes: list[object] = []
+        for job in jobs:
+            try:
+                outcomes.append(job.work(now))
+            except MaildropError as error:
+                outcomes.append(error)
+        done = [job for job, outcome in zip(jobs, outcomes, strict=True) if not isinstance(outcome, MaildropError)]
+        if not done:
+            connection.rollback()
+            return outcomes
+        connection.execute(
+            "UPDATE meta SET next_uid = ?, messages = ?, octets = ?, removals = ?",
+            (now.next_uid, now.messages, now.octets, now.removals),
+        )
+        if was_empty and now.messages:
+            self._revive()
+        self._tell(job.written for job in done)
+        connection.execute("COMMIT")
+        self._tell(job.durable for job in done)
+        if now.removals != row[4]:
+            self._look_for_free_pages(connection)
+        return outcomes
+
+    def _tell(self, steps: Iterable[Step]) -> None:
+        for step in steps:
+            self._on_step(step)
+
+    def _revive(self) -> None:
+        """The drop gets its first message: if it was removed once, it is there again."""
+        if os.path.exists(f"{self.folder}/removed"):
+            os.unlink(f"{self.folder}/removed")
+            sync_folder(self.folder)
+
+    def _look_for_free_pages(self, connection: sqlite3.Connection) -> None:
+        (free,) = connection.execute("PRAGMA freelist_count").fetchone()
+        if free >= COMPACT_FREE:
+            (pages,) = connection.execute("PRAGMA page_count").fetchone()
+            self._wants_compacting = pages - free < min(free, COMPACT_LIVE)
+
+    def _compact(self) -> _Outcomes:
+        """Give free space back; in a thread, after whoever deleted was answered. Without success nothing is lost."""
+        with contextlib.suppress(sqlite3.Error):
+            if self._writer is not None:
+                self._writer.execute("VACUUM")
+                self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        return []
+
+
+class Handles:
+    """The handles of one store; at most `limit` stay open when nothing is being written."""
+
+    def __init__(self, folders: Folders, limit: int, on_step: StepHook) -> None:
+        self._folders = folders
+        self._limit = limit
+        self._on_step = on_step
+        self.pool = ThreadPoolExecutor(THREADS, "postane-index")
+        self._open: OrderedDict[str, Handle] = OrderedDict()
+        self._opening: dict[str, asyncio.Task[None]] = {}
+
+    def get(self, drop: str) -> Handle | None:
+        """The handle of a drop, if it is open."""
+        handle = self._open.get(drop)
+        if handle is not None:
+            self._open.move_to_end(drop)
+        return handle
+
+    async def require(self, drop: str) -> Handle:
+        """The handle of a drop; makes the drop. To be used before the next await. Raises MaildropError."""
+        handle = self.get(drop)
+        while handle is None:
+            await self._join_opening(drop)
+            handle = self.get(drop)
+        return handle
+
+    async def find(self, drop: str) -> Handle | None:
+        """The same, or None where there is no such drop."""
+        if drop not in self._open and inode(f"{self._folders.drop(drop)}/index.sqlite") is None:
+            return None
+        return await self.require(drop)
+
+    async def run(self, work: Callable[[], ResultT]) -> ResultT:
+        """Do something slow in a thread. Raises what it raises."""
+        return await asyncio.get_running_loop().run_in_executor(self.pool, work)
+
+    async def close(self) -> None:
+        """Close all handles, when what is being written is written."""
+        while busy := [*self._opening.values(), *(h.running for h in self._open.values() if h.running)]:
+            await asyncio.wait(busy)
+        closing = list(self._open.values())
+        self._open.clear()
+        if closing:
+            await asyncio.gather(*(self.run(handle.close) for handle in closing))
+        await asyncio.to_thread(self.pool.shutdown)
+
+    async def _join_opening(self, drop: str) -> None:
+        """Open a drop once for however many ask for it; that one of them is cancelled does not matter to the others."""
+        task = self._opening.get(drop)
+        if task is None:
+            task = self._opening[drop] = asyncio.create_task(self._open_one(drop))
+            task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        await asyncio.shield(task)
+
+    async def _open_one(self, drop: str) -> None:
+        try:
+            self._open[drop] = await self.run(partial(self._make, drop))
+        except sqlite3.Error as error:
+            raise index_error(error, f"maildrop {drop}") from error
+        except OSError as error:
+            raise storage_error(error, f"maildrop {drop} cannot be opened") from error
+        finally:
+            del self._opening[drop]
+        self._trim()
+
+    def _make(self, drop: str) -> Handle:
+        folder = self._folders.drop(drop)
+        if inode(f"{folder}/index.sqlite") is None:
+            make_index(self._folders, drop, self._on_step)
+        return Handle(folder, self.pool, self._on_step)
+
+    def _trim(self) -> None:
+        descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        limit = max(1, min(self._limit, descriptors // DESCRIPTORS_EACH))
+        if len(self._open) <= limit:
+            return
+        idle = [drop for drop, handle in self._open.items() if handle.running is None]
+        for drop in idle[: len(self._open) - limit]:
+            self.pool.submit(self._open.pop(drop).close)

@@ -1,0 +1,241 @@
+"""The index side of the embedded store: one SQLite file for each drop.
+
+A deposit and a commit are one transaction each, durable when they are acknowledged (`sides.Step` has the boundaries).
+A drop is never taken off the disk: removing it empties its file and leaves its token and its next uid behind, so that
+programs that have it open stay right about which file it is, and no unique-id returns.
+
+Must not know: where large bodies are.
+"""
+
+import contextlib
+import os
+import sqlite3
+import urllib.parse
+from collections.abc import AsyncIterator, Sequence
+from functools import partial
+from pathlib import Path
+
+from postane.mail.measure import Facts
+
+from .base import Blob, Finding, Holder, LeaseLost, Lock, MaildropError, Receipt, Row, UidlRefused, Usage
+from .columns import ColumnCache, KeptColumns, extend
+from .folders import Folders, inode, open_file, storage_error, sync_folder, unquote_name
+from .leases import acquire
+from .locks import FileLease, take
+from .sides import Columns, Entry, Lease, Step, StepHook, Stored, Totals, check_quota, ignore_step
+from .sqlite_handles import Handles, Job, Transaction
+from .sqlite_schema import connect_reader, index_error
+from .sqlite_verify import find_damage, mend_totals
+from .uidls import Uidls, check_uidl, format_uidl
+
+HANDLES = 512
+"""Drops that are kept open, unless the configuration says otherwise."""
+
+INLINE_ROWS = 2000
+"""Rows that are read on the event loop; more are read in a thread."""
+
+_ROWS_AT_ONCE = 500
+_FACTS = "m.octets, m.header_octets, m.is_dotted, m.digest, m.blob, m.blob_octets, m.blob_digest"
+_FETCH = f"SELECT m.uid, {_FACTS}, b.octets FROM message m JOIN body b USING (uid) WHERE m.uid BETWEEN ? AND ? ORDER BY m.uid"  # noqa: E501, S608
+_ROWS = f"SELECT m.uid, {_FACTS}, m.arrived, m.sender, m.uidl FROM message m WHERE m.uid > ? ORDER BY m.uid LIMIT ?"  # noqa: S608
+_INSERT = "INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+
+
+class SqliteIndex:
+    """An Index of SQLite files."""
+
+    def __init__(self, root: Path, *, handles: int = HANDLES, on_step: StepHook = ignore_step) -> None:
+        self._folders = Folders(root)
+        self._handles = Handles(self._folders, handles, on_step)
+        self._columns = ColumnCache()
+
+    async def open(self, drop: str, holder: Holder, lock: Lock) -> tuple[Lease, Totals]:
+        """Take the drop's lease and what it holds now."""
+        handle = await self._handles.require(drop)
+        try:
+            lease = await acquire(partial(take, drop, handle.lease_path, holder), lock)
+        except OSError as error:
+            raise storage_error(error, f"maildrop {drop} cannot be locked") from error
+        try:
+            handle = self._handles.get(drop) or await self._handles.require(drop)  # it may have been closed meanwhile
+            handle.check_file()
+            return lease, handle.totals()
+        except BaseException:
+            await lease.release()
+            raise
+
+    async def columns(self, drop: str, totals: Totals) -> Columns:
+        """The columns of the messages that `totals` counted; those of a drop that was read before are kept."""
+        handle = await self._handles.require(drop)
+        kept = self._columns.get(handle.token, totals)
+        if kept.last_uid < totals.last_uid:
+            work = partial(extend, kept, totals)
+            if totals.messages - len(kept.uids) > INLINE_ROWS:
+                kept = await self._handles.run(partial(_read_apart, handle.path, work))
+            else:
+                kept = work(handle.read)
+            self._columns.put(handle.token, kept)
+        return Columns(kept.uids, kept.sizes, Uidls(handle.token, kept.uids, kept.given))
+
+    async def fetch(self, drop: str, first: int, last: int) -> list[Stored]:
+        """The messages with uids from `first` to `last`."""
+        handle = self._handles.get(drop) or await self._handles.require(drop)
+        return [
+            Stored(uid, Facts(octets, header, bool(dotted), digest), head, Blob(name, *rest) if name else None)
+            for uid, octets, header, dotted, digest, name, *rest, head in handle.read(_FETCH, (first, last))
+        ]
+
+    async def append(self, drop: str, entry: Entry) -> Receipt:
+        """Take a message in, durably."""
+        handle = await self._handles.require(drop)
+        receipt: Receipt = await handle.write(Job(partial(_append, drop, entry), Step.ROW_WRITTEN, Step.ROW_DURABLE))
+        return receipt
+
+    async def delete(self, lease: Lease, uids: Sequence[int]) -> list[str]:
+        """Delete messages, durably."""
+        held = _file_lease(lease)
+        handle = await self._handles.require(held.drop)
+        work = partial(_delete, held, _ranges(uids))
+        names: list[str] = await handle.write(Job(work, Step.ROWS_DELETED, Step.ROWS_GONE))
+        return names
+
+    async def usage(self, drop: str) -> Usage:
+        """What the drop holds."""
+        handle = await self._handles.find(drop)
+        totals = handle.totals() if handle else None
+        return Usage(totals.messages, totals.octets) if totals else Usage(0, 0)
+
+    async def rows(self, drop: str) -> AsyncIterator[Row]:
+        """What is known of each message."""
+        last = 0
+        while handle := await self._handles.find(drop):
+            token = handle.token
+            found = handle.read(_ROWS, (last, _ROWS_AT_ONCE))
+            for uid, octets, header, dotted, digest, name, size, check, arrived, sender, uidl in found:
+                facts = Facts(octets, header, bool(dotted), digest)
+                blob = Blob(name, size, check) if name else None
+                yield Row(uid, uidl or format_uidl(token, uid), facts, arrived, sender, blob)
+                last = uid
+            if len(found) < _ROWS_AT_ONCE:
+                break
+
+    async def drops(self) -> AsyncIterator[str]:
+        """The names of all drops."""
+        for name in await self._handles.run(partial(_names, self._folders)):
+            yield name
+
+    async def verify(self, drop: str, lease: Lease | None) -> AsyncIterator[Finding]:
+        """What is wrong inside the index; with a lease, totals are mended."""
+        path = f"{self._folders.drop(drop)}/index.sqlite"
+        if inode(path) is None:
+            return
+        for finding in await self._handles.run(partial(find_damage, drop, path)):
+            yield finding
+        if lease is not None:
+            handle = await self._handles.require(drop)
+            await handle.write(Job(partial(_mend, _file_lease(lease)), Step.ROW_WRITTEN, Step.ROW_DURABLE))
+
+    async def remove(self, lease: Lease) -> None:
+        """Empty the drop, and take it off the list of drops."""
+        held = _file_lease(lease)
+        handle = await self._handles.require(held.drop)
+        await handle.write(Job(partial(_delete_all, held), Step.ROWS_DELETED, Step.ROWS_GONE))
+        await handle.write(Job(partial(_mark_removed, handle.folder), Step.ROWS_DELETED, Step.ROWS_GONE))
+
+    async def close(self) -> None:
+        """Let go of all handles."""
+        await self._handles.close()
+
+
+def _append(drop: str, entry: Entry, now: Transaction) -> Receipt:
+    facts, blob = entry.facts, entry.blob
+    check_quota(entry.quota, now.usage, facts.octets)
+    if entry.uidl is not None:
+        check_uidl(entry.uidl)
+        if now.connection.execute("SELECT 1 FROM message WHERE uidl = ?", (entry.uidl,)).fetchone():
+            raise UidlRefused(f"unique-id {entry.uidl} is in use")
+    uid = now.next_uid
+    row = (uid, facts.octets, facts.header_octets, facts.is_dotted, facts.digest)
+    letter = (entry.letter.arrived, entry.letter.sender, entry.uidl)
+    where = (blob.name, blob.octets, blob.digest) if blob else (None, None, None)
+    now.connection.execute(_INSERT, row + letter + where)
+    now.connection.execute("INSERT INTO body VALUES (?, ?)", (uid, entry.head))
+    now.next_uid += 1
+    now.messages += 1
+    now.octets += facts.octets
+    return Receipt(drop, uid, entry.uidl or format_uidl(now.token, uid), facts.octets)
+
+
+def _delete(lease: FileLease, ranges: Sequence[tuple[int, int]], now: Transaction) -> list[str]:
+    if not lease.is_held:
+        raise LeaseLost("maildrop was taken over by another session")
+    names: list[str] = []
+    for span in ranges:
+        rows = now.connection.execute("SELECT octets, blob FROM message WHERE uid BETWEEN ? AND ?", span).fetchall()
+        now.messages -= len(rows)
+        now.octets -= sum(octets for octets, _ in rows)
+        names += [name for _, name in rows if name]
+    now.connection.executemany("DELETE FROM message WHERE uid BETWEEN ? AND ?", ranges)
+    now.connection.executemany("DELETE FROM body WHERE uid BETWEEN ? AND ?", ranges)
+    now.removals += 1
+    return names
+
+
+def _delete_all(lease: FileLease, now: Transaction) -> list[str]:
+    return _delete(lease, [(0, now.next_uid)], now)
+
+
+def _mark_removed(folder: str, now: Transaction) -> None:
+    """In a transaction, because a deposit takes the mark away in one: none can be listed as removed with mail in it."""
+    if now.messages == 0:
+        os.close(open_file(f"{folder}/removed", os.O_WRONLY | os.O_CREAT))
+        sync_folder(folder)
+
+
+def _mend(lease: FileLease, now: Transaction) -> None:
+    if lease.is_held:
+        now.messages, now.octets, now.next_uid = mend_totals(now.connection, now.next_uid)
+
+
+def _file_lease(lease: Lease) -> FileLease:
+    if not isinstance(lease, FileLease):
+        raise TypeError("a lease goes to the index that gave it")
+    return lease
+
+
+def _ranges(uids: Sequence[int]) -> list[tuple[int, int]]:
+    """Ascending uids as ranges: whoever deletes at all mostly deletes a run of them."""
+    ranges: list[tuple[int, int]] = []
+    for uid in uids:
+        if ranges and uid == ranges[-1][1] + 1:
+            ranges[-1] = (ranges[-1][0], uid)
+        else:
+            ranges.append((uid, uid))
+    return ranges
+
+
+def _read_apart(path: str, work: "partial[KeptColumns]") -> KeptColumns:
+    """Read much on a connection of its own, in a thread: the handle's is the event loop's."""
+    try:
+        with contextlib.closing(connect_reader(path)) as connection:
+            return work(lambda sql, values: connection.execute(sql, values))
+    except sqlite3.Error as error:
+        raise index_error(error, path) from error
+
+
+def _names(folders: Folders) -> list[str]:
+    found = []
+    for folder in folders.names():
+        name = unquote_name(os.path.basename(folder))
+        if name is None:
+            with contextlib.suppress(sqlite3.Error, OSError, MaildropError):  # verify tells what is wrong with it
+                name = _stored_name(f"{folder}/index.sqlite")
+        if name is not None:
+            found.append(name)
+    return sorted(found)
+
+
+def _stored_name(path: str) -> str:
+    with contextlib.closing(connect_reader(path)) as connection:
+        (name,) = connection.execute("SELECT name FROM meta").fetchone()
+        return urllib.parse.unquote(name, errors="surrogateescape")
