@@ -143,7 +143,7 @@ class DovecotPeer:
         self._folder.mkdir(mode=0o755)
         self._home.mkdir()
         os.chown(self._home, self._owner.uid, self._owner.gid)
-        accounts = [f"{group.prefix}{number}" for group in groups.values() for number in range(group.accounts)]
+        accounts = [name for group in groups.values() for name in group.names()]
         (self._folder / "passwd").write_text("".join(f"{name}:{PASSWORD}\n" for name in accounts))
         self._write_config(0, 0)
         for group in groups.values():
@@ -187,7 +187,7 @@ class DovecotPeer:
 
     def _fill(self, group: Group) -> None:
         """Import the messages into the group's first mailbox and copy it for the others."""
-        first = f"{group.prefix}0"
+        first = group.names()[0]
         source = self._home / "source" / "mbox"
         source.parent.mkdir()
         os.chown(source.parent, self._owner.uid, self._owner.gid)
@@ -199,8 +199,8 @@ class DovecotPeer:
             self._doveadm(first, "import", f"mbox:{source.parent}:INBOX={source}", "", "all")
             shutil.rmtree(source.parent / ".imap", ignore_errors=True)  # its index of the mailbox
         shutil.rmtree(source.parent)
-        for number in range(1, group.accounts):
-            copy_tree(self._home / first, self._home / f"{group.prefix}{number}")
+        for other in group.names()[1:]:
+            copy_tree(self._home / first, self._home / other)
 
     def _doveadm(self, account: str, *words: str) -> None:
         """Run it as the owner of the mailboxes: so it needs no running server."""

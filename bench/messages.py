@@ -23,6 +23,10 @@ class Group:
     octets: int = 4096
     one_off: bool = False
 
+    def names(self) -> list[str]:
+        """The accounts' names."""
+        return [f"{self.prefix}{number}" for number in range(self.accounts)]
+
 
 def message(number: int, octets: int) -> bytes:
     """Message `number`, of exactly `octets` octets; it has no line that begins with a dot or with "From "."""

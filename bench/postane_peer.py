@@ -17,9 +17,8 @@ from peers import PASSWORD, START_PATIENCE, Server, did_not_start, start_on, sto
 
 import postane
 from postane.accounts.hashes import hash_password
-from postane.accounts.records import Entry, Place
-from postane.accounts.registry import Registry
-from postane.app import open_maildrops
+from postane.accounts.records import Entry
+from postane.app import open_maildrops, open_registry
 from postane.config.file import load_config
 from postane.maildrop.base import Addressee, Letter, MaildropError, MaildropStore
 
@@ -63,7 +62,8 @@ class PostanePeer:
         filled = MEMORY / f"{self._folder.parent.name}-fill" if MEMORY.is_dir() else store
         try:
             self._write_config(filled)
-            add_accounts(filled, list(groups.values()))
+            filled.mkdir(mode=0o700)
+            self._add_accounts(list(groups.values()))
             asyncio.run(self._fill([group for group in groups.values() if group.messages]))
             if filled != store:
                 shutil.copytree(filled, store)
@@ -94,29 +94,25 @@ class PostanePeer:
     def _write_config(self, store: Path) -> None:
         self._config.write_text(CONFIG.format(domain=DOMAIN, store=store))
 
+    def _add_accounts(self, groups: Sequence[Group]) -> None:
+        """All with one hash: making it a thousand times would take as long again."""
+        registry = open_registry(load_config(self._config))
+        hashed = hash_password(PASSWORD)
+        registry.import_many([Entry(name, hashed) for group in groups for name in group.names()])
+        for name in (name for group in groups if group.one_off for name in group.names()):
+            registry.add_device(name, "bench", PASSWORD)
+        registry.close()
+
     async def _fill(self, groups: Sequence[Group]) -> None:
         store = open_maildrops(load_config(self._config))
         try:
             for group in groups:
-                drops = [f"{group.prefix}{number}" for number in range(group.accounts)]
+                drops = group.names()
                 for start in range(0, group.messages, AT_ONCE):
                     numbers = range(start, min(start + AT_ONCE, group.messages))
                     await asyncio.gather(*(deposit(store, drops, message(n, group.octets)) for n in numbers))
         finally:
             await store.close()
-
-
-def add_accounts(store: Path, groups: Sequence[Group]) -> None:
-    """All accounts of the groups, with one hash for all: making it a thousand times would take as long again."""
-    store.mkdir(mode=0o700, exist_ok=True)
-    registry = Registry(Place(store))
-    hashed = hash_password(PASSWORD)
-    registry.import_many([Entry(f"{group.prefix}{n}", hashed) for group in groups for n in range(group.accounts)])
-    for group in groups:
-        if group.one_off:
-            for number in range(group.accounts):
-                registry.add_device(f"{group.prefix}{number}", "bench", PASSWORD)
-    registry.close()
 
 
 async def deposit(store: MaildropStore, drops: Sequence[str], octets: bytes) -> None:
