@@ -2,7 +2,7 @@
 
 from postane.smtp import replies
 from postane.smtp.body import BodyLimits
-from postane.smtp.commands import BdatEnd, BodyChunk, BodyEnd, Data, Event
+from postane.smtp.commands import BdatEnd, BodyChunk, BodyEnd, Data, Event, Mail
 from postane.smtp.replies import Reply, SmtpError
 from postane.smtp.server import SmtpServer
 from postane.smtp.states import Dialect
@@ -52,6 +52,8 @@ class Conversation:
             self._body += event.octets
             return
         self.seen.append(event)
+        if isinstance(event, Mail):
+            self._body = b""
         if isinstance(event, BodyEnd):
             if event.verdict == "sound":
                 self.messages.append(self._body)
