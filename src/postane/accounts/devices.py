@@ -17,7 +17,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from .base import AccountsUnavailable
-from .files import publish, temporary_name
+from .files import write_new
 from .schema import UNAVAILABLE, told
 
 KEY_OCTETS = 32
@@ -61,15 +61,7 @@ class Vault:
         with told(self._path):
             if self._path.exists():
                 return
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            temporary = temporary_name(self._path)
-            descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-            try:
-                os.write(descriptor, secrets.token_bytes(KEY_OCTETS))
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-            publish(temporary, self._path)
+            write_new(self._path, secrets.token_bytes(KEY_OCTETS))
 
     def seal(self, account: str, label: str, secret: bytes) -> bytes:
         """What is stored of a secret. Raises AccountsUnavailable."""
@@ -80,7 +72,7 @@ class Vault:
         """The secret again. Raises AccountsUnavailable where the key is missing, exposed or another one."""
         try:
             return self._cipher().decrypt(sealed[:NONCE_OCTETS], sealed[NONCE_OCTETS:], _owner(account, label))
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # ValueError: cut short
             words = f"{self._path} is not the key that device {label!r} of {account!r} was stored with"
             raise AccountsUnavailable(UNAVAILABLE, words) from None
 

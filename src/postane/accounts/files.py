@@ -17,6 +17,20 @@ def temporary_name(path: Path) -> Path:
     return path.with_name(f".{path.name}.{secrets.token_hex(8)}")
 
 
+def write_new(path: Path, octets: bytes) -> None:
+    """Make a file for its owner alone, durably, and its folder where there is none; one that is there stays."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    temporary = temporary_name(path)
+    try:
+        with open(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
+            file.write(octets)
+            file.flush()
+            os.fsync(file.fileno())
+        publish(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 def publish(temporary: Path, path: Path) -> None:
     """Give a finished file its name, durably; one that is there already stays. The temporary name goes."""
     if os.geteuid() == 0:

@@ -92,7 +92,14 @@ def parse(value: str) -> Credential:
 
 
 def verify(stored: str, octets: bytes) -> bool:
-    """Whether a password, as octets, fits a stored hash of another server's making."""
+    """Whether a password, as octets, fits a stored hash of another server's making; a damaged one fits nothing."""
+    try:
+        return _verify(stored, octets)
+    except ValueError:
+        return False
+
+
+def _verify(stored: str, octets: bytes) -> bool:
     if found := _SCHEME.fullmatch(stored):
         return found[1] in _DIGESTS and _verify_digest(found[1], found[2], octets)
     if b"\0" in octets or len(octets) > CRYPT_PASSWORD_OCTETS:  # crypt(3) takes neither; the libraries raise

@@ -91,7 +91,7 @@ def meanings(local_part: str, domain: str | None, own_domains: Collection[str]) 
 
     `own_domains` are canonical. A bare name takes the mail of those and of addresses without a domain.
     """
-    if "@" in local_part:  # a quoted local part: "a@b"@example.org is not the account a@b
+    if not local_part or "@" in local_part:  # a quoted local part: "a@b"@example.org is not the account a@b
         return []
     if domain is None:
         names = [canonical(local_part)]

@@ -1,0 +1,95 @@
+import pytest
+
+from postane.accounts.cache import LoginCache
+
+
+class Clock:
+    time = 1000.0
+
+    def __call__(self) -> float:
+        return self.time
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def cache(clock):
+    return LoginCache(600.0, clock)
+
+
+def test_a_login_is_known_until_its_time_is_over(cache, clock):
+    assert not cache.knows("mrose", "hash", "secret")
+    cache.remember("mrose", "hash", "secret")
+    assert cache.knows("mrose", "hash", "secret")
+    clock.time += 599.9
+    assert cache.knows("mrose", "hash", "secret")
+    clock.time += 0.1
+    assert not cache.knows("mrose", "hash", "secret")
+
+
+def test_being_used_does_not_prolong_it(cache, clock):
+    cache.remember("mrose", "hash", "secret")
+    for _ in range(10):
+        clock.time += 60
+        cache.knows("mrose", "hash", "secret")
+    assert not cache.knows("mrose", "hash", "secret")
+
+
+def test_being_verified_again_does(cache, clock):
+    cache.remember("mrose", "hash", "secret")
+    clock.time += 500
+    cache.remember("mrose", "hash", "secret")
+    clock.time += 500
+    assert cache.knows("mrose", "hash", "secret")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        ("anna", "hash", "secret"),
+        ("mrose", "other", "secret"),
+        ("mrose", "hash", "wrong"),
+        ("mrosehash", "", "secret"),
+        ("mros", "ehash", "secret"),
+        ("mrose", "has", "hsecret"),
+        ("mrose", "hashsecret", ""),
+    ],
+)
+def test_only_the_very_same_login_is_known(cache, other):
+    cache.remember("mrose", "hash", "secret")
+    assert not cache.knows(*other)
+
+
+def test_zero_seconds_remember_nothing(clock):
+    cache = LoginCache(0.0, clock)
+    cache.remember("mrose", "hash", "secret")
+    assert not cache.knows("mrose", "hash", "secret")
+    assert len(cache) == 0
+
+
+def test_it_is_bounded_and_the_oldest_go_first(clock):
+    cache = LoginCache(600.0, clock, limit=3)
+    for number in range(5):
+        cache.remember(f"user{number}", "hash", "secret")
+    assert len(cache) == 3
+    assert [cache.knows(f"user{number}", "hash", "secret") for number in range(5)] == [False, False, True, True, True]
+
+
+def test_what_is_over_is_forgotten(cache, clock):
+    for number in range(100):
+        cache.remember(f"user{number}", "hash", "secret")
+    clock.time += 600
+    cache.remember("mrose", "hash", "secret")
+    assert len(cache) == 1
+
+
+def test_no_secret_is_kept(cache):
+    cache.remember("mrose", "the hash", "the secret")
+    assert b"secret" not in b"".join(cache._until)
+    assert all(len(digest) == 32 for digest in cache._until)
+    another = LoginCache(600.0, Clock())
+    another.remember("mrose", "the hash", "the secret")
+    assert not set(cache._until) & set(another._until), "the key is random"

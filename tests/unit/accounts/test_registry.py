@@ -1,0 +1,181 @@
+"""What the contract suite does not show: importing, upgrading, traces of use, keys."""
+
+import pytest
+
+from postane.accounts.base import AccountsUnavailable, NameTaken, UnknownName
+from postane.accounts.hashes import LIGHT, BadPassword, hash_password
+from postane.accounts.names import BadName
+from postane.accounts.records import Entry, Place
+from postane.accounts.registry import ROWS_AT_ONCE, Registry
+from postane.maildrop.base import Quota
+
+
+class Clock:
+    time = 1000.0
+
+    def __call__(self) -> float:
+        return self.time
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def place(tmp_path):
+    return Place(tmp_path)
+
+
+@pytest.fixture
+def registry(place, clock):
+    registry = Registry(place, clock=clock, cost=LIGHT)
+    yield registry
+    registry.close()
+
+
+def password_of(registry, name):
+    return registry._ask("SELECT password FROM account WHERE name = ?", name)[0][0]
+
+
+def test_a_record_tells_all_but_secrets(registry, clock):
+    registry.add("Mrose", password="secret", quota=Quota(10, 20), aliases=["info", "@Example.org", "INFO"])
+    clock.time = 2000.0
+    registry.add_device("mrose", "phone", "tanstaaf")
+    record = registry.show("MROSE")
+    assert record.account.name == "mrose"
+    assert record.account.quota == Quota(10, 20)
+    assert (record.created, record.has_password) == (1000.0, True)
+    assert record.aliases == ("@example.org", "info")
+    assert [(device.label, device.created, device.last_used) for device in record.devices] == [("phone", 2000.0, None)]
+    assert registry.records() == [record]
+    assert "secret" not in repr(record)
+    assert "tanstaaf" not in repr(record)
+
+
+def test_records_are_sorted_and_keep_their_own(registry):
+    registry.add("mrose", aliases=["info"])
+    registry.add("anna")
+    registry.add_device("anna", "phone")
+    anna, mrose = registry.records()
+    assert (anna.account.name, anna.aliases, len(anna.devices), anna.has_password) == ("anna", (), 1, False)
+    assert (mrose.account.name, mrose.aliases, mrose.devices) == ("mrose", ("info",), ())
+    assert registry.names() == ["anna", "mrose"]
+
+
+@pytest.mark.parametrize("password", ["", "a\nb", "x" * 300])
+def test_unusable_passwords_are_refused_everywhere(registry, password):
+    registry.add("mrose", password="secret")
+    for use in (
+        lambda: registry.add("anna", password=password),
+        lambda: registry.set_password("mrose", password),
+        lambda: registry.add_device("mrose", "phone", password),
+    ):
+        with pytest.raises(BadPassword):
+            use()
+    assert registry.names() == ["mrose"]
+    assert registry.show("mrose").devices == ()
+
+
+def test_a_near_name_is_proposed(registry):
+    registry.add("mrose@example.org")
+    with pytest.raises(UnknownName, match=r'did you mean "mrose@example.org"'):
+        registry.show("mrsoe@example.org")
+    with pytest.raises(UnknownName, match=r'there is no account "zzz"$'):
+        registry.show("zzz")
+
+
+@pytest.mark.parametrize("aliases", [["mrose"], ["a b"], ["anna"], ["fine", "anna"]])
+def test_an_account_with_an_impossible_alias_is_not_added(registry, aliases):
+    registry.add("anna")
+    with pytest.raises((NameTaken, BadName)):
+        registry.add("mrose", aliases=aliases)
+    assert registry.names() == ["anna"]
+    assert registry.existing(["fine"]) == {}
+
+
+def test_what_is_taken(registry):
+    registry.add("anna", aliases=["info"])
+    assert registry.existing(["anna", "info", "ben"]) == {"anna": "anna", "info": "anna"}
+    many = [f"user{number}" for number in range(2 * ROWS_AT_ONCE + 1)]
+    registry.import_many([Entry(name, "{SHA}") for name in many])
+    assert registry.existing(many) == {name: name for name in many}
+    assert registry.existing([]) == {}
+
+
+def test_an_import_is_all_or_nothing(registry):
+    registry.add("anna", aliases=["info"])
+    for taken in ("anna", "info"):
+        with pytest.raises(NameTaken, match=taken):
+            registry.import_many([Entry("ben", "{SHA}"), Entry(taken, "{SHA}")])
+    assert registry.names() == ["anna"]
+
+
+def test_an_update_changes_the_password_alone(registry):
+    registry.add("anna", password="old", quota=Quota(10), aliases=["info"])
+    registry.set_enabled("anna", False)
+    assert registry.import_many([Entry("anna", "{SHA}new"), Entry("ben", "{SHA}new")], update=True) == 1
+    record = registry.show("anna")
+    assert password_of(registry, "anna") == "{SHA}new"
+    assert (record.account.quota, record.account.is_enabled, record.aliases) == (Quota(10), False, ("info",))
+    with pytest.raises(NameTaken):
+        registry.import_many([Entry("info", "{SHA}")], update=True)
+
+
+def test_an_upgrade_never_overwrites_a_newer_password(registry):
+    registry.add("anna", password="old")
+    stored = password_of(registry, "anna")
+    registry.upgrade_hash("anna", stored, "{SHA}better")
+    assert password_of(registry, "anna") == "{SHA}better"
+    registry.set_password("anna", "new")
+    newer = password_of(registry, "anna")
+    registry.upgrade_hash("anna", "{SHA}better", hash_password("old"))
+    assert password_of(registry, "anna") == newer
+
+
+def test_use_of_a_device_is_noted(registry):
+    registry.add("anna")
+    registry.add_device("anna", "phone")
+    registry.note_use("anna", "phone", 3000.0)
+    registry.note_use("anna", "gone", 4000.0)
+    assert registry.show("anna").devices[0].last_used == 3000.0
+
+
+def test_the_key_may_lie_elsewhere(tmp_path):
+    registry = Registry(Place(tmp_path / "storage", tmp_path / "keys" / "device.key"))
+    registry.add("anna")
+    registry.add_device("anna", "phone")
+    registry.close()
+    assert (tmp_path / "keys" / "device.key").exists()
+    assert not (tmp_path / "storage" / "device.key").exists()
+
+
+def test_a_lost_key_is_not_replaced_while_secrets_wait_for_it(registry, place):
+    registry.add("anna")
+    registry.add_device("anna", "phone")
+    (place.folder / "device.key").unlink()
+    fresh = Registry(place)
+    with pytest.raises(AccountsUnavailable, match=r"device\.key"):
+        fresh.add_device("anna", "scanner")
+    assert not (place.folder / "device.key").exists()
+    fresh.revoke_device("anna", "phone")
+    fresh.add_device("anna", "scanner")
+    fresh.close()
+
+
+def test_secrets_are_not_in_the_file(registry, place):
+    registry.add("anna", password="the password in clear")
+    registry.add_device("anna", "phone", "the secret of the device")
+    registry.close()
+    octets = b"".join(each.read_bytes() for each in place.folder.iterdir())
+    assert b"anna" in octets
+    assert b"the password in clear" not in octets
+    assert b"the secret of the device" not in octets
+
+
+def test_what_was_removed_is_wiped(registry, place):
+    registry.import_many([Entry("anna", "{SHA}a hash to be forgotten")])
+    registry.remove("anna")
+    registry.close()  # the last to close writes the log back and removes it
+    octets = b"".join(each.read_bytes() for each in place.folder.iterdir())
+    assert b"to be forgotten" not in octets

@@ -1,0 +1,114 @@
+import multiprocessing
+import sqlite3
+import stat
+
+import pytest
+
+from postane.accounts.base import AccountsUnavailable
+from postane.accounts.schema import FILE_NAME, VERSION, open_database, transaction
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "storage of ours?#%20"
+
+
+@pytest.fixture
+def database(folder):
+    database = open_database(folder)
+    yield database
+    database.close()
+
+
+def test_a_new_file_is_durable_and_its_owners_alone(folder, database):
+    assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert database.execute("PRAGMA synchronous").fetchone() == (2,)
+    assert database.execute("PRAGMA foreign_keys").fetchone() == (1,)
+    assert database.execute("PRAGMA user_version").fetchone() == (VERSION,)
+    assert stat.S_IMODE((folder / FILE_NAME).stat().st_mode) == 0o600
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    database.execute("INSERT INTO account VALUES ('mrose', '', NULL, 1, NULL, NULL, 0)")
+    assert {stat.S_IMODE(each.stat().st_mode) for each in folder.iterdir()} == {0o600}
+
+
+def test_no_temporary_file_stays(folder):
+    open_database(folder).close()
+    assert [each.name for each in folder.iterdir()] == [FILE_NAME]
+
+
+def test_what_was_written_is_there_again(folder):
+    for number in range(2):
+        database = open_database(folder)
+        assert database.execute("SELECT count(*) FROM account").fetchone() == (number,)
+        database.execute("INSERT INTO account VALUES (?, '', NULL, 1, NULL, NULL, 0)", (f"user{number}",))
+        database.close()
+
+
+def test_a_newer_file_is_refused_and_left_alone(folder):
+    database = open_database(folder)
+    database.execute(f"PRAGMA user_version = {VERSION + 1}")
+    database.close()
+    with pytest.raises(AccountsUnavailable, match="written by a newer Postane") as caught:
+        open_database(folder)
+    assert "newer" not in caught.value.text
+    assert sqlite3.connect(folder / FILE_NAME).execute("PRAGMA user_version").fetchone() == (VERSION + 1,)
+
+
+def test_somebody_elses_database_is_refused(folder):
+    folder.mkdir()
+    other = sqlite3.connect(folder / FILE_NAME)
+    other.execute("CREATE TABLE theirs (x)")
+    other.close()
+    with pytest.raises(AccountsUnavailable, match="not a file of Postane's accounts"):
+        open_database(folder)
+
+
+@pytest.mark.parametrize("octets", [b"this is no database\n" * 100, b"SQLite format 3\0" + b"\xff" * 5000])
+def test_a_damaged_file_is_told_with_its_path(folder, octets):
+    folder.mkdir()
+    (folder / FILE_NAME).write_bytes(octets)
+    with pytest.raises(AccountsUnavailable, match=FILE_NAME):
+        open_database(folder)
+    assert (folder / FILE_NAME).read_bytes() == octets
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(AccountsUnavailable, match=r"Not a directory|File exists"):
+        open_database(tmp_path / "file" / "storage")
+
+
+def test_a_transaction_is_all_or_nothing(database):
+    def fail_half_way():
+        with transaction(database):
+            database.execute("INSERT INTO account VALUES ('mrose', '', NULL, 1, NULL, NULL, 0)")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_half_way()
+    assert database.execute("SELECT count(*) FROM account").fetchone() == (0,)
+    with transaction(database):
+        database.execute("INSERT INTO account VALUES ('mrose', '', NULL, 1, NULL, NULL, 0)")
+    assert database.execute("SELECT count(*) FROM account").fetchone() == (1,)
+
+
+def _open(folder, barrier, name):
+    barrier.wait()
+    database = open_database(folder)
+    with transaction(database):
+        database.execute("INSERT INTO account VALUES (?, '', NULL, 1, NULL, NULL, 0)", (name,))
+    database.close()
+
+
+def test_processes_that_make_it_at_once_share_one_file(folder):
+    context = multiprocessing.get_context("spawn")
+    barrier = context.Barrier(4)
+    workers = [context.Process(target=_open, args=(folder, barrier, f"user{n}")) for n in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert [worker.exitcode for worker in workers] == [0, 0, 0, 0]
+    database = open_database(folder)
+    assert database.execute("SELECT count(*) FROM account").fetchone() == (4,)
+    database.close()
