@@ -58,10 +58,11 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a drop holds."""
+    """What a drop holds. `newest` is when its last message came, in seconds since the epoch, where that was looked up."""
 
     messages: int
     octets: int
+    newest: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

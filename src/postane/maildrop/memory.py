@@ -139,7 +139,10 @@ class MemoryIndex:
     async def usage(self, drop: str) -> Usage:
         """What the drop holds."""
         held = self._drops.get(drop)
-        return Usage(len(held.rows), held.octets) if held else Usage(0, 0)
+        if not held:
+            return Usage(0, 0)
+        newest = max((row.uid, row.arrived) for row in held.rows.values())[1] if held.rows else None
+        return Usage(len(held.rows), held.octets, newest)
 
     async def rows(self, drop: str) -> AsyncIterator[Row]:
         """What is known of each message."""

@@ -102,8 +102,11 @@ class SqliteIndex:
     async def usage(self, drop: str) -> Usage:
         """What the drop holds."""
         handle = await self._handles.find(drop)
-        totals = handle.totals() if handle else None
-        return Usage(totals.messages, totals.octets) if totals else Usage(0, 0)
+        if handle is None:
+            return Usage(0, 0)
+        totals = handle.totals()
+        newest = handle.read("SELECT arrived FROM message ORDER BY uid DESC LIMIT 1")
+        return Usage(totals.messages, totals.octets, newest[0][0] if newest else None)
 
     async def rows(self, drop: str) -> AsyncIterator[Row]:
         """What is known of each message."""
