@@ -3,6 +3,7 @@
 Nothing else in the house names a concrete store.
 """
 
+import functools
 import secrets
 import socket
 import ssl
@@ -23,11 +24,17 @@ from postane.maildrop.drop import JoinedStore
 from postane.maildrop.embedded import embedded_store
 from postane.net.stream import Stream
 from postane.pop3.server import Pop3Server
+from postane.sasl.registry import SERVER_MECHANISMS
+from postane.server.delivery import DeliveryLimits
 from postane.server.limits import Limits, Tally
 from postane.server.office import PostOffice
 from postane.server.pop3 import Pop3Desk
 from postane.server.reception import MakeDesk
 from postane.server.record import SessionRecord
+from postane.server.smtp import SmtpDesk, SmtpSettings
+from postane.smtp.body import BareNewlines, BodyLimits
+from postane.smtp.server import SmtpServer
+from postane.smtp.states import Dialect
 
 
 def host_name(config: Config) -> str:
@@ -98,10 +105,13 @@ def open_services(config: Config, sessions: Tally) -> Services:
         sessions_by_account=sessions,
         clock=time.time,
         token=lambda: secrets.token_hex(6),
+        mechanisms=_mechanisms(config),
         plaintext_on_loopback=config.auth.plaintext_without_tls != "never",
         plaintext_elsewhere=config.auth.plaintext_without_tls == "always",
     )
-    desks: dict[str, MakeDesk] = {"pop3": _pop3, "pop3s": _pop3}
+    smtp = functools.partial(_smtp, _smtp_settings(config, Dialect.SMTP, config.smtp.bare_newlines))
+    lmtp = functools.partial(_smtp, _smtp_settings(config, Dialect.LMTP, config.lmtp.bare_newlines))
+    desks: dict[str, MakeDesk] = {"pop3": _pop3, "pop3s": _pop3, "smtp": smtp, "lmtp": lmtp}
     return Services(office, desks, tls_context(config))
 
 
@@ -116,6 +126,23 @@ def tls_context(config: Config) -> ssl.SSLContext | None:
     except (OSError, ssl.SSLError) as error:
         raise ConfigError(f"tls: cannot load {config.tls.certificate} with {config.tls.key}: {error}") from error
     return context
+
+
+def _mechanisms(config: Config) -> tuple[str, ...]:
+    wanted = config.auth.mechanisms
+    return tuple(name for name in SERVER_MECHANISMS if wanted is None or name in {word.upper() for word in wanted})
+
+
+def _smtp_settings(config: Config, dialect: Dialect, bare_newlines: str) -> SmtpSettings:
+    limits = config.limits
+    body = BodyLimits(limits.message, limits.line, BareNewlines(bare_newlines))
+    return SmtpSettings(dialect, body, DeliveryLimits(recipients=limits.recipients, hops=limits.hops))
+
+
+def _smtp(
+    settings: SmtpSettings, office: PostOffice, stream: Stream, record: SessionRecord
+) -> tuple[SmtpServer, SmtpDesk]:
+    return SmtpServer(settings.dialect, settings.body), SmtpDesk(office, stream, record, settings)
 
 
 def _pop3(office: PostOffice, stream: Stream, record: SessionRecord) -> tuple[Pop3Server, Pop3Desk]:

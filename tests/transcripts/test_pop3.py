@@ -23,7 +23,7 @@ async def test_dialogue(script: Path) -> None:
     accounts.add_device("tanstaaf-user", "rfc", "tanstaaf")
     await put(store, "mrose", *MESSAGES)
     await put(store, "tanstaaf-user", *MESSAGES)
-    await play(script, make_office(store, accounts), MESSAGES)
+    await play(script, make_office(store, accounts, mechanisms=("PLAIN", "LOGIN")), MESSAGES)
 
 
 def test_there_are_dialogues() -> None:

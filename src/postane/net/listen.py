@@ -7,6 +7,7 @@ all.
 Must not know: services, processes.
 """
 
+import contextlib
 import errno
 import os
 import socket
@@ -47,7 +48,8 @@ class Bound:
         """Listen no longer; the file of a unix socket is removed."""
         for sock in self.sockets:
             if sock.family == socket.AF_UNIX:
-                _unlink_socket(sock.getsockname())
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(sock.getsockname())
             sock.close()
 
 
@@ -115,11 +117,6 @@ def _is_dead_socket(path: str) -> bool:
         except ConnectionRefusedError:
             return True
     return False
-
-
-def _unlink_socket(path: str) -> None:
-    if _is_dead_socket(path) or os.path.exists(path):
-        os.unlink(path)
 
 
 def _name(address: Sequence[object]) -> str:

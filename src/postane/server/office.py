@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from postane.accounts.base import AccountStore
 from postane.accounts.throttle import Throttle
 from postane.maildrop.base import Lock, MaildropStore
+from postane.net.stream import Stream
 
 from .limits import Limits, Tally
 
@@ -18,8 +19,7 @@ class PostOffice:
     """One post office as its desks see it.
 
     `clock` gives seconds since the epoch; `token` gives a short random word that is never given twice.
-    `is_plaintext_allowed` says, for a loopback and for any other connection without TLS, whether a password may
-    cross it.
+    The last two say whether a password may cross a loopback, and any other, connection without TLS; `mechanisms` are SASL's, in the order in which they are offered.
     """
 
     hostname: str
@@ -32,5 +32,12 @@ class PostOffice:
     sessions_by_account: Tally
     clock: Callable[[], float]
     token: Callable[[], str]
+    mechanisms: tuple[str, ...] = ()
     plaintext_on_loopback: bool = True
     plaintext_elsewhere: bool = False
+
+    def allows_password(self, stream: Stream) -> bool:
+        """Whether a password may cross this connection as it is."""
+        if stream.is_encrypted:
+            return True
+        return self.plaintext_on_loopback if stream.peer.is_loopback else self.plaintext_elsewhere

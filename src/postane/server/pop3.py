@@ -6,20 +6,37 @@ business, and what becomes of an error is `replies`'.
 Must not know: grammar, files, SQL.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import ClassVar
 
-from postane.accounts.base import LoginRefused, Proof
+from postane.accounts.base import Proof
 from postane.mail.snapshot import Snapshot
 from postane.mail.top import TopCutter
-from postane.maildrop.base import DropInUse, Holder, MaildropSession, NotAllRemoved, OpenMessage, StoreUnavailable
+from postane.maildrop.base import MaildropSession, NotAllRemoved, OpenMessage, StoreUnavailable
 from postane.net.stream import Stream
 from postane.pop3.capabilities import Offer, format_capabilities
-from postane.pop3.commands import Apop, Auth, Capa, Command, Dele, List, Pass, Quit, Retr, Top, Uidl, User, Verb
+from postane.pop3.commands import (
+    Apop,
+    Auth,
+    AuthResponse,
+    Capa,
+    Command,
+    Dele,
+    List,
+    Pass,
+    Quit,
+    Retr,
+    Top,
+    Uidl,
+    User,
+    Verb,
+)
 from postane.pop3.grammar import format_reply
-from postane.pop3.replies import Chunk, Closing, Code, Listing, Message, Opening, Reply, err, ok
+from postane.pop3.replies import Challenge, Chunk, Closing, Code, Listing, Message, Opening, Reply, err, ok
+from postane.sasl import base as sasl
+from postane.sasl.registry import CLEAR_TEXT, SERVER_MECHANISMS
 
+from .login import Login
 from .loop import Outbox
 from .office import PostOffice
 from .record import Ending, SessionRecord
@@ -35,32 +52,28 @@ class Pop3Desk:
     def __init__(self, office: PostOffice, stream: Stream, record: SessionRecord) -> None:
         self._office = office
         self._record = record
-        self._address = str(stream.peer)
-        self._is_login_possible = (
-            stream.is_encrypted
-            or (office.plaintext_on_loopback if stream.peer.is_loopback else office.plaintext_elsewhere)
-        )  # fmt: skip
+        self._offer = _make_offer(office, is_clear_text_possible=office.allows_password(stream))
         # RFC 1939 s7, APOP: a msg-id that is never given twice; no "=" in it, which some clients refuse.
         self._stamp = f"<{office.token()}.{int(office.clock())}@{office.hostname}>"
         self._user = ""
-        self._counted: str | None = None  # the account whose sessions this one is counted among
-        self._session: MaildropSession | None = None
+        self._exchange: sasl.ServerMechanism  # since AUTH; the chart lets no response in before it
+        self._login = Login(office, record, "POP3")
 
     @property
     def patience(self) -> float | None:
         """See Desk: before login, the time to log in runs on."""
-        return None if self._session is None else self._office.limits.idle
+        return None if self._login.session is None else self._office.limits.idle
 
     @property
     def may_be_ended(self) -> bool:
         """See Desk."""
-        return self._session is None
+        return self._login.session is None
 
     @property
     def mistakes_allowed(self) -> int:
         """See Desk."""
         limits = self._office.limits
-        return limits.mistakes_before_login if self._session is None else limits.mistakes
+        return limits.mistakes_before_login if self._login.session is None else limits.mistakes
 
     def greeting(self) -> Reply:
         """RFC 1939 s4: a positive reply; the stamp comes last, where clients look for it."""
@@ -83,12 +96,7 @@ class Pop3Desk:
 
     async def close(self) -> None:
         """See Desk. Without QUIT nothing is deleted (RFC 1939 s6)."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
-        if self._counted is not None:
-            self._office.sessions_by_account.leave(self._counted)
-            self._counted = None
+        await self._login.leave()
 
     # AUTHORIZATION
 
@@ -108,66 +116,61 @@ class Pop3Desk:
         await self._log_in(self._office.accounts.verify_apop(event.name, self._stamp, event.digest), out)
 
     async def _auth(self, event: Auth, out: Outbox) -> None:
-        """RFC 5034 s4. No mechanism is offered yet; a client that asks for the list gets an empty one."""
+        """RFC 5034 s4. Some clients ask for the list of mechanisms by AUTH alone."""
+        offered = self._offer.mechanisms
         if event.mechanism is None:
-            out.send(Listing("mechanisms follow", b""))
+            out.send(Listing("mechanisms follow", "".join(f"{name}\r\n" for name in offered).encode("ascii")))
+        elif event.mechanism in offered:
+            self._exchange = SERVER_MECHANISMS[event.mechanism]()
+            await self._go_on(self._exchange.start(event.initial), out)
         else:
-            out.send(err(f"mechanism {event.mechanism} is not offered, use USER and PASS or APOP"))
+            out.send(err(f"mechanism {event.mechanism} is not offered here"))
+
+    async def _response(self, event: AuthResponse, out: Outbox) -> None:
+        """RFC 5034 s4: the exchange goes on, or the client has cancelled it."""
+        if event.octets is None:
+            out.send(err("cancelled"))
+        else:
+            await self._go_on(self._exchange.step(event.octets), out)
+
+    async def _go_on(self, step: sasl.Challenge | sasl.PasswordClaim, out: Outbox) -> None:
+        match step:
+            case sasl.Challenge(octets):
+                out.send(Challenge(octets))
+            case sasl.PasswordClaim(name, password):
+                await self._log_in(self._office.accounts.verify_password(name, password), out)
 
     async def _not_offered(self, event: Command, out: Outbox) -> None:
         """RFC 2449 s5: what CAPA does not list is not there."""
         out.send(err(f"{event.verb} is not offered here"))
 
     def _refuses_plaintext(self, out: Outbox) -> bool:
-        if not self._is_login_possible:
+        if not self._offer.is_login_possible:
             out.send(err("passwords may not cross this connection in clear text, use TLS (POP3S) or APOP", Code.AUTH))
-        return not self._is_login_possible
+        return not self._offer.is_login_possible
 
     async def _log_in(self, proving: Awaitable[Proof], out: Outbox) -> None:
-        office = self._office
-        try:
-            proof = await proving
-        except LoginRefused:
-            await out.flush()
-            await asyncio.sleep(office.throttle.delay_after_failure(self._address))
-            raise
-        office.throttle.succeeded(self._address)
-        self._record.account, self._record.credential = proof.account.name, proof.credential
-        snapshot = await self._open(proof)
-        out.send(ok(f"{proof.account.name}'s maildrop has {_contents(snapshot)}"))
-
-    async def _open(self, proof: Proof) -> Snapshot:
         """RFC 1939 s4: a session begins with an exclusive lock on the maildrop."""
-        office, account = self._office, proof.account
-        if not office.sessions_by_account.enter(account.name, office.limits.per_account):
-            raise DropInUse(f"too many sessions of this account, {office.limits.per_account} are allowed", None)
-        self._counted = account.name
-        holder = Holder(self._record.session, self._address, "POP3", office.clock())
-        try:
-            self._session = await office.maildrops.open(account.drop, holder, office.lock)
-        finally:
-            if self._session is None:
-                office.sessions_by_account.leave(account.name)
-                self._counted = None
-        return self._session.snapshot
+        snapshot = (await self._login.enter(proving)).snapshot
+        out.send(ok(f"{self._record.account}'s maildrop has {_contents(snapshot)}"))
 
     # Both states
 
     async def _capa(self, event: Capa, out: Outbox) -> None:
         """RFC 2449 s5."""
         del event
-        offer = Offer(self._office.implementation, is_login_possible=self._is_login_possible)
-        out.send(Listing("capabilities follow", format_capabilities(offer)))
+        out.send(Listing("capabilities follow", format_capabilities(self._offer)))
 
     async def _quit(self, event: Quit, out: Outbox) -> None:
         """RFC 1939 s6: +OK only after every deletion is durable."""
         del event
-        if self._session is None:
+        session = self._login.session
+        if session is None:
             out.send(ok(f"{self._office.hostname} POP3 server signing off"))
             return
-        snapshot = self._session.snapshot
+        snapshot = session.snapshot
         try:
-            await self._session.commit()
+            await session.commit()
         except NotAllRemoved as error:
             raise StoreUnavailable("some deleted messages not removed", error.log) from error
         self._record.deleted = snapshot.total - snapshot.count
@@ -242,8 +245,8 @@ class Pop3Desk:
 
     @property
     def _open_session(self) -> MaildropSession:
-        assert self._session is not None, "the chart lets these verbs in after login only"
-        return self._session
+        assert self._login.session is not None, "the chart lets these verbs in after login only"
+        return self._login.session
 
     async def _loaded(self) -> Snapshot:
         session = self._open_session
@@ -276,7 +279,7 @@ class Pop3Desk:
         Verb.NOOP: _noop,
         Verb.PASS: _pass,
         Verb.QUIT: _quit,
-        Verb.RESPONSE: _not_offered,
+        Verb.RESPONSE: _response,
         Verb.RETR: _retr,
         Verb.RSET: _rset,
         Verb.STAT: _stat,
@@ -286,6 +289,11 @@ class Pop3Desk:
         Verb.USER: _user_,
         Verb.UTF8: _not_offered,
     }
+
+
+def _make_offer(office: PostOffice, *, is_clear_text_possible: bool) -> Offer:
+    mechanisms = tuple(name for name in office.mechanisms if is_clear_text_possible or name not in CLEAR_TEXT)
+    return Offer(office.implementation, is_clear_text_possible, mechanisms=mechanisms)
 
 
 def _messages(snapshot: Snapshot) -> str:

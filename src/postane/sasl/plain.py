@@ -1,0 +1,42 @@
+"""PLAIN (RFC 4616) and LOGIN (never standardised, still spoken): the password itself crosses.
+
+Must not know: whether it may cross; who offers the mechanism has seen to that.
+"""
+
+from .base import Challenge, PasswordClaim, decode_name, decode_password, refuse
+
+
+class PlainServer:
+    """RFC 4616 s2: one message, `[authzid] NUL authcid NUL passwd`."""
+
+    def start(self, initial: bytes | None) -> Challenge | PasswordClaim:
+        """See ServerMechanism."""
+        return Challenge(b"") if initial is None else self.step(initial)
+
+    def step(self, response: bytes) -> PasswordClaim:
+        """See ServerMechanism."""
+        parts = response.split(b"\0")
+        if len(parts) != 3:
+            raise refuse("PLAIN takes three parts with a NUL between them")
+        authorization, name, password = parts
+        if authorization not in (b"", name):  # RFC 4616 s2: to act as somebody else is a right that nobody has here
+            raise refuse("acting for another user is not possible here")
+        return PasswordClaim(decode_name(name), decode_password(password))
+
+
+class LoginServer:
+    """Two questions: the name, then the password. An initial response is the name."""
+
+    def __init__(self) -> None:
+        self._name: str | None = None
+
+    def start(self, initial: bytes | None) -> Challenge | PasswordClaim:
+        """See ServerMechanism."""
+        return Challenge(b"Username:") if initial is None else self.step(initial)
+
+    def step(self, response: bytes) -> Challenge | PasswordClaim:
+        """See ServerMechanism."""
+        if self._name is None:
+            self._name = decode_name(response)
+            return Challenge(b"Password:")
+        return PasswordClaim(self._name, decode_password(response))
