@@ -139,12 +139,12 @@ class Pop3Client:
         if line == b"+" or line.startswith(b"+ "):
             return self._read_challenge(command, line[2:])
         reply = parse_reply(line)
-        if command.verb is Verb.QUIT:
+        has_body = reply.is_ok and _has_body(command)
+        if not has_body:  # a reply with a body only informs
             self._move(command.verb, Outcome.RECEIVED)
-        self._move(command.verb, Outcome.ACCEPTED if reply.is_ok else Outcome.REFUSED)
+            self._move(command.verb, Outcome.ACCEPTED if reply.is_ok else Outcome.REFUSED)
         if self.state is State.HANDSHAKE and len(self._lines):
             raise RemoteProtocolError("octets before the TLS handshake", Fault.EARLY_DATA, fatal=True)
-        has_body = reply.is_ok and _has_body(command)
         self._body = Unstuffer() if has_body else None
         return Answer(command, reply, has_body)
 

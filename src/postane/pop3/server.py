@@ -81,11 +81,11 @@ class Pop3Server:
                 self._complete(Outcome.ACCEPTED if value.is_ok else Outcome.REFUSED)
                 return format_reply(value)
             case Message(text, octets, is_dotted):
-                self._complete(Outcome.ACCEPTED)
+                self._complete(None)
                 ended = stuff(octets) if is_dotted else _end_plain(octets)
                 return format_reply(ok(text)) + ended
             case Listing(text, lines):
-                self._complete(Outcome.ACCEPTED)
+                self._complete(None)
                 return format_reply(ok(text)) + lines + b".\r\n"
             case Opening(text, is_dotted):
                 self._is_body_open = True
@@ -96,7 +96,7 @@ class Pop3Server:
             case Closing():
                 self._is_body_open = False
                 stuffer, self._stuffer = self._stuffer, None
-                self._complete(Outcome.ACCEPTED)
+                self._complete(None)
                 return b".\r\n" if stuffer is None else stuffer.finish()
             case Challenge(octets):
                 self._move(Outcome.CONTINUED)
@@ -121,9 +121,13 @@ class Pop3Server:
         self._move(Outcome.RECEIVED)
         return command
 
-    def _complete(self, outcome: Outcome) -> None:
-        """The reply is complete: go where it leads, and read on where something may follow."""
-        self._move(outcome)
+    def _complete(self, outcome: Outcome | None) -> None:
+        """The reply is complete: go where it leads, and read on where something may follow.
+
+        None: a reply with a body only informs and leads nowhere, also where its verb could (AUTH for the list).
+        """
+        if outcome is not None:
+            self._move(outcome)
         self._verb = None
         if self.state is State.GREETING:
             self._enter(State.AUTHORIZATION if outcome is Outcome.ACCEPTED else State.CLOSED)

@@ -19,7 +19,8 @@ class PostOffice:
     """One post office as its desks see it.
 
     `clock` gives seconds since the epoch; `token` gives a short random word that is never given twice.
-    The last two say whether a password may cross a loopback, and any other, connection without TLS; `mechanisms` are SASL's, in the order in which they are offered.
+    `mechanisms` are SASL's, in the order in which they are offered; the last two say whether a password may cross a
+    loopback, and any other, connection without TLS.
     """
 
     hostname: str

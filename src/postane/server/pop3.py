@@ -102,10 +102,11 @@ class Pop3Desk:
 
     async def _user_(self, event: User, out: Outbox) -> None:
         """RFC 1939 s7, USER. The reply never tells whether there is such a name."""
-        if self._refuses_plaintext(out):
-            return
-        self._user = event.name
-        out.send(ok("send PASS"))
+        if self._offer.is_login_possible:
+            self._user = event.name
+            out.send(ok("send PASS"))
+        else:
+            out.send(err("passwords may not cross this connection in clear text, use TLS (POP3S) or APOP", Code.AUTH))
 
     async def _pass(self, event: Pass, out: Outbox) -> None:
         """RFC 1939 s7, PASS."""
@@ -143,11 +144,6 @@ class Pop3Desk:
     async def _not_offered(self, event: Command, out: Outbox) -> None:
         """RFC 2449 s5: what CAPA does not list is not there."""
         out.send(err(f"{event.verb} is not offered here"))
-
-    def _refuses_plaintext(self, out: Outbox) -> bool:
-        if not self._offer.is_login_possible:
-            out.send(err("passwords may not cross this connection in clear text, use TLS (POP3S) or APOP", Code.AUTH))
-        return not self._offer.is_login_possible
 
     async def _log_in(self, proving: Awaitable[Proof], out: Outbox) -> None:
         """RFC 1939 s4: a session begins with an exclusive lock on the maildrop."""
@@ -256,15 +252,16 @@ class Pop3Desk:
 
     async def _stream(self, message: OpenMessage, opening: Opening, cutter: TopCutter | None, out: Outbox) -> None:
         """A large body, chunk by chunk, no faster than the client reads."""
-        assert message.rest is not None, "small messages are sent whole"
+        rest = message.rest
+        assert rest is not None, "small messages are sent whole"
         try:
-            octets = message.head or await message.rest.read(CHUNK)
+            octets = message.head or await rest.read(CHUNK)
             out.send(opening)
             out.patience = self.patience
             while octets and not (cutter and cutter.is_done):
                 out.send(Chunk(cutter.feed(octets) if cutter else octets))
                 await out.flush()
-                octets = await message.rest.read(CHUNK)
+                octets = await rest.read(CHUNK)
             out.send(Closing())
         finally:
             await message.close()
