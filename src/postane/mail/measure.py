@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 
 HEADER_SCAN_LIMIT = 1024 * 1024
-"""Octets of a header part that are kept to look at its fields; a longer one is measured, but its hops not counted."""
+"""Octets of a header part that are looked at for hops. Each host puts its own in front, so none is missed that counts."""
 
 _RECEIVED = re.compile(rb"^received[ \t]*:", re.IGNORECASE | re.MULTILINE)
 
@@ -38,7 +38,7 @@ class Measure:
 
     def __init__(self) -> None:
         self._digest = hashlib.sha256()
-        self._header: bytearray | None = bytearray()  # None: the header part is over, or too long to keep
+        self._header: bytearray | None = bytearray()  # None: the header part is over, and counted
         self._tail = b"\r\n"
         self.octets = 0
         self.header_octets = -1
@@ -77,9 +77,7 @@ class Measure:
             self.header_octets = self.octets + at + 4 - len(self._tail)
             octets = joined[len(self._tail) : at + 4]
         if self._header is not None:
-            self._header += octets
-            if len(self._header) > HEADER_SCAN_LIMIT:
-                self._header = None
+            self._header += octets[: HEADER_SCAN_LIMIT - len(self._header)]
         if at >= 0:
             self._count_hops()
 
