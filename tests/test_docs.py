@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -192,3 +193,20 @@ def test_decision_records_are_listed():
     index = (folder / "README.md").read_text()
     unlisted = [path.name for path in sorted(folder.glob("[0-9]*.md")) if f"({path.name})" not in index]
     assert not unlisted, "docs/decisions/README.md lists every record: number, title, one line"
+
+
+def test_every_threat_names_tests_that_exist(rfc):
+    named = re.findall(r"`(tests/[^`]+)`", (REPOSITORY / "SECURITY.md").read_text())
+    assert len(named) > 20
+    assert not [each for each in named if not rfc.rfc_places.tests_named(REPOSITORY, each)]
+
+
+@pytest.mark.parametrize(
+    "page",
+    [path.relative_to(REPOSITORY).as_posix() for path in [*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md")]],
+)
+def test_links_lead_somewhere(page):
+    text = (REPOSITORY / page).read_text()
+    targets = {link.partition("#")[0] for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link}
+    broken = [target for target in targets if target and not ((REPOSITORY / page).parent / target).exists()]
+    assert not broken

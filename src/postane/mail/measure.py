@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 
 HEADER_SCAN_LIMIT = 1024 * 1024
-"""Octets of a header part that are looked at for hops. Each host puts its own in front, so none is missed that counts."""
+"""Octets of a header part that are looked at for hops. Each host puts its own in front: none that counts is missed."""
 
 _RECEIVED = re.compile(rb"^received[ \t]*:", re.IGNORECASE | re.MULTILINE)
 
