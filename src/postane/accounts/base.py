@@ -77,7 +77,8 @@ class AccountStore(Protocol):
         ...
 
     async def resolve(self, local_part: str, domain: str | None) -> Account | None:
-        """Whose maildrop an address means: the account's name, an alias, a catch-all, or None.
+        """Whose maildrop an address means: the account's name, an alias, the same without its `+detail` (RFC 5233 s4),
+        a catch-all, or None.
 
         A bare account name takes the mail of the post office's own domains (its host name, `localhost`, and those
         it was told). A disabled account still receives. Raises AccountsUnavailable.

@@ -12,6 +12,8 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterable
 
+from postane.mail.address import split_detail
+
 NAME_LIMIT = 255
 """Octets of a name at most: what a file name may have, and no domain is longer (RFC 5321 s4.5.3.1.2)."""
 
@@ -89,16 +91,20 @@ def domain_of(name: str) -> str:
 def meanings(local_part: str, domain: str | None, own_domains: Collection[str]) -> list[str]:
     """The names an address may mean, the first that exists is right: itself, a bare name, its domain's catch-all.
 
-    `own_domains` are canonical. A bare name takes the mail of those and of addresses without a domain.
+    `own_domains` are canonical. A bare name takes the mail of those and of addresses without a domain. Where nobody
+    is called `joe+detail` it is joe's, before it is the catch-all's (RFC 5233 s4).
     """
     if not local_part or "@" in local_part:  # a quoted local part: "a@b"@example.org is not the account a@b
         return []
+    user, detail = split_detail(local_part)
+    wanted = (local_part,) if detail is None else (local_part, user)
     if domain is None:
-        names = [canonical(local_part)]
+        names = [canonical(each) for each in wanted]
     else:
         place = fold_domain(domain)
-        bare = local_part if place in own_domains else ""
-        names = [canonical(f"{local_part}@{place}"), canonical(bare), canonical(f"@{place}")]
+        is_own = place in own_domains
+        names = [canonical(name) for each in wanted for name in (f"{each}@{place}", each if is_own else "")]
+        names.append(canonical(f"@{place}"))
     return [name for name in names if name is not None]
 
 

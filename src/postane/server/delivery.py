@@ -1,8 +1,8 @@
 """Delivery: from an envelope and a message's octets to the maildrops of this post office.
 
-RFC 5321 s4.4 (trace fields), s6.3 (loops), s3.6.1 and s7.9 (no relay), RFC 5233 s4 (sub-addresses). A message is
-spooled once, however many recipients it has; each drop gets it with trace fields of its own. What becomes of a message
-that only some drops could take is told in `docs/decisions/0003-partial-delivery.md`.
+RFC 5321 s4.4 (trace fields), s6.3 (loops), s3.6.1 and s7.9 (no relay). A message is spooled once, however many
+recipients it has; each drop gets it with trace fields of its own. What becomes of a message that only some drops could
+take is told in `docs/decisions/0003-partial-delivery.md`.
 
 Must not know: how mail comes in, where it is kept.
 """
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from postane.accounts.base import Account, AccountStore
-from postane.mail.address import Address, format_mailbox, split_detail
+from postane.mail.address import Address, format_mailbox
 from postane.mail.envelope import Envelope
 from postane.mail.measure import Measure
 from postane.mail.trace import Passage, format_trace
@@ -69,21 +69,10 @@ class Delivery:
         if address.domain is not None and not await self.accounts.is_local(address.domain):
             raise DeliveryRefused(replies.NO_RELAY)
         # Without a domain a name of this host is meant (RFC 5321 s4.1.1.3, Postmaster).
-        account = await self._resolve(address.local_part, address.domain or self.hostname)
+        account = await self.accounts.resolve(address.local_part, address.domain or self.hostname)
         if account is None:
             raise DeliveryRefused(replies.NO_SUCH_USER)
         return account
-
-    async def _resolve(self, local_part: str, domain: str) -> Account | None:
-        """RFC 5233 s4: the whole local part first, then without its detail, and only then the domain's catch-all."""
-        account = await self.accounts.resolve(local_part, domain)
-        user, detail = split_detail(local_part)
-        if detail is None:
-            return account
-        # An empty local part is nobody's name: it finds the catch-all, if there is one.
-        if account is not None and account != await self.accounts.resolve("", domain):
-            return account
-        return await self.accounts.resolve(user, domain) or account
 
     async def check_room(self, account: Account, size: int) -> None:
         """Refuse what the quota will not allow, as far as is known yet (RFC 1870 s6.4). Raises MaildropError."""
