@@ -89,10 +89,17 @@ class LengthCheck:
         self._ends_in_cr = octets.endswith(b"\r")
 
     def _has_long_line(self, octets: bytes) -> bool:
-        start = -self._length
-        while (end := octets.find(b"\n", max(start, 0))) >= 0:
-            has_cr = octets[end - 1] == 0x0D if end else self._ends_in_cr
-            if end - has_cr - start > self._limit:
-                return True
+        start = -self._length  # where the line begins that is looked at
+        while len(octets) - start > self._limit:
+            # The last LF within the limit ends a run of short lines: they need not be looked at one by one.
+            end = octets.rfind(b"\n", max(start, 0), start + self._limit + 1)
+            if end < 0:
+                end = octets.find(b"\n", max(start, 0))
+                stop = len(octets) if end < 0 else end
+                has_cr = octets[stop - 1] == 0x0D if stop else self._ends_in_cr
+                if stop - has_cr - start > self._limit:
+                    return True
+                if end < 0:
+                    return False
             start = end + 1
-        return len(octets) - octets.endswith(b"\r") - start > self._limit
+        return False
