@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from peers import cpu_seconds, memory_octets
+from peers import busy_seconds, cpu_seconds, memory_octets
 
 SOURCE = Path(__file__).with_name("driver.c")
 PROGRAM = SOURCE.parent / "build" / "driver"
@@ -28,17 +28,28 @@ class Latency:
 
 
 @dataclass(frozen=True, slots=True)
+class Used:
+    """CPU time in seconds."""
+
+    server: float
+    driver: float
+    machine: float
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """One run of the driver against one server.
 
-    `cpu` is the server's CPU time in seconds during the work; `held` the octets of memory (PSS) by which it had grown
-    when all clients were ready. A run with an `error` has no figures worth having.
+    `cpu` is the server's CPU time in seconds during the work, `others` what neither it nor the driver used; `held` the
+    octets of memory (PSS) by which the server had grown when all clients were ready. A run with an `error` has no
+    figures worth having.
     """
 
     units: int
     octets: int
     seconds: float
     cpu: float
+    others: float
     held: int
     latencies: Mapping[str, Latency]
     error: str = ""
@@ -61,7 +72,7 @@ def drive(server_pid: int, cpu: int | None, words: Sequence[str]) -> Outcome:
     """Run the driver on core `cpu` against the server whose first process is `server_pid`."""
     command = [str(PROGRAM), *words, "--hold", *(["--cpu", str(cpu)] if cpu is not None else [])]
     memory_before = memory_octets(server_pid)
-    cpu_at: dict[str, float] = {}
+    at: dict[str, Used] = {}
     held = 0
     told: dict[str, object] = {"error": "the driver said nothing"}
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as process:
@@ -74,12 +85,14 @@ def drive(server_pid: int, cpu: int | None, words: Sequence[str]) -> Outcome:
                 continue
             if word == "begin":
                 held = memory_octets(server_pid) - memory_before
-            cpu_at[word] = cpu_seconds(server_pid)
+            at[word] = Used(cpu_seconds(server_pid), cpu_seconds(process.pid), busy_seconds())
             process.stdin.write("go on\n")
-    return read_outcome(told, cpu_at.get("end", 0.0) - cpu_at.get("begin", 0.0), held)
+    begin, end = (at.get(word, Used(0.0, 0.0, 0.0)) for word in ("begin", "end"))
+    used = Used(end.server - begin.server, end.driver - begin.driver, end.machine - begin.machine)
+    return read_outcome(told, used, held)
 
 
-def read_outcome(told: Mapping[str, object], cpu: float, held: int) -> Outcome:
+def read_outcome(told: Mapping[str, object], used: Used, held: int) -> Outcome:
     """What the driver told, as a value."""
     error = str(told["error"])
     series = told.get("series", {})
@@ -89,4 +102,5 @@ def read_outcome(told: Mapping[str, object], cpu: float, held: int) -> Outcome:
         for name, each in series.items()
     }
     units, octets, seconds = (told.get(key, 0) for key in ("units", "octets", "seconds"))
-    return Outcome(int(str(units)), int(str(octets)), float(str(seconds)), cpu, held, latencies, error)
+    others = max(0.0, used.machine - used.server - used.driver)
+    return Outcome(int(str(units)), int(str(octets)), float(str(seconds)), used.server, others, held, latencies, error)

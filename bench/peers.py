@@ -133,6 +133,12 @@ def cpu_seconds(root: int) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
+def busy_seconds() -> float:
+    """CPU time that the whole machine has spent so far on anything but waiting."""
+    fields = list(map(int, Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]))
+    return (sum(fields) - fields[3] - fields[4]) / os.sysconf("SC_CLK_TCK")
+
+
 def memory_octets(root: int) -> int:
     """Proportional set size of the tree: shared pages are counted once."""
     total = 0

@@ -26,7 +26,7 @@ from messages import Group
 from peers import Peer, Server
 from postane_peer import PostanePeer
 from scenarios import FULL, QUICK, Load, Scenario, groups, scenarios
-from table import Column, complaints, costs_table, figures_table
+from table import Column, complaints, costs_table, figures_table, noise
 
 DEADLINE = 60.0
 """Seconds that one run of the driver may take at most."""
@@ -177,7 +177,7 @@ def main() -> int:
         for scenario in wanted:
             bench.measure(scenario)
     columns = [Column(entrant.peer.name, entrant.is_rival) for entrant in taking_part]
-    print(f"{machine()}; {DovecotPeer.version() or 'no Dovecot'}; {load.rounds} round(s)\n")
+    print(f"{machine()}; {DovecotPeer.version() or 'no Dovecot'}; {load.rounds} round(s); {noise(bench.runs)}\n")
     print(figures_table(wanted, columns, bench.runs), end="\n\n")
     print(costs_table(wanted, columns, bench.runs))
     for complaint in complaints(bench.runs):

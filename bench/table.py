@@ -14,6 +14,10 @@ Runs = Mapping[tuple[str, str], Sequence[Outcome]]
 """The outcomes of each scenario's key and peer's name, one for each round."""
 
 
+CPU = Row("server CPU", "us", lambda run: run.cpu / run.units * 1e6, more_is_better=False)
+"""What one unit costs the server: it hardly depends on what else the machine does."""
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """A peer in the table. The best of those that are rivals is what ratios are taken against."""
@@ -79,18 +83,19 @@ def costs_table(scenarios: Sequence[Scenario], columns: Sequence[Column], runs: 
     for scenario in scenarios:
         if scenario.mode in ("idle", "dele"):
             continue
-        shown = [cost(runs.get((scenario.key, column.name), ())) for column in columns]
-        rows.append([scenario.key, *shown])
-    return markdown(["server CPU a unit; unit p50 / p99, us", *(column.name for column in columns)], rows)
+        of = [runs.get((scenario.key, column.name), ()) for column in columns]
+        rivals = [figure(CPU, each) for each, column in zip(of[1:], columns[1:], strict=True) if column.is_rival]
+        better = ratio(CPU, figure(CPU, of[0]), rivals)
+        rows.append([scenario.key, *(cost(each) for each in of), f"{better:.2f}x" if better is not None else "-"])
+    head = ["server CPU a unit; unit p50 / p99, us", *(column.name for column in columns), "CPU ratio"]
+    return markdown(head, rows)
 
 
 def cost(runs: Sequence[Outcome]) -> str:
     """One cell of the costs."""
-    if not runs:
-        return "-"
-    if any(run.error or not run.units for run in runs):
-        return "void"
-    cpu = median(run.cpu / run.units * 1e6 for run in runs)
+    cpu = figure(CPU, runs)
+    if cpu is None:
+        return "void" if runs else "-"
     p50 = median(run.latencies["unit"].p50 for run in runs)
     p99 = median(run.latencies["unit"].p99 for run in runs)
     return f"{number(cpu)}; {number(p50)} / {number(p99)}"
@@ -104,3 +109,11 @@ def complaints(runs: Runs) -> list[str]:
         for run in outcomes
         if run.error
     ]
+
+
+def noise(runs: Runs) -> str:
+    """How much CPU time other programs took meanwhile: what rates and times suffer from."""
+    shares = sorted(run.others / run.seconds for outcomes in runs.values() for run in outcomes if run.seconds > 0.5)
+    if not shares:
+        return "other programs: not measured"
+    return f"other programs used {median(shares):.2f} cores (median of the runs; at most {shares[-1]:.2f})"

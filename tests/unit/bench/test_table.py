@@ -25,7 +25,7 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[ModuleType, ModuleT
 
 
 def outcome(driver: ModuleType, units: int, error: str = "") -> object:
-    return driver.Outcome(units=units, octets=0, seconds=2.0, cpu=0.5, held=0, latencies={}, error=error)
+    return driver.Outcome(units=units, octets=0, seconds=2.0, cpu=0.5, others=0.0, held=0, latencies={}, error=error)
 
 
 def test_a_ratio_above_one_means_better_whichever_way_the_figure_counts(bench) -> None:
