@@ -29,7 +29,7 @@ def put(
     name: Annotated[str, typer.Argument(metavar="NAME", help="An account, or one of its addresses.")],
     files: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[FILE...]", help='A message each; none, or "-": standard input.', show_default=False),
+        typer.Argument(metavar="FILE", help='A message each; none, or "-": standard input.', show_default=False),
     ] = None,
     sender: Annotated[str, typer.Option(metavar="ADDRESS", help="Who sent it: the envelope's sender.")] = "",
     json: JsonOption = False,

@@ -20,7 +20,7 @@ _MENDED = _HARMLESS | {FindingKind.TOTALS_WRONG}
 
 def verify(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME...]", help="Which ones; none: all.", show_default=False)
+        list[str] | None, typer.Argument(metavar="NAME", help="Which ones; none: all.", show_default=False)
     ] = None,
     repair: Annotated[
         bool, typer.Option("--repair", help="Sweep what crashes left, mend totals. Never removes a message.")
