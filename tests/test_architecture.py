@@ -53,7 +53,7 @@ def test_every_module_has_a_unit_test_of_its_name(house):
         stem = "/".join([*folder, f"test_{name}"])
         if not module.is_package and module.name not in SHOWN_ELSEWHERE:
             lacking += [] if any(test.startswith((f"{stem}.", f"{stem}_")) for test in tests) else [f"unit/{stem}.py"]
-    assert not lacking, "modules without a unit test"
+    assert not lacking, "\n".join(["modules without a unit test:", *lacking])
 
 
 def test_every_unit_test_has_a_module(house):
@@ -65,7 +65,7 @@ def test_every_unit_test_has_a_module(house):
         possible = {".".join([*folder, "_".join(words[:count])]) for count in range(1, len(words) + 1)}
         if not possible & names and not (REPOSITORY / "/".join(folder) / f"{stem.removeprefix('test_')}.py").exists():
             astray.append(path.relative_to(REPOSITORY).as_posix())
-    assert not astray, "unit tests of no module: they belong into another folder of tests/"
+    assert not astray, "\n".join(["unit tests of no module, which belong into another folder of tests/:", *astray])
 
 
 def test_nothing_shown_elsewhere_is_gone(house):

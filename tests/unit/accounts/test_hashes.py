@@ -63,6 +63,7 @@ def test_the_longest_password_fits_into_a_pass_command():
         (argon2.PasswordHasher(1, 8, 1, type=argon2.Type.I).hash("x"), None),
         ("{SHA}abc", None),
     ],
+    ids=["tiny", "light", "two lanes", "argon2i", "not argon2"],  # a salted hash would be another name in each process
 )
 def test_the_cost_of_a_hash(stored, cost):
     assert hashes.cost_of(stored) == cost
