@@ -35,7 +35,7 @@ def import_accounts(
     file: FileArgument, update: UpdateOption = False, full_cost: FullCostOption = False, config: ConfigOption = None
 ) -> None:
     """Add many accounts at once: all of the file, or nothing where a line is wrong."""
-    lines, problems = parse_lines(sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes())
+    lines, problems = parse_lines(_read(file))
     _refuse(file, problems)
     with opened_registry(config) as registry:
         _refuse(file, _taken(registry, lines, update=update))
@@ -47,6 +47,15 @@ def import_accounts(
             f"so many passwords were hashed with a lighter argon2id ({LIGHT.memory // 1024} MiB, {LIGHT.passes} pass);"
             " each is hashed with the full cost at its first login (--full-cost does so now)"
         )
+
+
+def _read(file: Path) -> bytes:
+    if str(file) == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise Failure(f"{file}: {error.strerror}", Exit.NO_INPUT) from error
 
 
 def _taken(registry: Registry, lines: Sequence[Line], *, update: bool) -> list[Problem]:

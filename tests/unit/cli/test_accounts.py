@@ -1,0 +1,49 @@
+"""What the `user` commands share; the commands' own tests show the rest."""
+
+import io
+import sys
+
+import pytest
+
+from postane.accounts.base import NameTaken, UnknownName
+from postane.accounts.hashes import BadPassword
+from postane.accounts.imported import HashError
+from postane.accounts.names import BadName
+from postane.cli.accounts import opened_registry, read_secret
+from postane.cli.common import Exit, Failure
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (UnknownName("why"), Exit.NO_USER),
+        (NameTaken("why"), Exit.CANNOT_CREATE),
+        (BadName("why"), Exit.DATA),
+        (BadPassword("why"), Exit.DATA),
+        (HashError("why"), Exit.DATA),
+    ],
+)
+def test_every_mistake_has_its_exit_code(tmp_path, error, code):
+    config = tmp_path / "postane.toml"
+    config.write_text(f'[storage]\npath = "{tmp_path}"\n')
+
+    def fail():
+        with opened_registry(config):
+            raise error
+
+    with pytest.raises(Failure) as caught:
+        fail()
+    assert (caught.value.text, caught.value.code) == ("why", code)
+
+
+@pytest.mark.parametrize(("octets", "secret"), [(b"", ""), (b"a b \n", "a b "), (b"\xff\r\n", "\udcff"), (b"\n", "")])
+def test_a_secret_is_one_line(monkeypatch, octets, secret):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(octets)))
+    assert read_secret() == secret
+
+
+@pytest.mark.parametrize("octets", [b"a\nb", b"a\n\n", b"a\rb\n"])
+def test_more_than_one_line_is_refused(monkeypatch, octets):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(octets)))
+    with pytest.raises(Failure):
+        read_secret()
