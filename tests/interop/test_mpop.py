@@ -88,12 +88,6 @@ def test_apop(post_office: PostOffice, mailbox: Mailbox, mpop: Mpop) -> None:
     assert len(mpop.got()) == 1
 
 
-def test_best_login_is_chosen_by_itself(post_office: PostOffice, mailbox: Mailbox, mpop: Mpop) -> None:
-    fill(post_office, mailbox, corpus()[:1])
-    mpop.run(post_office, post_office.add_device(mailbox), "auth on", "tls off")
-    assert len(mpop.got()) == 1
-
-
 def test_into_a_command(post_office: PostOffice, mailbox: Mailbox, mpop: Mpop) -> None:
     letter = corpus()[0]
     fill(post_office, mailbox, [letter])
