@@ -138,7 +138,7 @@ async def play(
     if pace is not Pace.BY_TURN:
         octets = b"".join(turn.octets for turn in turns if turn.who is Who.CLIENT)
         pieces = [octets] if pace is Pace.AT_ONCE else [octets[at : at + 1] for at in range(len(octets))]
-        for piece in pieces:
+        for piece in (b"", *pieces):
             reading.add(await session.say(piece))
     for turn in turns:
         where = f"line {turn.number}"
