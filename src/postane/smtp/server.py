@@ -221,7 +221,7 @@ class SmtpServer:
         if state is State.DATA:
             self._unstuffer = Unstuffer()
             self._check = BodyCheck(self._limits)
-        elif state is State.READY or verb is Verb.MAIL:
+        elif verb is Verb.MAIL:
             self._accepted = 0
         self._enter(state)
 

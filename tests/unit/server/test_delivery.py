@@ -163,7 +163,7 @@ class TestDeposit:
         assert len(outcomes) == 3
         assert len(set(outcomes)) == 1
         [message] = await here.messages("joe")
-        assert message.endswith(b"+0000\r\n")
+        assert b"\r\nDelivered-To: joe@foo.com\r\n" in message
 
     async def test_the_envelope_keeps_the_recipients(self, here: ReceivingOffice) -> None:
         here.accounts.add("joe")
@@ -201,6 +201,7 @@ class TestDeposit:
         transaction = Delivery(here.accounts, store, here.hostname).begin(Envelope(None))  # type: ignore[arg-type]
         await transaction.add(Address("joe", "foo.com"))
         await transaction.write(b"x")
+        assert store.discarded == 1  # at once: the disk is full
         await transaction.write(b"y")
         with pytest.raises(StoreFull):
             await transaction.deposit(PASSAGE)

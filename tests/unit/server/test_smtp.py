@@ -236,6 +236,14 @@ class TestFailures:
         said = await _say(here, START)
         assert said[-1].startswith(b"451 4.3.0 ")
 
+    async def test_a_chunk_that_is_refused_ends_the_transaction(self, here: ReceivingOffice) -> None:
+        session = here.session()
+        assert here.desk is not None
+        await session.say(START + b"BDAT 2\r\nok")
+        assert not here.desk.may_be_ended
+        await session.say(b"BDAT 2\r\na\n")
+        assert here.desk.may_be_ended
+
 
 class TestEndings:
     @pytest.mark.parametrize(

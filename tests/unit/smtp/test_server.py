@@ -218,7 +218,9 @@ class TestBdat:
 
     def test_rset_forgets_the_chunks(self) -> None:
         again = b"MAIL FROM:<>\r\nRCPT TO:<b@example.org>\r\nBDAT 1 LAST\r\nz"
-        assert converse(SMTP_START + b"BDAT 3\r\nabcRSET\r\n" + again).messages == [b"z"]
+        talk = converse(SMTP_START + b"BDAT 3\r\na\nbRSET\r\n" + again)
+        assert talk.seen[-1] == BodyEnd(Verdict.SOUND, 1)
+        assert talk.messages == [b"z"]
 
     def test_after_a_refusal_what_is_in_the_pipeline_is_dropped(self) -> None:
         octets = SMTP_START + b"BDAT 4\r\nabcdBDAT 6\r\nQUIT\r\nBDAT 6 LAST\r\nQUIT\r\nNOOP\r\n"
