@@ -1,6 +1,7 @@
 import multiprocessing
 import sqlite3
 import stat
+from contextlib import closing
 
 import pytest
 
@@ -51,7 +52,8 @@ def test_a_newer_file_is_refused_and_left_alone(folder):
     with pytest.raises(AccountsUnavailable, match="written by a newer Postane") as caught:
         open_database(folder)
     assert "newer" not in caught.value.text
-    assert sqlite3.connect(folder / FILE_NAME).execute("PRAGMA user_version").fetchone() == (VERSION + 1,)
+    with closing(sqlite3.connect(folder / FILE_NAME)) as database:
+        assert database.execute("PRAGMA user_version").fetchone() == (VERSION + 1,)
 
 
 def test_somebody_elses_database_is_refused(folder):

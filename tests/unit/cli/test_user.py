@@ -55,8 +55,10 @@ def postane(config, monkeypatch, capsys):
 
 
 @pytest.fixture
-def accounts(tmp_path):
-    return LocalAccounts(Place(tmp_path / "storage"), own_domains=("postane.test",))
+async def accounts(tmp_path):
+    accounts = LocalAccounts(Place(tmp_path / "storage"), own_domains=("postane.test",))
+    yield accounts
+    await accounts.close()
 
 
 @pytest.fixture

@@ -21,11 +21,13 @@ def place(tmp_path):
 
 
 @pytest.fixture
-def accounts(place):
+async def accounts(place):
     registry = Registry(place)
     registry.add("anna", password="secret")
     registry.close()
-    return LocalAccounts(place)
+    accounts = LocalAccounts(place)
+    yield accounts
+    await accounts.close()
 
 
 @pytest.fixture

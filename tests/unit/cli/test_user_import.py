@@ -30,8 +30,10 @@ def registry(tmp_path):
 
 
 @pytest.fixture
-def accounts(tmp_path):
-    return LocalAccounts(Place(tmp_path / "storage"))
+async def accounts(tmp_path):
+    accounts = LocalAccounts(Place(tmp_path / "storage"))
+    yield accounts
+    await accounts.close()
 
 
 @pytest.fixture
