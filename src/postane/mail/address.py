@@ -49,7 +49,8 @@ _HIGH = "\u00a0-\u2027\u202a-\U0010ffff"  # neither ASCII nor a control characte
 _ATEXT = rf"[A-Za-z0-9!#$%&'*+/=?^_`{{|}}~{_HIGH}-]"
 _DOT_STRING = re.compile(rf"{_ATEXT}+(?:\.{_ATEXT}+)*")
 _QUOTED = re.compile(rf'"(?:[ !#-\[\]-~{_HIGH}]|\\[ -~])*"')
-_LABEL = re.compile(rf"[A-Za-z0-9{_HIGH}](?:[A-Za-z0-9{_HIGH}-]*[A-Za-z0-9{_HIGH}])?")
+# RFC 5321 s4.1.2 has no underscore in a label; hosts that are named with one send mail all the same.
+_LABEL = re.compile(rf"[A-Za-z0-9_{_HIGH}](?:[A-Za-z0-9_{_HIGH}-]*[A-Za-z0-9_{_HIGH}])?")
 _LITERAL = re.compile(r"\[([!-Z^-~]+)\]")
 _GENERAL_LITERAL = re.compile(r"[A-Za-z0-9-]*[A-Za-z0-9]:[!-Z^-~]+")
 _PATH = re.compile(r'<(?:"(?:[^"\\]|\\.)*"|[^"<>\s])*>')

@@ -34,6 +34,7 @@ from postane.mail.address import (
         ("<@one.example,@two.example:joe@three.example>", Address("joe", "three.example")),
         ("<a@xn--rnek-5qa.com>", Address("a", "xn--rnek-5qa.com")),
         ("<a@127>", Address("a", "127")),
+        ("<root@my_host>", Address("root", "my_host")),
     ],
 )
 def test_a_path_is_read(path: str, address: Address | None) -> None:
@@ -44,7 +45,7 @@ def test_a_path_is_read(path: str, address: Address | None) -> None:
     "path",
     [
         "", "a@b", "<a@b", "a@b>", "<a@>", "<@b>", "<a>", "<a@b@c>", "<.a@b>", "<a.@b>", "<a..b@c>", "<a@b.>", "<a@.b>",
-        "<a@b..c>", "<a@-b>", "<a@b->", "<a@b_c>", "<a b@c>", "<a@b c>", "<a,b@c>", "<a(b)@c>", '<"a@b>', '<"a"b@c>',
+        "<a@b..c>", "<a@-b>", "<a@b->", "<a b@c>", "<a@b c>", "<a,b@c>", "<a(b)@c>", '<"a@b>', '<"a"b@c>',
         '<a"b"@c>', '<"a\r"@b>', "<a@[1.2.3]>", "<a@[1.2.3.456]>", "<a@[IPv6:1]>", "<a@[IPv6:fe80::1%eth0]>", "<a@[]>",
         "<a@[x:]>", "<a@[x]y>", "<@a:>", "<@a,b:c@d>", "<a:b@c>", "<a@b\0>", "<a@b\r\n>", "<\x7f@b>", "<a@b\x1b>",
         "<" + "a" * PATH_LIMIT + "@b>", "<a@" + "b." * 130 + "c>",
