@@ -10,11 +10,10 @@ Must not know: protocols; how accounts are changed (`registry`).
 """
 
 import asyncio
-import functools
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -139,11 +138,6 @@ class LocalAccounts:
         if not place or canonical(f"x@{place}") is None:
             return False
         return bool(self._ask(_IS_LOCAL, {"domain": place})[0][0])
-
-    async def add(self, name: str, password: str, *, aliases: Iterable[str] = ()) -> Account:
-        """A new account, for whoever has an event loop running; see `Registry.add`."""
-        add = functools.partial(self._registry.add, name, password=password, aliases=aliases)
-        return await asyncio.get_running_loop().run_in_executor(self._writing, add)
 
     async def close(self) -> None:
         """See AccountStore."""

@@ -285,12 +285,6 @@ async def test_many_at_once(workers, registry):
     assert said == ["password", "device phone", LoginRefused, LoginRefused] * 10
 
 
-async def test_add_in_a_running_loop(workers):
-    account = await workers[0].add("demo", "secret", aliases=["postmaster"])
-    assert (await workers[1].verify_password("demo", "secret")).account == account
-    assert await workers[1].resolve("postmaster", None) == account
-
-
 async def test_the_log_tells_why_and_no_secret(workers, registry):
     registry.add("gone", password="secret")
     registry.set_enabled("gone", False)
