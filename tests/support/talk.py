@@ -1,6 +1,7 @@
 """A line-by-line conversation over a real socket, for dialogues that no well-behaved client would hold."""
 
 import socket
+import time
 from pathlib import Path
 from typing import Self
 
@@ -82,3 +83,17 @@ def log_in(address: tuple[str, int], name: str, password: str, *, source: str | 
         answer = talk.ask(command.encode())
         assert answer.startswith(b"+OK"), answer
     return talk
+
+
+def can_log_in(address: tuple[str, int], name: str, password: str) -> None:
+    """Wait, within bounds, until the box can be opened: who held it went away without a word."""
+    deadline = time.monotonic() + TIME
+    while True:
+        with Talk(address) as talk:
+            talk.ask(f"USER {name}".encode())
+            answer = talk.ask(f"PASS {password}".encode())
+            if answer.startswith(b"+OK"):
+                assert talk.ask(b"QUIT").startswith(b"+OK")
+                return
+        assert time.monotonic() < deadline, answer
+        time.sleep(0.05)
