@@ -64,27 +64,24 @@ def run(work: Coroutine[Any, Any, ResultT]) -> ResultT:
 
 def print_json(value: object) -> None:
     """Print one JSON document."""
-    json.dump(value, sys.stdout, ensure_ascii=False, indent=2, default=str)
-    sys.stdout.write("\n")
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
 
 
 def print_table(rows: Sequence[Mapping[str, object]], columns: Mapping[str, str], *, empty: str) -> None:
     """Print `rows` as a table with `columns` (key to heading); `empty` is said where there is no row."""
-    from rich.console import Console
-    from rich.table import Table
-
     if not rows:
         typer.echo(empty, err=True)
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for key, heading in columns.items():
-        table.add_column(heading, justify="right" if isinstance(rows[0][key], int) else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(show(row[key]) for key in columns))
-    console = Console(highlight=False, markup=False)
-    if not console.is_terminal:
-        console.width = 1000  # a pipe has no edge to fold at
-    console.print(table)
+    cells = [list(columns.values()), *([show(row[key]) for key in columns] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    is_number = [isinstance(rows[0][key], int) for key in columns]
+    for number, line in enumerate(cells):
+        padded = [
+            cell.rjust(width) if is_right else cell.ljust(width)
+            for cell, width, is_right in zip(line, widths, is_number, strict=True)
+        ]
+        text = "  ".join(padded).rstrip()
+        typer.echo(typer.style(text, bold=True) if number == 0 else text)
 
 
 def show(value: object) -> str:

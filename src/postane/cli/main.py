@@ -12,6 +12,9 @@ from postane.maildrop.base import MaildropError, StoreDamaged, StoreTooNew
 from . import demo, drop, serve, user
 from .common import Exit, Failure
 
+TYPER_USAGE = 2
+"""What typer ends with when it cannot understand the command line; sysexits.h has a number of its own for that."""
+
 app = typer.Typer(
     name="postane",
     help="Postane, a complete Post Office Protocol system.",
@@ -41,6 +44,8 @@ def main() -> None:
     """Run a command; errors are one line on standard error and an exit code of sysexits.h."""
     try:
         app(standalone_mode=True)
+    except SystemExit as end:
+        sys.exit(Exit.USAGE if end.code == TYPER_USAGE else end.code)
     except Failure as failure:
         _fail(failure.text, failure.code)
     except ConfigError as error:

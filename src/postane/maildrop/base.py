@@ -58,7 +58,7 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a drop holds. `newest` is when its last message came, in seconds since the epoch, where that was looked up."""
+    """What a drop holds. `newest` is when its last message came, in seconds since the epoch, where it was asked for."""
 
     messages: int
     octets: int
@@ -211,6 +211,13 @@ class OpenMessage:
     facts: Facts
     head: bytes = field(repr=False)
     rest: BlobReader | None = None
+
+    async def read(self, limit: int) -> bytes:
+        """The next octets: what is left of the head, then `limit` at most; b"" at the end. Raises MaildropError."""
+        if self.head:
+            octets, self.head = self.head, b""
+            return octets
+        return await self.rest.read(limit) if self.rest is not None else b""
 
     async def close(self) -> None:
         """Let go of the body."""

@@ -6,6 +6,8 @@ Must not know: how a protocol carries the claim, or what it answers.
 import asyncio
 from collections.abc import Awaitable
 
+import structlog
+
 from postane.accounts.base import LoginRefused, Proof
 from postane.maildrop.base import DropInUse, Holder, MaildropSession
 
@@ -20,6 +22,7 @@ class Login:
         self._office = office
         self._record = record
         self._protocol = protocol
+        self._log = structlog.get_logger("postane")
         self._counted: str | None = None  # the account whose sessions this one is counted among
         self.session: MaildropSession | None = None
 
@@ -31,7 +34,8 @@ class Login:
         throttle, address = self._office.throttle, str(self._record.peer)
         try:
             proof = await proving
-        except LoginRefused:
+        except LoginRefused as error:
+            self._log.info("login refused", session=self._record.session, peer=address, why=error.log)
             await asyncio.sleep(throttle.delay_after_failure(address))
             raise
         throttle.succeeded(address)

@@ -252,16 +252,14 @@ class Pop3Desk:
 
     async def _stream(self, message: OpenMessage, opening: Opening, cutter: TopCutter | None, out: Outbox) -> None:
         """A large body, chunk by chunk, no faster than the client reads."""
-        rest = message.rest
-        assert rest is not None, "small messages are sent whole"
         try:
-            octets = message.head or await rest.read(CHUNK)
+            octets = await message.read(CHUNK)
             out.send(opening)
             out.patience = self.patience
             while octets and not (cutter and cutter.is_done):
                 out.send(Chunk(cutter.feed(octets) if cutter else octets))
                 await out.flush()
-                octets = await rest.read(CHUNK)
+                octets = await message.read(CHUNK)
             out.send(Closing())
         finally:
             await message.close()

@@ -11,9 +11,14 @@ import structlog
 
 from postane.accounts.base import AccountError, AccountsUnavailable, LoginRefused
 from postane.mail.snapshot import MessageIsDeleted, NoSuchMessage
-from postane.maildrop.base import DropInUse, LeaseLost, MaildropError, StoreDamaged, StoreTooNew
+from postane.maildrop.base import DropInUse, LeaseLost, MaildropError, QuotaExceeded, StoreDamaged, StoreTooNew
 from postane.pop3.replies import Code, Reply, err
+from postane.smtp import replies as smtp_replies
+from postane.smtp.replies import Reply as SmtpReply
+from postane.smtp.replies import SmtpError
 from postane.wire.errors import RemoteProtocolError
+
+from .delivery import DeliveryRefused, reply_to_outcome
 
 _PERMANENT = (StoreDamaged, StoreTooNew)
 
@@ -42,6 +47,26 @@ def pop3_reply(error: Exception, session: str) -> Reply:
         case _:
             report_bug(error, session)
             return err(f"internal error, see the server's log for session {session}", Code.SYS_TEMP)
+
+
+def smtp_reply(error: Exception, session: str) -> SmtpReply:
+    """What an SMTP or LMTP client is told of `error`; logs what the operator must know."""
+    match error:
+        case SmtpError() | DeliveryRefused():
+            return error.reply
+        case RemoteProtocolError():
+            return smtp_replies.BY_FAULT[error.fault].with_text(error.text)
+        case QuotaExceeded():
+            return smtp_replies.MAILBOX_FULL
+        case MaildropError():
+            report(error, session, error.log)
+            return reply_to_outcome(error)
+        case AccountError():
+            report(error, session, error.log)
+            return smtp_replies.UNAVAILABLE
+        case _:
+            report_bug(error, session)
+            return smtp_replies.UNAVAILABLE.with_text(f"internal error, see the server's log for session {session}")
 
 
 def report(error: Exception, session: str, words: str) -> None:

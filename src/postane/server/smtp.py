@@ -11,22 +11,20 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from postane.accounts.base import AccountError
 from postane.mail.trace import Passage, Protocol
 from postane.maildrop.base import MaildropError, QuotaExceeded, Receipt
 from postane.net.stream import Stream
 from postane.smtp import commands, replies
 from postane.smtp.body import BodyLimits
 from postane.smtp.commands import Verdict
-from postane.smtp.replies import Reply, SmtpError, format_reply
+from postane.smtp.replies import Reply, format_reply
 from postane.smtp.states import Dialect
-from postane.wire.errors import RemoteProtocolError
 
-from .delivery import Delivery, DeliveryLimits, DeliveryRefused, Outcome, Transaction, reply_to_all, reply_to_outcome
+from .delivery import Delivery, DeliveryLimits, Outcome, Transaction, reply_to_all, reply_to_outcome
 from .loop import Outbox
 from .office import PostOffice
 from .record import Ending, SessionRecord
-from .replies import report, report_bug
+from .replies import report, smtp_reply
 
 BY_VERDICT: Mapping[Verdict, Reply] = {
     Verdict.BARE_NEWLINE: replies.BARE_NEWLINE,
@@ -262,26 +260,6 @@ class SmtpDesk:
         commands.StartTls: _not_offered,
         commands.Vrfy: _vrfy,
     }
-
-
-def smtp_reply(error: Exception, session: str) -> Reply:
-    """What a client is told of `error`; logs what the operator must know."""
-    match error:
-        case SmtpError() | DeliveryRefused():
-            return error.reply
-        case RemoteProtocolError():
-            return replies.BY_FAULT[error.fault].with_text(error.text)
-        case QuotaExceeded():
-            return replies.MAILBOX_FULL
-        case MaildropError():
-            report(error, session, error.log)
-            return reply_to_outcome(error)
-        case AccountError():
-            report(error, session, error.log)
-            return replies.UNAVAILABLE
-        case _:
-            report_bug(error, session)
-            return replies.UNAVAILABLE.with_text(f"internal error, see the server's log for session {session}")
 
 
 def _name(reply: Reply, passage: Passage) -> Reply:

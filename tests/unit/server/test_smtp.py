@@ -21,7 +21,8 @@ from postane.net.stream import Peer
 from postane.server.delivery import DeliveryLimits, Outcome
 from postane.server.loop import converse
 from postane.server.record import Ending
-from postane.server.smtp import SmtpDesk, SmtpSettings, smtp_reply
+from postane.server.replies import smtp_reply
+from postane.server.smtp import SmtpDesk, SmtpSettings
 from postane.smtp.body import BareNewlines, BodyLimits
 from postane.smtp.server import SmtpServer
 from postane.smtp.states import Dialect

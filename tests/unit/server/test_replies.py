@@ -1,0 +1,56 @@
+"""The table from what went wrong to what the client is told."""
+
+import pytest
+import structlog
+
+from postane.accounts.base import AccountsUnavailable, LoginRefused
+from postane.mail.snapshot import MessageIsDeleted, NoSuchMessage
+from postane.maildrop.base import (
+    DropInUse,
+    LeaseLost,
+    MaildropError,
+    NotAllRemoved,
+    StoreDamaged,
+    StoreFull,
+    StoreTooNew,
+    StoreUnavailable,
+)
+from postane.pop3.grammar import format_reply
+from postane.server.replies import pop3_reply, smtp_reply
+from postane.smtp.replies import format_reply as format_smtp_reply
+from postane.wire.errors import Fault, RemoteProtocolError
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (RemoteProtocolError("unknown command", Fault.UNKNOWN_COMMAND), b"-ERR unknown command\r\n"),
+        (NoSuchMessage(3, 2), b"-ERR no such message, only 2 in maildrop\r\n"),
+        (MessageIsDeleted(1), b"-ERR message 1 is deleted\r\n"),
+        (LoginRefused("no", "why"), b"-ERR [AUTH] no\r\n"),
+        (AccountsUnavailable("later", "why"), b"-ERR [SYS/TEMP] later\r\n"),
+        (DropInUse("since noon", None), b"-ERR [IN-USE] since noon\r\n"),
+        (LeaseLost("taken over"), b"-ERR [IN-USE] taken over\r\n"),
+        (StoreFull("full", "why"), b"-ERR [SYS/TEMP] full\r\n"),
+        (StoreUnavailable("later", "why"), b"-ERR [SYS/TEMP] later\r\n"),
+        (NotAllRemoved("some", "why"), b"-ERR [SYS/TEMP] some\r\n"),
+        (StoreDamaged("damaged", "why"), b"-ERR [SYS/PERM] damaged\r\n"),
+        (StoreTooNew("newer", "why"), b"-ERR [SYS/PERM] newer\r\n"),
+        (ZeroDivisionError("x"), b"-ERR [SYS/TEMP] internal error, see the server's log for session s1\r\n"),
+    ],
+)
+def test_pop3(error: Exception, line: bytes) -> None:
+    with structlog.testing.capture_logs() as logs:
+        assert format_reply(pop3_reply(error, "s1")) == line
+    is_told = b"SYS/" in line
+    assert bool(logs) is is_told
+    assert all("why" in str(log) or "x" in str(log) for log in logs)
+
+
+@pytest.mark.parametrize("error", [MaildropError("later", "why"), ZeroDivisionError("x")])
+def test_smtp_says_451_and_the_log_says_why(error: Exception) -> None:
+    with structlog.testing.capture_logs() as logs:
+        line = format_smtp_reply(smtp_reply(error, "s1"))
+    assert line.startswith(b"451 4.3.0 ")
+    assert b"why" not in line
+    assert logs
