@@ -120,7 +120,10 @@ class Pop3Client:
             return self._read_body(self._body)
         if self.state in (State.CLOSED, State.HANDSHAKE):
             return PAUSED
-        line = self._lines.next_line(LINE_LIMIT)
+        try:
+            line = self._lines.next_line(LINE_LIMIT)
+        except RemoteProtocolError as error:  # which reply was meant cannot be known
+            raise RemoteProtocolError(error.text, error.fault, fatal=True) from None
         if line is not None:
             return self._read(line)
         if self._is_ended:
