@@ -10,20 +10,19 @@ Must not know: what is written.
 
 import asyncio
 import contextlib
-import os
 import resource
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
-from .base import MaildropError, StoreDamaged, StoreUnavailable, Usage
-from .folders import Folders, inode, storage_error, sync_folder
-from .sides import Step, StepHook, Totals
-from .sqlite_schema import connect_reader, connect_writer, index_error, make_index
+from .base import StoreDamaged
+from .folders import Folders, inode, storage_error
+from .sides import StepHook, Totals
+from .sqlite_schema import connect_reader, index_error, make_index
+from .sqlite_writer import Job, Outcomes, Writer
 
 ResultT = TypeVar("ResultT")
 
@@ -36,41 +35,6 @@ BATCH = 256
 DESCRIPTORS_EACH = 12
 """Open files that are set aside for a handle: two connections with their logs, a lease, and the clients' share."""
 
-COMPACT_FREE = 1024
-"""Free pages (4 MiB) from which on a file is made smaller, where it holds less than it has free."""
-
-COMPACT_LIVE = 16384
-"""Pages in use (64 MiB) from which on it is not: they would all be written again."""
-
-
-@dataclass(slots=True)
-class Transaction:
-    """The drop as it is inside a write transaction; what is changed here is written at its end."""
-
-    connection: sqlite3.Connection
-    token: str
-    next_uid: int
-    messages: int
-    octets: int
-    removals: int
-
-    @property
-    def usage(self) -> Usage:
-        """What the drop holds."""
-        return Usage(self.messages, self.octets)
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """Something to be written. `work` raises a MaildropError before it changes anything, or not at all."""
-
-    work: Callable[[Transaction], Any]
-    written: Step
-    durable: Step
-
-
-_Outcomes = Sequence[object]
-
 
 class Handle:
     """One drop's index, opened."""
@@ -81,11 +45,8 @@ class Handle:
         self.path = f"{folder}/index.sqlite"
         self.lease_path = f"{folder}/lease"
         self._pool = pool
-        self._on_step = on_step
-        self._inode = inode(self.path)
-        self._writer: sqlite3.Connection | None = None
+        self._writer = Writer(folder, on_step)
         self._waiting: list[tuple[Job, asyncio.Future[Any]]] = []
-        self._wants_compacting = False
         self.running: asyncio.Future[Any] | None = None  # what a thread is doing with it
         self._reader = connect_reader(self.path)
         try:
@@ -112,12 +73,8 @@ class Handle:
         return Totals(*rows[0])
 
     def check_file(self) -> None:
-        """Raises StoreUnavailable where the file was taken away or put in from elsewhere since it was opened."""
-        if inode(self.path) != self._inode:
-            raise StoreUnavailable(
-                "maildrop is not available now, try again later",
-                f"{self.path} was replaced while in use: restart the programs that use it",
-            )
+        """Raises StoreUnavailable where the file is not the one that was opened."""
+        self._writer.check_file()
 
     async def write(self, job: Job) -> Any:
         """Do a job durably; gives what its work gives. Raises MaildropError, and then nothing was done."""
@@ -129,10 +86,9 @@ class Handle:
 
     def close(self) -> None:
         """Close the connections; in any thread, when nothing is being written. Raises nothing."""
-        for connection in (self._writer, self._reader):
-            if connection is not None:
-                with contextlib.suppress(sqlite3.Error):
-                    connection.close()
+        self._writer.close()
+        with contextlib.suppress(sqlite3.Error):
+            self._reader.close()
 
     def _launch(self) -> None:
         """Begin the next transaction with everything that waits for one, or make the file smaller, or rest."""
@@ -140,20 +96,19 @@ class Handle:
         batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
         batch = [(job, future) for job, future in batch if not future.cancelled()]
         if batch:
-            self.running = loop.run_in_executor(self._pool, self._commit, [job for job, _ in batch])
+            self.running = loop.run_in_executor(self._pool, self._writer.commit, [job for job, _ in batch])
             self.running.add_done_callback(partial(self._finish, [future for _, future in batch]))
         elif self._waiting:
             self._launch()
-        elif self._wants_compacting:
-            self._wants_compacting = False
-            self.running = loop.run_in_executor(self._pool, self._compact)
+        elif self._writer.wants_compacting:
+            self.running = loop.run_in_executor(self._pool, self._writer.compact)
             self.running.add_done_callback(partial(self._finish, []))
         else:
             self.running = None
 
-    def _finish(self, futures: Sequence["asyncio.Future[Any]"], running: "asyncio.Future[_Outcomes]") -> None:
+    def _finish(self, futures: Sequence["asyncio.Future[Any]"], running: "asyncio.Future[Outcomes]") -> None:
         bug = running.exception()
-        outcomes: _Outcomes = [bug] * len(futures) if bug else running.result()
+        outcomes: Outcomes = [bug] * len(futures) if bug else running.result()
         for future, outcome in zip(futures, outcomes, strict=True):
             if future.cancelled():
                 continue
@@ -162,75 +117,6 @@ class Handle:
             else:
                 future.set_result(outcome)
         self._launch()
-
-    def _commit(self, jobs: Sequence[Job]) -> _Outcomes:
-        """One transaction for several jobs; in a thread. An outcome, or an error, for each."""
-        try:
-            self.check_file()
-            self._writer = self._writer or connect_writer(self.path)
-            try:
-                return self._transact(self._writer, jobs)
-            finally:
-                if self._writer.in_transaction:
-                    self._writer.rollback()
-        except sqlite3.Error as error:
-            return [index_error(error, self.path)] * len(jobs)
-        except OSError as error:
-            return [storage_error(error, "cannot write to a maildrop")] * len(jobs)
-        except MaildropError as error:
-            return [error] * len(jobs)
-
-    def _transact(self, connection: sqlite3.Connection, jobs: Sequence[Job]) -> _Outcomes:
-        connection.execute("BEGIN IMMEDIATE")
-        row = connection.execute("SELECT token, next_uid, messages, octets, removals FROM meta").fetchone()
-        now = Transaction(connection, *row)
-        was_empty = now.messages == 0
-        outcomes: list[object] = []
-        for job in jobs:
-            try:
-                outcomes.append(job.work(now))
-            except MaildropError as error:
-                outcomes.append(error)
-        done = [job for job, outcome in zip(jobs, outcomes, strict=True) if not isinstance(outcome, MaildropError)]
-        if not done:
-            connection.rollback()
-            return outcomes
-        connection.execute(
-            "UPDATE meta SET next_uid = ?, messages = ?, octets = ?, removals = ?",
-            (now.next_uid, now.messages, now.octets, now.removals),
-        )
-        if was_empty and now.messages:
-            self._revive()
-        self._tell(job.written for job in done)
-        connection.execute("COMMIT")
-        self._tell(job.durable for job in done)
-        if now.removals != row[4]:
-            self._look_for_free_pages(connection)
-        return outcomes
-
-    def _tell(self, steps: Iterable[Step]) -> None:
-        for step in steps:
-            self._on_step(step)
-
-    def _revive(self) -> None:
-        """The drop gets its first message: if it was removed once, it is there again."""
-        if os.path.exists(f"{self.folder}/removed"):
-            os.unlink(f"{self.folder}/removed")
-            sync_folder(self.folder)
-
-    def _look_for_free_pages(self, connection: sqlite3.Connection) -> None:
-        (free,) = connection.execute("PRAGMA freelist_count").fetchone()
-        if free >= COMPACT_FREE:
-            (pages,) = connection.execute("PRAGMA page_count").fetchone()
-            self._wants_compacting = pages - free < min(free, COMPACT_LIVE)
-
-    def _compact(self) -> _Outcomes:
-        """Give free space back; in a thread, after whoever deleted was answered. Without success nothing is lost."""
-        with contextlib.suppress(sqlite3.Error):
-            if self._writer is not None:
-                self._writer.execute("VACUUM")
-                self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        return []
 
 
 class Handles:

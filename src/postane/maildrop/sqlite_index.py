@@ -23,9 +23,10 @@ from .folders import Folders, inode, open_file, storage_error, sync_folder, unqu
 from .leases import acquire
 from .locks import FileLease, take
 from .sides import Columns, Entry, Lease, Step, StepHook, Stored, Totals, check_quota, ignore_step
-from .sqlite_handles import Handles, Job, Transaction
+from .sqlite_handles import Handles
 from .sqlite_schema import connect_reader, index_error
 from .sqlite_verify import find_damage, mend_totals
+from .sqlite_writer import Job, Transaction
 from .uidls import Uidls, check_uidl, format_uidl
 
 HANDLES = 512

@@ -1,0 +1,151 @@
+"""Writes to one index: several jobs to a transaction, in whatever thread it is called, one at a time.
+
+An error of a job is that job's alone; an error of the file undoes the whole transaction. After a failed sync the
+connection stays open: its next transaction writes over what may or may not have reached the disk.
+
+Must not know: the event loop.
+"""
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .base import MaildropError, StoreUnavailable, Usage
+from .folders import inode, storage_error, sync_folder
+from .sides import Step, StepHook
+from .sqlite_schema import connect_writer, index_error
+
+COMPACT_FREE = 1024
+"""Free pages (4 MiB) from which on a file is made smaller, where it holds less than it has free."""
+
+COMPACT_LIVE = 16384
+"""Pages in use (64 MiB) from which on it is not: they would all be written again."""
+
+
+@dataclass(slots=True)
+class Transaction:
+    """The drop as it is inside a write transaction; what is changed here is written at its end."""
+
+    connection: sqlite3.Connection
+    token: str
+    next_uid: int
+    messages: int
+    octets: int
+    removals: int
+
+    @property
+    def usage(self) -> Usage:
+        """What the drop holds."""
+        return Usage(self.messages, self.octets)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Something to be written. `work` raises a MaildropError before it changes anything, or not at all."""
+
+    work: Callable[[Transaction], Any]
+    written: Step
+    durable: Step
+
+
+Outcomes = Sequence[object]
+"""What each job gave: what its work gave, or an error."""
+
+
+class Writer:
+    """The connection that writes; opened with the first transaction."""
+
+    def __init__(self, folder: str, on_step: StepHook) -> None:
+        self._folder = folder
+        self._path = f"{folder}/index.sqlite"
+        self._on_step = on_step
+        self._inode = inode(self._path)
+        self._connection: sqlite3.Connection | None = None
+        self.wants_compacting = False
+
+    def check_file(self) -> None:
+        """Raises StoreUnavailable where the file was taken away or put in from elsewhere since it was opened."""
+        if inode(self._path) != self._inode:
+            raise StoreUnavailable(
+                "maildrop is not available now, try again later",
+                f"{self._path} was replaced while in use: restart the programs that use it",
+            )
+
+    def commit(self, jobs: Sequence[Job]) -> Outcomes:
+        """One transaction for several jobs; in a thread. An outcome, or an error, for each."""
+        try:
+            self.check_file()
+            self._connection = connection = self._connection or connect_writer(self._path)
+            try:
+                return self._transact(connection, jobs)
+            finally:
+                if connection.in_transaction:
+                    connection.rollback()
+        except sqlite3.Error as error:
+            return [index_error(error, self._path)] * len(jobs)
+        except OSError as error:
+            return [storage_error(error, "cannot write to a maildrop")] * len(jobs)
+        except MaildropError as error:
+            return [error] * len(jobs)
+
+    def _transact(self, connection: sqlite3.Connection, jobs: Sequence[Job]) -> Outcomes:
+        connection.execute("BEGIN IMMEDIATE")
+        row = connection.execute("SELECT token, next_uid, messages, octets, removals FROM meta").fetchone()
+        now = Transaction(connection, *row)
+        was_empty = now.messages == 0
+        outcomes: list[object] = []
+        for job in jobs:
+            try:
+                outcomes.append(job.work(now))
+            except MaildropError as error:
+                outcomes.append(error)
+        done = [job for job, outcome in zip(jobs, outcomes, strict=True) if not isinstance(outcome, MaildropError)]
+        if not done:
+            connection.rollback()
+            return outcomes
+        connection.execute(
+            "UPDATE meta SET next_uid = ?, messages = ?, octets = ?, removals = ?",
+            (now.next_uid, now.messages, now.octets, now.removals),
+        )
+        if was_empty and now.messages:
+            self._revive()
+        self._tell(job.written for job in done)
+        connection.execute("COMMIT")
+        self._tell(job.durable for job in done)
+        if now.removals != row[4]:
+            self._look_for_free_pages(connection)
+        return outcomes
+
+    def _tell(self, steps: Iterable[Step]) -> None:
+        for step in steps:
+            self._on_step(step)
+
+    def _revive(self) -> None:
+        """The drop gets its first message: if it was removed once, it is there again."""
+        if os.path.exists(f"{self._folder}/removed"):
+            os.unlink(f"{self._folder}/removed")
+            sync_folder(self._folder)
+
+    def _look_for_free_pages(self, connection: sqlite3.Connection) -> None:
+        (free,) = connection.execute("PRAGMA freelist_count").fetchone()
+        if free >= COMPACT_FREE:
+            (pages,) = connection.execute("PRAGMA page_count").fetchone()
+            self.wants_compacting = pages - free < min(free, COMPACT_LIVE)
+
+    def compact(self) -> Outcomes:
+        """Give free space back, after whoever deleted was answered. Without success nothing is lost."""
+        self.wants_compacting = False
+        with contextlib.suppress(sqlite3.Error):
+            if self._connection is not None:
+                self._connection.execute("VACUUM")
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        return []
+
+    def close(self) -> None:
+        """Close the connection. Raises nothing."""
+        if self._connection is not None:
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.close()
