@@ -29,7 +29,7 @@ from .base import (
 from .drop import INLINE, JoinedStore
 from .leases import Taken, acquire
 from .sides import ORPHAN_AGE, Columns, Entry, Lease, Stored, Totals, Upload, check_quota
-from .uidls import Uidls, check_uidl, format_uidl, new_token
+from .uidls import Uidls, check_uidl, format_uidl, new_token, parse_uidl
 
 
 def memory_store(*, inline: int = INLINE, orphan_age: float = ORPHAN_AGE) -> JoinedStore:
@@ -114,7 +114,8 @@ class MemoryIndex:
         check_quota(entry.quota, Usage(len(held.rows), held.octets), entry.facts.octets)
         if entry.uidl is not None:
             check_uidl(entry.uidl)
-            if any(row.uidl == entry.uidl for row in held.rows.values()):
+            own = parse_uidl(held.token, entry.uidl) or 0
+            if own >= held.next_uid or any(row.uidl == entry.uidl for row in held.rows.values()):
                 raise UidlRefused(f"unique-id {entry.uidl} is in use")
             held.given[held.next_uid] = entry.uidl
         uid = held.next_uid

@@ -27,7 +27,7 @@ from .sqlite_handles import Handles
 from .sqlite_schema import connect_reader, index_error
 from .sqlite_verify import find_damage, mend_totals
 from .sqlite_writer import Job, Transaction
-from .uidls import Uidls, check_uidl, format_uidl
+from .uidls import Uidls, check_uidl, format_uidl, parse_uidl
 
 HANDLES = 512
 """Drops that are kept open, unless the configuration says otherwise."""
@@ -39,6 +39,7 @@ _ROWS_AT_ONCE = 500
 _FACTS = "m.octets, m.header_octets, m.is_dotted, m.digest, m.blob, m.blob_octets, m.blob_digest"
 _FETCH = f"SELECT m.uid, {_FACTS}, b.octets FROM message m JOIN body b USING (uid) WHERE m.uid BETWEEN ? AND ? ORDER BY m.uid"  # noqa: E501, S608
 _ROWS = f"SELECT m.uid, {_FACTS}, m.arrived, m.sender, m.uidl FROM message m WHERE m.uid > ? ORDER BY m.uid LIMIT ?"  # noqa: S608
+_SAME_UIDL = "SELECT 1 FROM message WHERE uidl = ? UNION ALL SELECT 1 FROM message WHERE uid = ? AND uidl IS NULL"
 _INSERT = "INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
@@ -156,7 +157,8 @@ def _append(drop: str, entry: Entry, now: Transaction) -> Receipt:
     check_quota(entry.quota, now.usage, facts.octets)
     if entry.uidl is not None:
         check_uidl(entry.uidl)
-        if now.connection.execute("SELECT 1 FROM message WHERE uidl = ?", (entry.uidl,)).fetchone():
+        own = parse_uidl(now.token, entry.uidl) or 0
+        if own >= now.next_uid or now.connection.execute(_SAME_UIDL, (entry.uidl, own)).fetchone():
             raise UidlRefused(f"unique-id {entry.uidl} is in use")
     uid = now.next_uid
     row = (uid, facts.octets, facts.header_octets, facts.is_dotted, facts.digest)

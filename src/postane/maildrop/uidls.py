@@ -29,6 +29,16 @@ def format_uidl(token: str, uid: int) -> str:
     return f"{token}.{uid}"
 
 
+def parse_uidl(token: str, uidl: str) -> int | None:
+    """The uid whose unique-id that would be in the drop with that token; None where it is somebody else's.
+
+    An import may bring one back that this drop once gave, but not one that it gives now or will give.
+    """
+    stem, dot, uid = uidl.rpartition(".")
+    is_ours = stem == token and dot and uid.isascii() and uid.isdecimal() and uid == str(int(uid))
+    return int(uid) if is_ours else None
+
+
 def check_uidl(uidl: str) -> None:
     """Raises UidlRefused unless `uidl` may be one: 1 to 70 characters from 0x21 to 0x7E (RFC 1939 s7)."""
     if not _GIVEN.fullmatch(uidl):

@@ -1,0 +1,599 @@
+"""One suite for every maildrop store: what `postane.maildrop.base` promises.
+
+`inline` is small here, so that both places for a body, and the edge between them, are tried with short messages.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from postane.mail.measure import measure
+from postane.maildrop.base import (
+    UIDL_LIMIT,
+    Addressee,
+    DropInUse,
+    Finding,
+    FindingKind,
+    Holder,
+    LeaseLost,
+    Letter,
+    Lock,
+    LockPolicy,
+    MaildropError,
+    MaildropSession,
+    OpenMessage,
+    Quota,
+    QuotaExceeded,
+    Receipt,
+    StoreUnavailable,
+    UidlRefused,
+    Usage,
+)
+from postane.maildrop.drop import JoinedStore
+from postane.maildrop.embedded import embedded_store
+from postane.maildrop.file_blobs import FileBlobs
+from postane.maildrop.memory import MemoryBlobs, MemoryIndex
+from postane.maildrop.sqlite_index import SqliteIndex
+from support.corpus import Specimen, corpus
+
+INLINE = 1024
+DROP = "mrose@dbc.mtview.ca.us"
+LEAD = b"Delivered-To: mrose@dbc.mtview.ca.us\r\n"
+SMALL = b"Subject: small\r\n\r\nHello.\r\n"
+LARGE = b"Subject: large\r\n\r\n" + b"0123456789abcdef0123456789abcdef\r\n" * 100
+LETTER = Letter("wmt@example.org", 1_700_000_000.0)
+
+
+@dataclass(slots=True)
+class Bench:
+    """A store under test, and what the tests do to it behind its back."""
+
+    store: JoinedStore
+    break_lease: Callable[[str], None]
+    blob_count: Callable[[str], int]
+    reopen: Callable[[], Awaitable[JoinedStore]]
+
+    async def put(self, octets: bytes, *drops: str, lead: bytes = b"") -> list[Receipt]:
+        """Deposit one message, with success."""
+        outcomes = await self.try_put(octets, *(Addressee(drop, lead) for drop in drops or (DROP,)))
+        receipts = [outcome for outcome in outcomes if isinstance(outcome, Receipt)]
+        assert len(receipts) == len(outcomes), outcomes
+        return receipts
+
+    async def try_put(self, octets: bytes, *addressees: Addressee) -> list[Receipt | MaildropError]:
+        """Deposit one message."""
+        spool = self.store.spool()
+        try:
+            await spool.write(octets)
+            return await self.store.deposit(spool, LETTER, addressees)
+        finally:
+            await spool.discard()
+
+    async def open(self, drop: str = DROP, lock: Lock = Lock(), session: str = "s1") -> MaildropSession:  # noqa: B008
+        """A session with its columns loaded."""
+        opened = await self.store.open(drop, Holder(session, "192.0.2.1:4321", "pop3", time.time()), lock)
+        await opened.load()
+        return opened
+
+    async def contents(self, drop: str = DROP) -> list[bytes]:
+        """All messages of a drop."""
+        session = await self.open(drop)
+        try:
+            numbers = range(1, session.snapshot.total + 1)
+            return [await read(await session.open_message(number)) for number in numbers]
+        finally:
+            await session.close()
+
+    async def findings(self, drop: str = DROP, *, repair: bool = False) -> list[Finding]:
+        """What is wrong with a drop."""
+        return [finding async for finding in self.store.verify(drop, repair=repair)]
+
+    async def names(self) -> list[str]:
+        """All drops."""
+        return [name async for name in self.store.drops()]
+
+
+async def read(message: OpenMessage, limit: int = 100) -> bytes:
+    """The octets of a message, closed afterwards."""
+    octets = bytearray(message.head)
+    try:
+        while message.rest and (piece := await message.rest.read(limit)):
+            assert len(piece) <= limit
+            octets += piece
+    finally:
+        await message.close()
+    assert len(octets) == message.facts.octets
+    return bytes(octets)
+
+
+@pytest.fixture(params=["memory", "embedded"])
+async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Bench]:
+    made = _memory() if request.param == "memory" else _embedded(tmp_path / "post")
+    try:
+        yield made
+    finally:
+        await made.store.close()
+
+
+def _memory() -> Bench:
+    index, blobs = MemoryIndex(), MemoryBlobs()
+    store = JoinedStore(index, blobs, inline=INLINE, orphan_age=0.0)
+
+    async def reopen() -> JoinedStore:
+        return store
+
+    def blob_count(drop: str) -> int:
+        return sum(held == drop for held, _ in blobs.bodies)
+
+    return Bench(store, lambda drop: index.leases.clear(), blob_count, reopen)
+
+
+def _embedded(root: Path) -> Bench:
+    bench: Bench
+
+    def make() -> JoinedStore:
+        return embedded_store(root, inline=INLINE, orphan_age=0.0, handles=20)
+
+    async def reopen() -> JoinedStore:
+        await bench.store.close()
+        bench.store = make()
+        return bench.store
+
+    def break_lease(drop: str) -> None:
+        (root / _folder(root, drop) / "lease").unlink()
+
+    def blob_count(drop: str) -> int:
+        blobs = root / _folder(root, drop) / "blobs"
+        return len(list(blobs.iterdir())) if blobs.exists() else 0
+
+    bench = Bench(make(), break_lease, blob_count, reopen)
+    return bench
+
+
+def _folder(root: Path, drop: str) -> Path:
+    return Path(FileBlobs(root).folders.drop(drop))
+
+
+def test_the_embedded_store_is_what_its_name_says(tmp_path: Path) -> None:
+    assert isinstance(SqliteIndex(tmp_path), SqliteIndex)
+    assert list(tmp_path.iterdir()) == [], "nothing is opened before it is used"
+
+
+class TestReading:
+    async def test_a_drop_never_delivered_to_is_empty(self, bench: Bench) -> None:
+        session = await bench.open()
+        assert (session.snapshot.count, session.snapshot.octets, session.snapshot.is_loaded) == (0, 0, True)
+        await session.commit()
+        await session.close()
+        assert await bench.store.usage(DROP) == Usage(0, 0)
+        assert [row async for row in bench.store.rows(DROP)] == []
+
+    async def test_what_is_unknown_is_not_made_by_looking(self, bench: Bench) -> None:
+        assert await bench.store.usage("nobody") == Usage(0, 0)
+        assert [row async for row in bench.store.rows("nobody")] == []
+        assert await bench.findings("nobody") == []
+        assert await bench.names() == []
+
+    @pytest.mark.parametrize("specimen", corpus(), ids=lambda specimen: specimen.name)
+    async def test_every_message_comes_back_octet_for_octet(self, bench: Bench, specimen: Specimen) -> None:
+        await bench.put(specimen.octets, lead=LEAD)
+        session = await bench.open()
+        message = await session.open_message(1)
+        expected = measure(LEAD + specimen.stored)
+        assert message.facts.octets == session.snapshot.size(1) == session.snapshot.octets == expected.octets
+        assert message.facts.header_octets == expected.header_octets
+        assert message.facts.is_dotted == expected.is_dotted
+        assert await read(message, 4096) == LEAD + specimen.stored
+        await session.close()
+        assert await bench.findings() == []
+
+    @pytest.mark.parametrize("size", [0, 1, INLINE - 2, INLINE - 1, INLINE, INLINE + 1, 300_000, 600_001])
+    @pytest.mark.parametrize("lead", [b"", LEAD])
+    @pytest.mark.parametrize("limit", [1000, 262_144])
+    async def test_the_edge_between_head_and_blob(self, bench: Bench, size: int, lead: bytes, limit: int) -> None:
+        octets = (b"x" * 63 + b"\n") * (size // 64) + b"y" * (size % 64)
+        await bench.put(octets, lead=lead)
+        session = await bench.open()
+        expected = lead + octets + (b"\r\n" if octets else b"")
+        assert await read(await session.open_message(1), limit) == expected
+        await session.close()
+
+    async def test_a_message_can_be_written_octet_by_octet(self, bench: Bench) -> None:
+        spool = bench.store.spool()
+        for at in range(len(LARGE)):
+            await spool.write(LARGE[at : at + 1])
+        (receipt,) = await bench.store.deposit(spool, LETTER, [Addressee(DROP)])
+        await spool.discard()
+        assert isinstance(receipt, Receipt)
+        assert await bench.contents() == [LARGE]
+
+    async def test_messages_are_in_the_order_of_their_deposit(self, bench: Bench) -> None:
+        octets = [LARGE if number % 3 else SMALL + b"%d\r\n" % number for number in range(40)]
+        for body in octets:
+            await bench.put(body)
+        assert await bench.contents() == octets
+
+    async def test_messages_can_be_opened_in_any_order(self, bench: Bench) -> None:
+        octets = [b"Subject: %d\r\n\r\n%s" % (number, b"x" * number * 20 + b"\r\n") for number in range(1, 81)]
+        for body in octets:
+            await bench.put(body)
+        session = await bench.open()
+        for number in (1, 2, 3, 80, 79, 1, 5, 6, 7, 7, 6, 40, 41, 42, 43, 2, 3, *range(1, 81)):
+            assert await read(await session.open_message(number)) == octets[number - 1]
+        await session.close()
+
+    async def test_two_messages_open_at_once_do_not_disturb_each_other(self, bench: Bench) -> None:
+        other = LARGE.replace(b"large", b"other")
+        await bench.put(LARGE)
+        await bench.put(other)
+        session = await bench.open()
+        first, second = await session.open_message(1), await session.open_message(2)
+        assert await read(second) == other
+        assert await read(first) == LARGE
+        await session.close()
+
+    async def test_rows_tell_what_is_known(self, bench: Bench) -> None:
+        (small,) = await bench.put(SMALL, lead=LEAD)
+        (large,) = await bench.put(LARGE, lead=LEAD)
+        rows = [row async for row in bench.store.rows(DROP)]
+        assert [(row.uid, row.uidl, row.facts.octets) for row in rows] == [
+            (receipt.uid, receipt.uidl, receipt.octets) for receipt in (small, large)
+        ]
+        assert {(row.sender, row.arrived) for row in rows} == {(LETTER.sender, LETTER.arrived)}
+        assert rows[0].blob is None
+        assert rows[0].facts == measure(LEAD + SMALL)
+        assert rows[1].blob is not None
+        assert rows[1].blob.digest == measure(LARGE).digest
+        assert rows[1].facts.digest == measure(LEAD).digest
+
+    async def test_thousands_of_messages(self, bench: Bench) -> None:
+        await asyncio.gather(*(bench.put(b"%d\r\n" % number) for number in range(2500)))
+        session = await bench.open()
+        assert session.snapshot.count == 2500
+        uidls = [uidl for _, uidl in session.snapshot.uidls()]
+        assert len(set(uidls)) == 2500
+        assert session.snapshot.octets == sum(size for _, size in session.snapshot.sizes())
+        await session.close()
+        assert [row.uidl async for row in bench.store.rows(DROP)] == uidls
+
+
+class TestDeposits:
+    async def test_a_hundred_recipients_share_one_body(self, bench: Bench) -> None:
+        names = [f"user{number}" for number in range(100)]
+        spool = bench.store.spool()
+        await spool.write(LARGE)
+        addressees = [Addressee(name, b"Delivered-To: %s\r\n" % name.encode()) for name in names]
+        outcomes = await bench.store.deposit(spool, LETTER, addressees)
+        await spool.discard()
+        assert [outcome.drop for outcome in outcomes if isinstance(outcome, Receipt)] == names
+        assert await bench.names() == sorted(names)
+        for name in names[::25]:
+            assert await bench.contents(name) == [b"Delivered-To: %s\r\n" % name.encode() + LARGE]
+            assert await bench.findings(name) == []
+
+    async def test_one_spool_serves_several_deposits_and_the_same_drop_twice(self, bench: Bench) -> None:
+        spool = bench.store.spool()
+        await spool.write(LARGE)
+        for lead in (b"X-Time: 1\r\n", b"X-Time: 2\r\n"):
+            await bench.store.deposit(spool, LETTER, [Addressee(DROP, lead)] * 2)
+        await spool.discard()
+        expected = [b"X-Time: 1\r\n" + LARGE] * 2 + [b"X-Time: 2\r\n" + LARGE] * 2
+        assert await bench.contents() == expected
+        session = await bench.open()
+        session.snapshot.delete(1)
+        await session.commit()
+        await session.close()
+        assert await bench.contents() == expected[1:]
+
+    @pytest.mark.parametrize("octets", [SMALL, LARGE])
+    async def test_what_is_discarded_is_not_seen(self, bench: Bench, octets: bytes) -> None:
+        spool = bench.store.spool()
+        await spool.write(octets)
+        await spool.discard()
+        await spool.discard()
+        assert await bench.names() == []
+        with pytest.raises(ValueError, match="cannot grow"):
+            await spool.write(b"more")
+
+    async def test_deposits_at_once_are_all_there(self, bench: Bench) -> None:
+        bodies = [LARGE if number % 5 == 0 else SMALL + b"%d\r\n" % number for number in range(100)]
+        receipts = await asyncio.gather(*(bench.put(body) for body in bodies))
+        assert sorted(receipt.uid for (receipt,) in receipts) == list(range(1, 101))
+        assert sorted(await bench.contents()) == sorted(bodies)
+        assert await bench.store.usage(DROP) == Usage(100, sum(map(len, bodies)), LETTER.arrived)
+
+    async def test_more_drops_than_are_kept_open(self, bench: Bench) -> None:
+        names = [f"user{number}" for number in range(60)]
+        for _ in range(2):
+            await asyncio.gather(*(bench.put(SMALL, name) for name in names))
+        for name in names:
+            assert await bench.contents(name) == [SMALL, SMALL]
+
+    @pytest.mark.parametrize("lead", [b"No end", b"\r\n", b"A: b\r\n\r\nC: d\r\n"])
+    async def test_a_lead_is_whole_header_fields(self, bench: Bench, lead: bytes) -> None:
+        with pytest.raises(ValueError, match="header fields"):
+            await bench.try_put(LARGE, Addressee(DROP, lead))
+
+    @pytest.mark.parametrize("octets", [SMALL, LARGE])
+    async def test_a_quota_of_octets(self, bench: Bench, octets: bytes) -> None:
+        quota = Quota(octets=2 * len(octets) + 10)
+        outcomes = [*await bench.try_put(octets, *[Addressee(DROP, quota=quota)] * 3)]
+        assert [type(outcome) for outcome in outcomes].count(QuotaExceeded) == 1
+        assert await bench.contents() == [octets] * 2
+        assert bench.blob_count(DROP) == (2 if octets is LARGE else 0), "nothing is left of what was refused"
+        (outcome,) = await bench.try_put(b"123456\r\n", Addressee(DROP, quota=quota))
+        assert isinstance(outcome, Receipt), "a smaller one still fits"
+
+    async def test_a_quota_of_messages_refuses_one_addressee_alone(self, bench: Bench) -> None:
+        await bench.put(SMALL)
+        first, second = await bench.try_put(SMALL, Addressee(DROP, quota=Quota(messages=1)), Addressee("other"))
+        assert isinstance(first, QuotaExceeded)
+        assert isinstance(second, Receipt)
+
+    async def test_hostile_names_are_names_like_any_other(self, bench: Bench) -> None:
+        names = ["..", ".", "~x", "a/../../b", "ü@ö.example", "%41", "A", "a", "x" * 255, "x" * 254 + "y", "new\nline"]
+        for name in names:
+            await bench.put(SMALL + name.encode() + b"\r\n", name)
+        await bench.reopen()
+        assert await bench.names() == sorted(names)
+        for name in names:
+            assert await bench.contents(name) == [SMALL + name.encode() + b"\r\n"]
+
+
+class TestUniqueIds:
+    async def test_they_are_printable_and_short(self, bench: Bench) -> None:
+        (receipt,) = await bench.put(SMALL)
+        assert 1 <= len(receipt.uidl) <= UIDL_LIMIT
+        assert all("\x21" <= letter <= "\x7e" for letter in receipt.uidl)
+
+    async def test_they_stay(self, bench: Bench) -> None:
+        uidls = [(await bench.put(SMALL))[0].uidl for _ in range(5)]
+        for _ in range(2):
+            session = await bench.open()
+            assert [uidl for _, uidl in session.snapshot.uidls()] == uidls
+            await session.close()
+            await bench.reopen()
+
+    async def test_they_never_return(self, bench: Bench) -> None:
+        seen: set[str] = set()
+        for round_ in range(3):
+            for _ in range(4):
+                (receipt,) = await bench.put(SMALL)
+                assert receipt.uidl not in seen
+                seen.add(receipt.uidl)
+            session = await bench.open()
+            for number in range(1 + round_ % 2, session.snapshot.total + 1):
+                session.snapshot.delete(number)
+            await session.commit()
+            await session.close()
+            await bench.reopen()
+        await bench.store.remove(DROP)
+        await bench.reopen()
+        (receipt,) = await bench.put(SMALL)
+        assert receipt.uidl not in seen
+
+    async def test_an_import_keeps_its_own(self, bench: Bench) -> None:
+        longest = "!" + "~" * (UIDL_LIMIT - 1)
+        (kept,) = await bench.try_put(SMALL, Addressee(DROP, uidl=longest))
+        assert isinstance(kept, Receipt)
+        (made,) = await bench.put(LARGE)
+        session = await bench.open()
+        assert list(session.snapshot.uidls()) == [(1, longest), (2, made.uidl)]
+        await session.close()
+
+    @pytest.mark.parametrize("uidl", ["", "with space", "x" * (UIDL_LIMIT + 1), "tab\t", "\x7f", "ü", "line\r\n"])
+    async def test_what_is_none_is_refused(self, bench: Bench, uidl: str) -> None:
+        (outcome,) = await bench.try_put(SMALL, Addressee(DROP, uidl=uidl))
+        assert isinstance(outcome, UidlRefused)
+        assert await bench.contents() == []
+
+    async def test_one_in_use_is_refused(self, bench: Bench) -> None:
+        outcomes = await bench.try_put(SMALL, Addressee(DROP, uidl="old"), Addressee(DROP, uidl="old"))
+        assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Receipt", "UidlRefused"]
+        assert len(await bench.contents()) == 1
+
+    async def test_the_id_of_a_later_message_is_refused_too(self, bench: Bench) -> None:
+        (first,) = await bench.put(SMALL)
+        (outcome,) = await bench.try_put(SMALL, Addressee(DROP, uidl=first.uidl))
+        assert isinstance(outcome, UidlRefused)
+        following = first.uidl.removesuffix("1") + "9"
+        (outcome,) = await bench.try_put(SMALL, Addressee(DROP, uidl=following))
+        assert isinstance(outcome, UidlRefused), "the ninth message will get it"
+
+    async def test_a_restored_message_keeps_the_one_it_had(self, bench: Bench) -> None:
+        (lost,) = await bench.put(SMALL)
+        await bench.put(SMALL)
+        session = await bench.open()
+        session.snapshot.delete(1)
+        await session.commit()
+        await session.close()
+        (outcome,) = await bench.try_put(SMALL, Addressee(DROP, uidl=lost.uidl))
+        assert isinstance(outcome, Receipt)
+        assert outcome.uidl == lost.uidl
+
+
+class TestSessions:
+    async def test_a_second_one_is_refused_and_told_since_when(self, bench: Bench) -> None:
+        session = await bench.open()
+        with pytest.raises(DropInUse, match=r"since \d\d:\d\d:\d\d UTC \(\d+ s\)") as refused:
+            await bench.open(session="s2")
+        assert refused.value.holder is not None
+        assert refused.value.holder.session == "s1"
+        assert "192.0.2.1" not in refused.value.text, "the other's address is none of the client's business"
+        await session.close()
+        await (await bench.open(session="s2")).close()
+
+    async def test_other_drops_are_free(self, bench: Bench) -> None:
+        first, second = await bench.open("a"), await bench.open("b")
+        await first.close()
+        await second.close()
+
+    async def test_one_may_wait(self, bench: Bench) -> None:
+        session = await bench.open()
+        waiting = asyncio.create_task(bench.open(lock=Lock(LockPolicy.WAIT, 30.0)))
+        await asyncio.sleep(0.05)
+        assert not waiting.done()
+        await session.close()
+        await (await waiting).close()
+
+    async def test_patience_ends(self, bench: Bench) -> None:
+        session = await bench.open()
+        with pytest.raises(DropInUse):
+            await bench.open(lock=Lock(LockPolicy.WAIT, 0.05))
+        await session.close()
+
+    @pytest.mark.parametrize("policy", [LockPolicy.TAKEOVER, LockPolicy.SHARE])
+    async def test_what_is_not_offered_is_said(self, bench: Bench, policy: LockPolicy) -> None:
+        with pytest.raises(StoreUnavailable, match=policy):
+            await bench.open(lock=Lock(policy))
+
+    async def test_a_snapshot_does_not_see_what_comes_later(self, bench: Bench) -> None:
+        await bench.put(SMALL)
+        late = await bench.store.open(DROP, Holder("s1", "", "pop3", time.time()), Lock())
+        await bench.put(LARGE)
+        assert late.snapshot.count == 1
+        await late.load()
+        assert [size for _, size in late.snapshot.sizes()] == [len(SMALL)]
+        assert await read(await late.open_message(1)) == SMALL
+        late.snapshot.delete(1)
+        await late.commit()
+        await late.close()
+        assert await bench.contents() == [LARGE]
+
+    async def test_nothing_is_deleted_without_commit(self, bench: Bench) -> None:
+        await bench.put(SMALL)
+        session = await bench.open()
+        session.snapshot.delete(1)
+        await session.close()
+        await session.close()
+        assert await bench.contents() == [SMALL]
+
+    async def test_commit_deletes_what_is_marked_and_nothing_else(self, bench: Bench) -> None:
+        bodies = [b"Subject: %d\r\n\r\n" % number + b"x" * (number % 3) * 600 + b"\r\n" for number in range(30)]
+        for body in bodies:
+            await bench.put(body)
+        session = await bench.open()
+        marked = [1, 2, 3, 5, 8, 13, 14, 15, 21, 29, 30]
+        for number in marked:
+            session.snapshot.delete(number)
+        await session.commit()
+        await session.close()
+        left = [body for number, body in enumerate(bodies, 1) if number not in marked]
+        await bench.reopen()
+        assert await bench.contents() == left
+        assert await bench.findings() == []
+        assert await bench.store.usage(DROP) == Usage(len(left), sum(map(len, left)), LETTER.arrived)
+        assert bench.blob_count(DROP) == sum(len(body) > INLINE for body in left)
+
+    async def test_a_closed_session_commits_nothing(self, bench: Bench) -> None:
+        await bench.put(SMALL)
+        session = await bench.open()
+        session.snapshot.delete(1)
+        await session.close()
+        with pytest.raises(LeaseLost):
+            await session.commit()
+        assert await bench.contents() == [SMALL]
+
+    async def test_a_lost_lease_commits_nothing(self, bench: Bench) -> None:
+        await bench.put(SMALL)
+        await bench.put(LARGE)
+        session = await bench.open()
+        session.snapshot.delete(1)
+        session.snapshot.delete(2)
+        bench.break_lease(DROP)
+        with pytest.raises(LeaseLost):
+            await session.commit()
+        await session.close()
+        assert await bench.contents() == [SMALL, LARGE]
+
+    async def test_who_lost_the_lease_does_not_free_the_next_ones(self, bench: Bench) -> None:
+        first = await bench.open()
+        bench.break_lease(DROP)
+        second = await bench.open(session="s2")
+        await first.close()
+        with pytest.raises(DropInUse):
+            await bench.open(session="s3")
+        await second.close()
+
+
+class TestRemoval:
+    async def test_a_removed_drop_is_gone(self, bench: Bench) -> None:
+        await bench.put(SMALL)
+        await bench.put(LARGE)
+        await bench.put(SMALL, "other")
+        await bench.store.remove(DROP)
+        assert await bench.names() == ["other"]
+        assert bench.blob_count(DROP) == 0
+        await bench.reopen()
+        assert await bench.names() == ["other"]
+        assert await bench.store.usage(DROP) == Usage(0, 0)
+        assert await bench.contents() == []
+
+    async def test_it_may_come_back(self, bench: Bench) -> None:
+        await bench.put(SMALL)
+        await bench.store.remove(DROP)
+        await bench.put(LARGE)
+        assert await bench.names() == [DROP]
+        assert await bench.contents() == [LARGE]
+
+    async def test_one_in_use_is_not_removed(self, bench: Bench) -> None:
+        await bench.put(SMALL)
+        session = await bench.open()
+        with pytest.raises(DropInUse):
+            await bench.store.remove(DROP)
+        await session.close()
+        assert await bench.contents() == [SMALL]
+
+
+class TestVerification:
+    async def test_a_sound_drop_has_no_findings(self, bench: Bench) -> None:
+        await bench.put(SMALL)
+        await bench.put(LARGE)
+        assert await bench.findings() == []
+        assert await bench.findings(repair=True) == []
+        assert await bench.contents() == [SMALL, LARGE]
+
+    async def test_an_orphan_is_told_and_swept(self, bench: Bench) -> None:
+        await bench.put(LARGE)
+        upload = bench.store._blobs.begin()
+        await upload.write(LARGE)
+        await upload.finish()
+        await bench.store._blobs.place(upload, DROP, "feedfeed")
+        await upload.discard()
+        assert [(finding.kind, finding.detail) for finding in await bench.findings()] == [
+            (FindingKind.ORPHAN, "feedfeed")
+        ]
+        assert len(await bench.findings(repair=True)) == 1
+        assert await bench.findings() == []
+        assert await bench.contents() == [LARGE]
+
+    async def test_an_orphan_goes_when_the_drop_is_first_opened(self, bench: Bench) -> None:
+        await bench.put(LARGE)
+        upload = bench.store._blobs.begin()
+        await upload.write(LARGE)
+        await upload.finish()
+        await bench.store._blobs.place(upload, DROP, "feedfeed")
+        await upload.discard()
+        assert bench.blob_count(DROP) == 2
+        assert await bench.contents() == [LARGE]
+        assert bench.blob_count(DROP) == 1
+
+    async def test_a_lost_body_is_found(self, bench: Bench) -> None:
+        await bench.put(LARGE)
+        rows = [row async for row in bench.store.rows(DROP)]
+        assert rows[0].blob is not None
+        await bench.store._blobs.remove(DROP, [rows[0].blob.name])
+        (finding,) = await bench.findings(repair=True)
+        assert (finding.kind, finding.uid) == (FindingKind.BODY_MISSING, rows[0].uid)
+        assert (await bench.store.usage(DROP)).messages == 1, "verify never removes a message"
+
+    async def test_one_in_use_is_not_repaired(self, bench: Bench) -> None:
+        session = await bench.open()
+        with pytest.raises(DropInUse):
+            await bench.findings(repair=True)
+        assert await bench.findings() == []
+        await session.close()
