@@ -13,7 +13,7 @@ def configure_logs(level: str, form: str) -> None:
     """Set up structlog for this process; `form` is "json", "text" or "auto" (text on a terminal)."""
     is_text = form == "text" or (form == "auto" and sys.stderr.isatty())
     ending: list[structlog.typing.Processor] = (
-        [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        [_show_control_characters, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
         if is_text
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
     )
@@ -27,3 +27,14 @@ def configure_logs(level: str, form: str) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+
+
+def _show_control_characters(
+    _log: object, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """What a peer said must not move the cursor of the person who reads it; JSON escapes by itself."""
+    return {key: _shown(value) if isinstance(value, str) else value for key, value in event.items()}
+
+
+def _shown(text: str) -> str:
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

@@ -23,9 +23,10 @@ def test_json_in_a_pipe(capsys):
     assert told == {"event": "session", "level": "info", "account": "gül", "octets": 5}
 
 
-def test_each_line_is_one_line(capsys):
-    configure_logs("info", "json")
-    structlog.get_logger("postane").info("session", name="a\nb\x1b[2J")
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_what_a_peer_said_stays_in_its_line(capsys, form):
+    configure_logs("info", form)
+    structlog.get_logger("postane").info("session", name="a\nb", why="\x1b[2J")
     told = capsys.readouterr().err
     assert told.count("\n") == 1
     assert "\x1b" not in told
