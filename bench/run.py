@@ -12,6 +12,7 @@ import json
 import os
 import platform
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -162,6 +163,7 @@ def chosen(load: Load, only: Sequence[str]) -> list[Scenario]:
 def main() -> int:
     """Run what was asked for; 1 when a figure is void."""
     asked = arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that servers and stores go away, as with Ctrl-C
     load = QUICK if asked.quick else FULL
     wanted = chosen(load, asked.only)
     driver.build()
