@@ -80,6 +80,7 @@ class JoinedSession:
         drop = self._held().drop
         uid = self.snapshot.uid(number)
         stored = self._ahead.pop(uid, None) or await self._fetch(drop, number, uid)
+        check_stored(drop, stored)
         self._last = number
         rest = await self._blobs.open(drop, stored.blob) if stored.blob else None
         return OpenMessage(stored.facts, stored.head, rest)
@@ -249,6 +250,14 @@ class JoinedStore:
             known = {name for _, name in rows}
             await self._blobs.remove(drop, [name for name in old if name not in known])
         self._swept.add(drop)
+
+
+def check_stored(drop: str, stored: Stored) -> None:
+    """Whether a message can be given out: what is told of it must be true of it. Raises StoreDamaged."""
+    facts, blob = stored.facts, stored.blob
+    size = len(stored.head) + (blob.octets if blob else 0)
+    if not isinstance(stored.head, bytes) or size != facts.octets or not 0 <= facts.header_octets <= size:
+        raise StoreDamaged("message is damaged", f"maildrop {drop}: message {stored.uid} is not as it was stored")
 
 
 def _ourselves(work: str) -> Holder:

@@ -5,6 +5,7 @@ The file's first line tells who has it. It is written without a sync and never r
 Must not know: what the lease is for.
 """
 
+import contextlib
 import fcntl
 import os
 
@@ -58,9 +59,18 @@ def take(drop: str, path: str, holder: Holder) -> FileLease | Taken:
             raise
         lease = FileLease(drop, path, descriptor)
         if lease.is_held:
-            os.pwrite(descriptor, format_holder(holder), 0)
+            _tell_holder(descriptor, holder)
             return lease
         lease.drop_lock()  # the file was removed between open and lock
+
+
+def _tell_holder(descriptor: int, holder: Holder) -> None:
+    """Who has the lease, for others to read: mail can be read and deleted on a full disk too."""
+    try:
+        os.pwrite(descriptor, format_holder(holder), 0)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.ftruncate(descriptor, 0)  # rather nobody than the holder before
 
 
 def format_holder(holder: Holder) -> bytes:

@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 
 from .base import StoreDamaged
 from .folders import Folders, inode, storage_error
+from .reserve import Reserve
 from .sides import StepHook, Totals
 from .sqlite_schema import connect_reader, index_error, make_index
 from .sqlite_writer import Job, Outcomes, Writer
@@ -39,13 +40,13 @@ DESCRIPTORS_EACH = 12
 class Handle:
     """One drop's index, opened."""
 
-    def __init__(self, folder: str, pool: ThreadPoolExecutor, on_step: StepHook) -> None:
+    def __init__(self, folder: str, pool: ThreadPoolExecutor, reserve: Reserve, on_step: StepHook) -> None:
         """Open it; in any thread. Raises sqlite3.Error, OSError, MaildropError."""
         self.folder = folder
         self.path = f"{folder}/index.sqlite"
         self.lease_path = f"{folder}/lease"
         self._pool = pool
-        self._writer = Writer(folder, on_step)
+        self._writer = Writer(folder, reserve, on_step)
         self._waiting: list[tuple[Job, asyncio.Future[Any]]] = []
         self.running: asyncio.Future[Any] | None = None  # what a thread is doing with it
         self._reader = connect_reader(self.path)
@@ -124,6 +125,7 @@ class Handles:
 
     def __init__(self, folders: Folders, limit: int, on_step: StepHook) -> None:
         self._folders = folders
+        self._reserve = Reserve(folders.root)
         self._limit = limit
         self._on_step = on_step
         self.pool = ThreadPoolExecutor(THREADS, "postane-index")
@@ -188,7 +190,8 @@ class Handles:
         folder = self._folders.drop(drop)
         if inode(f"{folder}/index.sqlite") is None:
             make_index(self._folders, drop, self._on_step)
-        return Handle(folder, self.pool, self._on_step)
+            self._reserve.keep()
+        return Handle(folder, self.pool, self._reserve, self._on_step)
 
     def _trim(self) -> None:
         descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -66,7 +66,9 @@ def _heads(drop: str, connection: sqlite3.Connection) -> Iterator[Finding]:
     for uid, octets, header_octets, digest, blob_octets, head in connection.execute(_HEADS):
         if head is None:
             yield Finding(drop, FindingKind.BODY_MISSING, "it has no row among the bodies", uid)
-        elif len(head) + blob_octets != octets or not 0 <= header_octets <= octets:
+        elif not all(isinstance(value, int) for value in (octets, header_octets, blob_octets)):
+            yield Finding(drop, FindingKind.BODY_DAMAGED, "its sizes are no numbers", uid)
+        elif not isinstance(head, bytes) or len(head) + blob_octets != octets or not 0 <= header_octets <= octets:
             yield Finding(drop, FindingKind.BODY_DAMAGED, f"it should be of {octets} octets", uid)
         elif hashlib.sha256(head).digest() != digest:
             yield Finding(drop, FindingKind.BODY_DAMAGED, "its octets in the index are not what was stored", uid)

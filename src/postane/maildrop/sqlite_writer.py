@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .base import MaildropError, StoreUnavailable, Usage
+from .base import MaildropError, StoreFull, StoreUnavailable, Usage
 from .folders import inode, storage_error, sync_folder
+from .reserve import Reserve
 from .sides import Step, StepHook
 from .sqlite_schema import connect_writer, index_error
 
@@ -50,6 +51,11 @@ class Job:
     written: Step
     durable: Step
 
+    @property
+    def is_removal(self) -> bool:
+        """Whether it makes space: then the reserve is there for it."""
+        return self.durable is Step.ROWS_GONE
+
 
 Outcomes = Sequence[object]
 """What each job gave: what its work gave, or an error."""
@@ -58,9 +64,10 @@ Outcomes = Sequence[object]
 class Writer:
     """The connection that writes; opened with the first transaction."""
 
-    def __init__(self, folder: str, on_step: StepHook) -> None:
+    def __init__(self, folder: str, reserve: Reserve, on_step: StepHook) -> None:
         self._folder = folder
         self._path = f"{folder}/index.sqlite"
+        self._reserve = reserve
         self._on_step = on_step
         self._inode = inode(self._path)
         self._connection: sqlite3.Connection | None = None
@@ -75,7 +82,15 @@ class Writer:
             )
 
     def commit(self, jobs: Sequence[Job]) -> Outcomes:
-        """One transaction for several jobs; in a thread. An outcome, or an error, for each."""
+        """One transaction for several jobs. An outcome, or an error, for each."""
+        outcomes = list(self._attempt(jobs))
+        stuck = [at for at, job in enumerate(jobs) if job.is_removal and isinstance(outcomes[at], StoreFull)]
+        if stuck and self._reserve.give_up():
+            for at, outcome in zip(stuck, self._attempt([jobs[at] for at in stuck]), strict=True):
+                outcomes[at] = outcome
+        return outcomes
+
+    def _attempt(self, jobs: Sequence[Job]) -> Outcomes:
         try:
             self.check_file()
             self._connection = connection = self._connection or connect_writer(self._path)
@@ -117,6 +132,7 @@ class Writer:
         self._tell(job.durable for job in done)
         if now.removals != row[4]:
             self._look_for_free_pages(connection)
+            self._reserve.keep()
         return outcomes
 
     def _tell(self, steps: Iterable[Step]) -> None:

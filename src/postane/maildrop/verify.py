@@ -34,7 +34,8 @@ async def _check(blobs: BlobSide, drop: str, blob: Blob) -> tuple[FindingKind, s
     try:
         reader = await blobs.open(drop, blob)
     except StoreDamaged as error:
-        return FindingKind.BODY_MISSING, error.log
+        is_there = blob.name in await blobs.names(drop, 0.0)
+        return FindingKind.BODY_DAMAGED if is_there else FindingKind.BODY_MISSING, error.log
     try:
         while octets := await reader.read(BLOCK):
             digest.update(octets)
