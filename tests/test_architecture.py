@@ -25,6 +25,12 @@ SHOWN_ELSEWHERE: dict[str, str] = {
     "wire.machine": "a Protocol: its promises are proven in tests/properties",
     "maildrop.base": "Protocols and values: tests/contract/test_maildrop.py",
     "accounts.base": "Protocols and values: tests/contract/test_accounts.py",
+    "server.record": "values",
+    "cli.demo": "tests/interop/test_demo.py: what it prints is pasted",
+    "cli.serve": "tests/interop/test_serve.py, as are the processes behind it",
+    "supervisor.children": "tests/interop/test_serve.py",
+    "supervisor.parent": "tests/interop/test_serve.py",
+    "supervisor.worker": "tests/interop/test_serve.py",
 }
 """Modules without a unit test of the same name, and where they are shown instead."""
 

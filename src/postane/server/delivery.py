@@ -20,6 +20,7 @@ from postane.maildrop.base import (
     Letter,
     MaildropError,
     MaildropStore,
+    Quota,
     QuotaExceeded,
     Receipt,
     Spool,
@@ -27,6 +28,10 @@ from postane.maildrop.base import (
 )
 from postane.smtp import replies
 from postane.smtp.replies import Reply
+
+POSTMASTER = Account("postmaster", "postmaster", quota=Quota(octets=100 * 1024 * 1024, messages=10_000))
+"""Who gets mail for the postmaster where no account or alias has the name: RFC 5321 s4.5.1 wants it taken. It waits in
+a drop of that name, so that it is there when the account is made; nobody empties it till then, hence the quota."""
 
 Outcome = Receipt | MaildropError
 """What became of a message for one recipient."""
@@ -70,9 +75,11 @@ class Delivery:
             raise DeliveryRefused(replies.NO_RELAY)
         # Without a domain a name of this host is meant (RFC 5321 s4.1.1.3, Postmaster).
         account = await self.accounts.resolve(address.local_part, address.domain or self.hostname)
-        if account is None:
-            raise DeliveryRefused(replies.NO_SUCH_USER)
-        return account
+        if account is not None:
+            return account
+        if address.local_part.lower() == POSTMASTER.name:
+            return POSTMASTER
+        raise DeliveryRefused(replies.NO_SUCH_USER)
 
     async def check_room(self, account: Account, size: int) -> None:
         """Refuse what the quota will not allow, as far as is known yet (RFC 1870 s6.4). Raises MaildropError."""

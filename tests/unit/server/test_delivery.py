@@ -83,9 +83,11 @@ class TestFinding:
         assert await _name(here, "jim+lists") == "rest"
         assert await _name(here, "jim") == "rest"
 
-    async def test_postmaster_without_domain(self, here: ReceivingOffice) -> None:
+    async def test_postmaster_is_always_there(self, here: ReceivingOffice) -> None:
+        assert await _name(here, "Postmaster", None) == "postmaster"
+        assert await _name(here, "postmaster") == "postmaster"
         with pytest.raises(DeliveryRefused):
-            await _name(here, "Postmaster", None)
+            await _name(here, "postmaster", "elsewhere.example")
         here.accounts.add("rest", aliases=["@foo.com"])
         assert await _name(here, "Postmaster", None) == "rest"
         here.accounts.add("joe", aliases=["postmaster"])

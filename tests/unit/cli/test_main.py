@@ -1,0 +1,59 @@
+"""The command as a whole: exit codes, and one line for an error."""
+
+import sys
+
+import pytest
+
+import postane
+from postane.accounts.base import AccountsUnavailable, LoginRefused
+from postane.cli import main as module
+from postane.cli.common import Exit, Failure
+from postane.config.file import ConfigError
+from postane.maildrop.base import DropInUse, StoreDamaged, StoreTooNew
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["postane", *words])
+    with pytest.raises(SystemExit) as end:
+        module.main()
+    return int(end.value.code or 0)
+
+
+@pytest.mark.parametrize("words", [("frobnicate",), ("user", "frobnicate"), ("serve", "--frobnicate"), ("user", "add")])
+def test_a_wrong_command_line_ends_with_64(monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]) -> None:
+    assert run(monkeypatch, *words) == 64
+
+
+def test_help_and_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(monkeypatch, "--version") == 0
+    assert capsys.readouterr().out == f"postane {postane.__version__}\n"
+    for words in ((), ("serve",), ("demo",), ("user", "add"), ("drop", "put")):
+        assert run(monkeypatch, *words, "--help") == 0
+    assert "Example" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (Failure("cannot", Exit.UNAVAILABLE), 69),
+        (ConfigError("postane.toml:3: wrong"), 78),
+        (StoreDamaged("damaged", "the log's words"), 65),
+        (StoreTooNew("newer"), 65),
+        (DropInUse("in use", None), 75),
+        (AccountsUnavailable("away"), 75),
+        (LoginRefused("no"), 65),
+        (PermissionError(13, "Permission denied", "/nowhere"), 71),
+    ],
+)
+def test_an_error_is_a_line_and_a_code(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception, code: int
+) -> None:
+    def fail(**_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(module, "app", fail)
+    assert run(monkeypatch) == code
+    told = capsys.readouterr()
+    assert told.err.startswith("postane: ")
+    assert told.err.count("\n") == 1
+    assert told.out == ""

@@ -1,0 +1,72 @@
+"""From a claim to an open maildrop."""
+
+import pytest
+import structlog
+
+from postane.accounts.base import LoginRefused
+from postane.accounts.memory import MemoryAccounts
+from postane.accounts.throttle import Throttle
+from postane.maildrop.base import DropInUse
+from postane.net.stream import Peer
+from postane.server import login as module
+from postane.server.limits import Limits
+from postane.server.login import Login
+from postane.server.office import PostOffice
+from postane.server.record import SessionRecord
+from support.pop3 import make_office
+
+
+@pytest.fixture
+def office() -> PostOffice:
+    accounts = MemoryAccounts()
+    accounts.add("ada", password="secret")
+    return make_office(accounts=accounts, limits=Limits(per_account=2))
+
+
+def make_login(office: PostOffice) -> Login:
+    return Login(office, SessionRecord("s", "pop3", Peer("192.0.2.1"), 0.0), "POP3")
+
+
+async def test_in_and_out_again(office: PostOffice) -> None:
+    for _ in range(5):  # neither the lease nor the count of sessions is kept
+        login = make_login(office)
+        session = await login.enter(office.accounts.verify_password("ada", "secret"))
+        assert session.snapshot.total == 0
+        await login.leave()
+        await login.leave()
+        assert login.session is None
+
+
+async def test_a_second_session_is_refused_and_counts_for_nothing(office: PostOffice) -> None:
+    first = make_login(office)
+    await first.enter(office.accounts.verify_password("ada", "secret"))
+    for _ in range(5):
+        second = make_login(office)
+        with pytest.raises(DropInUse, match="since"):
+            await second.enter(office.accounts.verify_password("ada", "secret"))
+    await first.leave()
+    await second.enter(office.accounts.verify_password("ada", "secret"))
+
+
+async def test_failures_are_held_back_longer_each_time_and_logged(
+    office: PostOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+
+    monkeypatch.setattr(module.asyncio, "sleep", sleep)
+    object.__setattr__(office, "throttle", Throttle(2.0, lambda: 0.0))
+    with structlog.testing.capture_logs() as logs:
+        for _ in range(4):
+            with pytest.raises(LoginRefused):
+                await make_login(office).enter(office.accounts.verify_password("ada", "wrong"))
+    assert waited == [2.0, 4.0, 8.0, 15.0]
+    assert [line["event"] for line in logs] == ["login refused"] * 4
+    assert all(line["peer"] == "192.0.2.1" and "ada" in line["why"] for line in logs)
+    assert "wrong" not in str([line["why"].replace("wrong password", "") for line in logs])
+    await make_login(office).enter(office.accounts.verify_password("ada", "secret"))
+    with pytest.raises(LoginRefused):
+        await make_login(office).enter(office.accounts.verify_password("ada", "wrong"))
+    assert waited[-1] == 2.0, "a right login forgives"

@@ -1,0 +1,30 @@
+"""From root to a user who may do less, in a process of its own."""
+
+import os
+import pwd
+
+import pytest
+
+from postane.config.file import ConfigError
+from postane.supervisor.privileges import drop_privileges, find_user
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_there_is_no_way_back() -> None:
+    nobody = pwd.getpwnam("nobody")
+    pid = os.fork()
+    if not pid:
+        drop_privileges("nobody")
+        is_nobody = os.getresuid() == (nobody.pw_uid,) * 3 and os.getresgid() == (nobody.pw_gid,) * 3
+        try:
+            os.setuid(0)
+        except PermissionError:
+            os._exit(0 if is_nobody and 0 not in os.getgroups() else 1)
+        os._exit(2)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+
+
+def test_an_unknown_user_is_named() -> None:
+    with pytest.raises(ConfigError, match='no user "nobody-of-that-name"; create it, or name another'):
+        find_user("nobody-of-that-name")
