@@ -4,8 +4,10 @@ Exit code 75 asks an MTA to try again: it is given for everything that may pass,
 first, so that no message bounces because of it.
 """
 
+import sys
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, BinaryIO
@@ -88,9 +90,11 @@ async def _put_one(store: MaildropStore, path: Path, letter: Letter, addressee: 
     return outcome
 
 
-def _opened_input(path: Path) -> BinaryIO:
+def _opened_input(path: Path) -> AbstractContextManager[BinaryIO]:
+    if str(path) == "-":
+        return nullcontext(sys.stdin.buffer)
     try:
-        return open(0 if str(path) == "-" else path, "rb", closefd=str(path) != "-")
+        return open(path, "rb")
     except OSError as error:
         raise Failure(f"{path}: {error.strerror}", Exit.NO_INPUT) from error
 

@@ -179,7 +179,7 @@ class Handles:
         try:
             self._open[drop] = await self.run(partial(self._make, drop))
         except sqlite3.Error as error:
-            raise index_error(error, f"maildrop {drop}") from error
+            raise index_error(error, f"{self._folders.drop(drop)}/index.sqlite") from error
         except OSError as error:
             raise storage_error(error, f"maildrop {drop} cannot be opened") from error
         finally:
