@@ -187,7 +187,7 @@ def _size_limit(office: PostOffice) -> int:
         with smtplib.SMTP(*office.smtp, timeout=20) as smtp:
             smtp.ehlo()
             return int(smtp.esmtp_features["size"])
-    except (ConnectionError, smtplib.SMTPServerDisconnected):
+    except (OSError, smtplib.SMTPException):
         return 0
 
 

@@ -83,6 +83,7 @@ class PostOffice:
     def __exit__(self, *_: object) -> None:
         try:
             self.stop()
+            print(self.read_log())  # pytest shows it where a test failed
         finally:
             self.discard()
 

@@ -12,7 +12,7 @@ import pytest
 SYSTEM_FOLDERS = ("/usr/sbin", "/sbin", "/usr/local/sbin", "/usr/libexec")
 """Where programs lie that are not in an ordinary user's PATH."""
 
-TIME = 30.0
+TIME = 60.0
 """Seconds that a program may take."""
 
 

@@ -20,7 +20,11 @@ class Talk:
         else:
             self.socket = socket.create_connection(address, TIME, (source, 0) if source else None)
         self._file = self.socket.makefile("rb")
-        self.greeting = self.line() if greeting else b""
+        try:
+            self.greeting = self.line() if greeting else b""
+        except BaseException:
+            self.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
