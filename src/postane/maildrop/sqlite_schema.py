@@ -4,6 +4,9 @@
 a poll reads that row alone. `uid` only grows; a removed drop keeps its `meta`, so that no unique-id ever returns.
 Write-ahead log and synchronous=FULL: a transaction that is committed is on the disk.
 
+Nothing but SQLite may open an index in a process that uses it: closing any other descriptor of the file would drop
+SQLite's locks on it, as POSIX has it.
+
 Must not know: the event loop.
 """
 
@@ -14,7 +17,7 @@ import sys
 import urllib.parse
 
 from .base import MaildropError, StoreDamaged, StoreFull, StoreTooNew, StoreUnavailable
-from .folders import Folders, inode, own_like, sync, sync_folder
+from .folders import Folders, inode, make_folder, own_like, sync, sync_folder
 from .sides import Step, StepHook
 from .uidls import new_token
 
@@ -75,8 +78,10 @@ def make_index(folders: Folders, drop: str, on_step: StepHook) -> None:
         if os.path.exists(f"{folder}/lease"):
             raise StoreDamaged("maildrop is damaged", f"maildrop {drop}: {folder}/index.sqlite is missing")
         _write_index(f"{folder}/index.new", drop)
+        make_folder(f"{folder}/blobs")
         os.rename(f"{folder}/index.new", f"{folder}/index.sqlite")
-        sync_folder(folder)
+        for path in (folder, os.path.dirname(folder), folders.drops):
+            sync_folder(path)  # another process may have made one of them, and not be done with it
         on_step(Step.INDEX_MADE)
     finally:
         os.close(lock)

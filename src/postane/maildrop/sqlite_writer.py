@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .base import MaildropError, StoreFull, StoreUnavailable, Usage
+from .base import MaildropError, StoreDamaged, StoreFull, StoreUnavailable, Usage
 from .folders import inode, storage_error, sync_folder
 from .reserve import Reserve
 from .sides import Step, StepHook
@@ -109,6 +109,8 @@ class Writer:
     def _transact(self, connection: sqlite3.Connection, jobs: Sequence[Job]) -> Outcomes:
         connection.execute("BEGIN IMMEDIATE")
         row = connection.execute("SELECT token, next_uid, messages, octets, removals FROM meta").fetchone()
+        if row is None:
+            raise StoreDamaged("maildrop is damaged", f"{self._path}: its totals are missing")
         now = Transaction(connection, *row)
         was_empty = now.messages == 0
         outcomes: list[object] = []
@@ -146,10 +148,10 @@ class Writer:
             sync_folder(self._folder)
 
     def _look_for_free_pages(self, connection: sqlite3.Connection) -> None:
-        (free,) = connection.execute("PRAGMA freelist_count").fetchone()
-        if free >= COMPACT_FREE:
+        with contextlib.suppress(sqlite3.Error):  # what was committed is committed
+            (free,) = connection.execute("PRAGMA freelist_count").fetchone()
             (pages,) = connection.execute("PRAGMA page_count").fetchone()
-            self.wants_compacting = pages - free < min(free, COMPACT_LIVE)
+            self.wants_compacting = free >= COMPACT_FREE and pages - free < min(free, COMPACT_LIVE)
 
     def compact(self) -> Outcomes:
         """Give free space back, after whoever deleted was answered. Without success nothing is lost."""
