@@ -37,7 +37,6 @@ from postane.maildrop.drop import JoinedStore
 from postane.maildrop.embedded import embedded_store
 from postane.maildrop.file_blobs import FileBlobs
 from postane.maildrop.memory import MemoryBlobs, MemoryIndex
-from postane.maildrop.sqlite_index import SqliteIndex
 from support.corpus import Specimen, corpus
 
 INLINE = 1024
@@ -156,11 +155,6 @@ def _embedded(root: Path) -> Bench:
 
 def _folder(root: Path, drop: str) -> Path:
     return Path(FileBlobs(root).folders.drop(drop))
-
-
-def test_the_embedded_store_is_what_its_name_says(tmp_path: Path) -> None:
-    assert isinstance(SqliteIndex(tmp_path), SqliteIndex)
-    assert list(tmp_path.iterdir()) == [], "nothing is opened before it is used"
 
 
 class TestReading:

@@ -110,6 +110,15 @@ async def work_hard(root: Path, first: str) -> None:
     await asyncio.gather(*(sender(int(first) + number) for number in range(16)))
 
 
+async def work_some(root: Path, first: str) -> None:
+    """Thirty deposits at once."""
+    store = embedded_store(root, inline=INLINE)
+    outcomes = await asyncio.gather(*(deposit(store, message(int(first) + more), DROPS[0]) for more in range(30)))
+    for outcome in outcomes:
+        tell_outcomes(outcome)
+    await store.close()
+
+
 async def work_full(root: Path, limit: str) -> None:
     """Fill what files may hold, and go on."""
     store = embedded_store(root, inline=INLINE)
@@ -180,6 +189,7 @@ def _peak() -> int:
 
 WORKS: Mapping[str, Callable[[Path, str], Awaitable[None]]] = {
     "hard": work_hard,
+    "some": work_some,
     "full": work_full,
     "unsynced": work_unsynced,
     "large": work_large,

@@ -1,0 +1,96 @@
+"""Messages on their way in: where they go, in which blocks, and the facts of lead and body together."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from postane.mail.measure import measure
+from postane.maildrop.base import StoreFull
+from postane.maildrop.memory import MemoryUpload
+from postane.maildrop.spool import BLOCK, JoinedSpool, joined_facts
+
+
+class Uploads:
+    """Makes uploads and notes the size of what is written to them."""
+
+    def __init__(self):
+        self.blocks = []
+        self.made = []
+        self.failure = None
+
+    def __call__(self):
+        uploads = self
+
+        class Noted(MemoryUpload):
+            async def write(self, octets):
+                if uploads.failure:
+                    raise uploads.failure
+                uploads.blocks.append(len(octets))
+                await super().write(octets)
+
+        self.made.append(Noted())
+        return self.made[-1]
+
+
+async def test_a_small_message_needs_no_upload():
+    uploads = Uploads()
+    spool = JoinedSpool(uploads, inline=10)
+    await spool.write(b"12345")
+    await spool.write(b"678\r\n")
+    body = await spool.finish()
+    assert (body.octets, body.upload, uploads.made) == (b"12345678\r\n", None, [])
+    await spool.discard()
+
+
+async def test_a_large_one_is_written_in_large_blocks():
+    uploads = Uploads()
+    spool = JoinedSpool(uploads, inline=1000)
+    for _ in range(1000):
+        await spool.write(b"x" * 998 + b"\r\n")
+    body = await spool.finish()
+    assert min(uploads.blocks[:-1]) >= BLOCK
+    assert max(uploads.blocks) < BLOCK + 1000
+    assert body.facts == measure((b"x" * 998 + b"\r\n") * 1000)
+    assert bytes(uploads.made[0].octets) == (b"x" * 998 + b"\r\n") * 1000
+    assert await spool.finish() is body
+
+
+@pytest.mark.parametrize(
+    ("octets", "complete"), [(b"a", b"a\r\n"), (b"", b""), (b"a\r\n", b"a\r\n"), (b"\r", b"\r\r\n")]
+)
+@pytest.mark.parametrize("inline", [0, 100])
+async def test_the_last_line_is_completed(octets, complete, inline):
+    uploads = Uploads()
+    spool = JoinedSpool(uploads, inline)
+    for at in range(len(octets)):
+        await spool.write(octets[at : at + 1])
+    body = await spool.finish()
+    stored = bytes(uploads.made[0].octets) if body.upload else body.octets
+    assert stored == complete
+
+
+async def test_a_failure_stays():
+    uploads = Uploads()
+    spool = JoinedSpool(uploads, inline=10)
+    uploads.failure = StoreFull("full")
+    with pytest.raises(StoreFull):
+        await spool.write(b"x" * BLOCK)
+    uploads.failure = None
+    with pytest.raises(StoreFull):
+        await spool.finish()
+
+
+LINES = st.lists(st.sampled_from([b".", b"..", b"", b"a: b", b" x", b".a", b"\0", b"\xff"]), max_size=8)
+
+
+@given(LINES, st.lists(st.sampled_from([b"X-A: b", b"X-C: d\r\n\te"]), max_size=3))
+def test_facts_of_both_are_those_of_the_whole(lines, fields):
+    body = b"".join(line + b"\r\n" for line in lines)
+    lead = b"".join(field + b"\r\n" for field in fields)
+    joined, whole = joined_facts(lead, measure(body)), measure(lead + body)
+    assert (joined.octets, joined.header_octets, joined.is_dotted) == (
+        whole.octets,
+        whole.header_octets,
+        whole.is_dotted,
+    )
+    assert joined.digest == measure(lead).digest

@@ -1,0 +1,140 @@
+"""Open indexes: how many, opened once, written in groups, never from two threads at once."""
+
+import asyncio
+import resource
+import threading
+
+import pytest
+
+from postane.maildrop.base import StoreDamaged
+from postane.maildrop.folders import Folders
+from postane.maildrop.sides import Step, ignore_step
+from postane.maildrop.sqlite_handles import BATCH, Handles
+from postane.maildrop.sqlite_writer import Job
+
+
+@pytest.fixture
+async def handles(tmp_path):
+    handles = Handles(Folders(tmp_path), 3, ignore_step)
+    yield handles
+    await handles.close()
+
+
+def job(work):
+    return Job(work, Step.ROW_WRITTEN, Step.ROW_DURABLE)
+
+
+def count(now):
+    now.messages += 1
+    return now.messages
+
+
+async def test_a_drop_is_opened_once_for_all_who_ask(handles):
+    opened = await asyncio.gather(*(handles.require("anna") for _ in range(10)))
+    assert len(set(opened)) == 1
+    assert await handles.find("anna") is opened[0]
+    assert await handles.find("nobody") is None
+
+
+async def test_who_gives_up_waiting_does_not_disturb_the_others(handles):
+    first, second = (asyncio.create_task(handles.require("anna")) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    assert (await second).totals().messages == 0
+
+
+async def test_only_so_many_stay_open(handles):
+    for name in "abcde":
+        await handles.require(name)
+    assert [name for name in "abcde" if handles.get(name)] == ["c", "d", "e"]
+    handles.get("c")
+    await handles.require("f")
+    assert [name for name in "abcdef" if handles.get(name)] == ["c", "e", "f"], "the one used longest ago goes"
+
+
+async def test_one_that_is_being_written_stays(handles):
+    release = threading.Event()
+    handle = await handles.require("busy")
+    writing = asyncio.create_task(handle.write(job(lambda now: release.wait(30))))
+    await asyncio.sleep(0)
+    for name in "abcd":
+        await handles.require(name)
+    assert handles.get("busy") is handle
+    release.set()
+    assert await writing is True
+
+
+async def test_descriptors_bound_them_too(handles, monkeypatch):
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (13, 13))
+    await handles.require("a")
+    await handles.require("b")
+    assert (handles.get("a"), handles.get("b")) != (None, None)
+    assert handles.get("a") is None
+
+
+async def test_what_waits_together_is_written_together(handles):
+    handle = await handles.require("anna")
+    threads = []
+    release = threading.Event()
+    groups = []
+
+    def note(now):
+        groups.append(now)
+        threads.append(threading.get_ident())
+        return count(now)
+
+    first = asyncio.create_task(handle.write(job(lambda now: release.wait(30))))
+    await asyncio.sleep(0)
+    others = [asyncio.create_task(handle.write(job(note))) for _ in range(BATCH + 10)]
+    await asyncio.sleep(0)
+    release.set()
+    await first
+    assert await asyncio.gather(*others) == list(range(1, BATCH + 11))
+    assert len({id(now) for now in groups}) == 2, "one full group, and the rest"
+
+
+async def test_what_was_cancelled_before_it_began_is_not_done(handles):
+    handle = await handles.require("anna")
+    release = threading.Event()
+    first = asyncio.create_task(handle.write(job(lambda now: release.wait(30))))
+    await asyncio.sleep(0)
+    second, third = (asyncio.create_task(handle.write(job(count))) for _ in range(2))
+    await asyncio.sleep(0)
+    second.cancel()
+    release.set()
+    await first
+    assert await third == 1
+
+
+async def test_drops_are_written_at_the_same_time(handles):
+    meeting = threading.Barrier(3)
+    works = [(await handles.require(name)).write(job(lambda now: meeting.wait(30))) for name in "abc"]
+    assert sorted(await asyncio.gather(*works)) == [0, 1, 2]
+
+
+async def test_a_bug_in_a_job_is_told_to_whoever_waits(handles):
+    handle = await handles.require("anna")
+    with pytest.raises(ZeroDivisionError):
+        await handle.write(job(lambda now: 1 // 0))
+    assert await handle.write(job(count)) == 1
+
+
+async def test_closing_waits_for_what_is_being_written(tmp_path):
+    handles = Handles(Folders(tmp_path), 3, ignore_step)
+    handle = await handles.require("anna")
+    writing = [asyncio.create_task(handle.write(job(count))) for _ in range(20)]
+    await asyncio.sleep(0)
+    await handles.close()
+    await handles.close()
+    assert await asyncio.gather(*writing) == list(range(1, 21))
+
+
+async def test_a_drop_that_cannot_be_opened_can_be_tried_again(handles, tmp_path):
+    folder = Folders(tmp_path).make_drop("anna")
+    index = tmp_path / folder / "index.sqlite"
+    index.write_bytes(b"not a database" * 100)
+    for _ in range(2):
+        with pytest.raises(StoreDamaged, match=str(index)):
+            await handles.require("anna")
+    index.unlink()
+    assert (await handles.require("anna")).totals().messages == 0
