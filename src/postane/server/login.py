@@ -8,7 +8,7 @@ from collections.abc import Awaitable
 
 import structlog
 
-from postane.accounts.base import LoginRefused, Proof
+from postane.accounts.base import Account, LoginRefused, Proof
 from postane.maildrop.base import DropInUse, Holder, MaildropSession
 
 from .office import PostOffice
@@ -16,14 +16,14 @@ from .record import SessionRecord
 
 
 class Login:
-    """One connection's way in, and out again."""
+    """One connection's way in, and out again. `account` is who came in, `session` the drop that is open."""
 
     def __init__(self, office: PostOffice, record: SessionRecord, protocol: str) -> None:
         self._office = office
         self._record = record
         self._protocol = protocol
         self._log = structlog.get_logger("postane")
-        self._counted: str | None = None  # the account whose sessions this one is counted among
+        self.account: Account | None = None
         self.session: MaildropSession | None = None
 
     async def enter(self, proving: Awaitable[Proof]) -> MaildropSession:
@@ -31,6 +31,15 @@ class Login:
 
         Raises LoginRefused, AccountsUnavailable, MaildropError (DropInUse).
         """
+        account = await self.admit(proving)
+        try:
+            return await self.open(account.drop)
+        except BaseException:
+            await self.leave()
+            raise
+
+    async def admit(self, proving: Awaitable[Proof]) -> Account:
+        """Learn who it is, for protocols that open a maildrop later; raises what `enter` does."""
         throttle, address = self._office.throttle, str(self._record.peer)
         try:
             proof = await proving
@@ -40,26 +49,29 @@ class Login:
             raise
         throttle.succeeded(address)
         self._record.account, self._record.credential = proof.account.name, proof.credential
-        self.session = await self._open(proof)
+        limit = self._office.limits.per_account
+        if not self._office.sessions_by_account.enter(proof.account.name, limit):
+            raise DropInUse(f"too many sessions of this account, {limit} are allowed", None)
+        self.account = proof.account
+        return proof.account
+
+    async def open(self, drop: str) -> MaildropSession:
+        """Open a maildrop, in place of the one that is open. Raises MaildropError (DropInUse)."""
+        await self.release()
+        record, office = self._record, self._office
+        holder = Holder(record.session, str(record.peer), self._protocol, office.clock())
+        self.session = await office.maildrops.open(drop, holder, office.lock)
         return self.session
 
-    async def leave(self) -> None:
+    async def release(self) -> None:
         """Give the maildrop back. Without a commit nothing is deleted. Idempotent, raises nothing."""
         session, self.session = self.session, None
         if session is not None:
             await session.close()
-        if self._counted is not None:
-            self._office.sessions_by_account.leave(self._counted)
-            self._counted = None
 
-    async def _open(self, proof: Proof) -> MaildropSession:
-        office, account = self._office, proof.account
-        if not office.sessions_by_account.enter(account.name, office.limits.per_account):
-            raise DropInUse(f"too many sessions of this account, {office.limits.per_account} are allowed", None)
-        self._counted = account.name
-        holder = Holder(self._record.session, str(self._record.peer), self._protocol, office.clock())
-        try:
-            return await office.maildrops.open(account.drop, holder, office.lock)
-        except BaseException:
-            await self.leave()
-            raise
+    async def leave(self) -> None:
+        """Give everything back. Idempotent, raises nothing."""
+        await self.release()
+        account, self.account = self.account, None
+        if account is not None:
+            self._office.sessions_by_account.leave(account.name)
