@@ -15,7 +15,7 @@ settings.load_profile("house")
 @pytest.fixture(scope="session")
 def post_office() -> Iterator[postoffice.PostOffice]:
     """One running server for all tests that do not disturb it; each test takes accounts of its own."""
-    with postoffice.PostOffice() as office:
+    with postoffice.PostOffice(pool=24) as office:
         yield office
 
 

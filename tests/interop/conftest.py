@@ -1,4 +1,4 @@
-"""What a test of bad manners begins and ends with."""
+"""A box to be rude to, and a server to ill-treat."""
 
 from collections.abc import Iterator
 
@@ -14,3 +14,10 @@ def victim(post_office: PostOffice, mailbox: Mailbox) -> Iterator[Victim]:
     victim = make_victim(post_office, mailbox)
     yield victim
     victim.check_unharmed()
+
+
+@pytest.fixture
+def office() -> Iterator[PostOffice]:
+    """A server that the test may ill-treat."""
+    with PostOffice() as office:
+        yield office

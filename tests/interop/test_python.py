@@ -2,6 +2,7 @@
 
 import poplib
 import smtplib
+import socket
 
 import pytest
 
@@ -187,3 +188,47 @@ def test_one_message_to_a_hundred_recipients(post_office: PostOffice) -> None:
         assert smtp.sendmail(SENDER, aliases, letter.octets) == {}
     for box in boxes:
         check_stored(_read_one(post_office, box), letter)
+
+
+def test_alias_and_letter_case(post_office: PostOffice) -> None:
+    letter = corpus()[0]
+    box = post_office.add_user("Hostess", "--alias", "info@postane.test", "--alias", "help@postane.test")
+    for address in ("INFO@postane.test", "help@POSTANE.TEST", "hOSTESS@postane.test"):
+        with smtplib.SMTP(*post_office.smtp, timeout=20) as smtp:
+            assert smtp.sendmail(SENDER, [address], letter.octets) == {}
+    pop = _log_in(post_office, box)
+    assert pop.stat()[0] == 3
+    pop.quit()
+
+
+def test_international_addresses(post_office: PostOffice) -> None:
+    letter = corpus()[0]
+    box = post_office.add_user("çağrı")
+    with smtplib.SMTP(*post_office.smtp, timeout=20) as smtp:
+        smtp.ehlo()
+        assert smtp.sendmail("öztürk@sender.test", [box.address], letter.octets, ["SMTPUTF8", "BODY=8BITMIME"]) == {}
+    pop = poplib.POP3(*post_office.pop3, timeout=20)
+    pop.encoding = "UTF-8"
+    pop.user(box.name)
+    pop.pass_(box.password)
+    message = _joined(pop.retr(1)[1])
+    pop.quit()
+    check_stored(message, letter)
+    assert "Return-Path: <öztürk@sender.test>\r\n".encode() in message
+
+
+def test_a_message_in_single_octets(post_office: PostOffice, mailbox: Mailbox) -> None:
+    """CR, LF and dots each in a packet of their own."""
+    specimen = next(each for each in corpus() if each.name == "look-alikes of the end")
+    stuffed = specimen.octets.replace(b"\r\n.", b"\r\n..") + b".\r\n"
+    with smtplib.LMTP(*post_office.lmtp) as lmtp:
+        lmtp.ehlo()
+        lmtp.mail(SENDER)
+        lmtp.rcpt(mailbox.address)
+        assert lmtp.docmd("DATA")[0] == 354
+        assert lmtp.sock is not None
+        lmtp.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for octet in stuffed:
+            lmtp.send(bytes([octet]))
+        assert lmtp.getreply()[0] == 250
+    check_stored(_read_one(post_office, mailbox), specimen)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from .corpus import Specimen, check_stored
 from .postoffice import Mailbox, PostOffice
-from .talk import log_in
+from .talk import Talk, log_in
 
 SENDER = "ali@sender.test"
 
@@ -32,6 +32,15 @@ def read_all(office: PostOffice, mailbox: Mailbox) -> list[bytes]:
             messages.append(talk.body())
         assert talk.ask(b"QUIT").startswith(b"+OK")
     return messages
+
+
+def refused_login(office: PostOffice, mailbox: Mailbox) -> bytes:
+    """The answer to the password of somebody who is not let in."""
+    with Talk(office.pop3) as talk:
+        assert talk.ask(b"USER " + mailbox.name.encode()).startswith(b"+OK")
+        answer = talk.ask(b"PASS " + mailbox.password.encode())
+    assert answer.startswith(b"-ERR")
+    return answer
 
 
 def count(office: PostOffice, mailbox: Mailbox) -> int:

@@ -22,8 +22,8 @@ import pytest
 
 READY_TIME = 30.0
 STOP_TIME = 20.0
-POOL = 16
-"""Accounts that are made at once when a test wants a fresh one."""
+POOL = 3
+"""Accounts that are made at once when a test wants a fresh one: a process costs more than an account."""
 
 Address = tuple[str, int]
 Settings = Mapping[str, Mapping[str, Any]]
@@ -45,11 +45,11 @@ class Mailbox:
 class PostOffice:
     """One `postane serve` with its folder.
 
-    `settings` go over the ones below, section by section. `with` starts it and stops it; leaving fails the test when
+    `settings` go over the ones below, section by section; `pool` is for a server with many tests. `with` starts it and stops it; leaving fails the test when
     the server ended badly or logged a traceback.
     """
 
-    def __init__(self, settings: Settings | None = None) -> None:
+    def __init__(self, settings: Settings | None = None, *, pool: int = POOL) -> None:
         # Not pytest's own folder: another user's Postfix must reach the socket, and its path must be short.
         self.folder = Path(tempfile.mkdtemp(prefix="postane-"))
         self.folder.chmod(0o755)
@@ -59,6 +59,7 @@ class PostOffice:
         self.listening: dict[str, list[str]] = {}
         self._process: subprocess.Popen[bytes] | None = None
         self._pool: list[Mailbox] = []
+        self._pool_size = pool
         self._made = 0
         self.configure(settings or {})
 
@@ -191,8 +192,8 @@ class PostOffice:
     def fresh(self) -> Mailbox:
         """An account that no other test has had; made many at a time, which spares a process each."""
         if not self._pool:
-            self._pool = [Mailbox(f"user{self._made + n}", f"pw-{self._made + n}-937") for n in range(POOL)]
-            self._made += POOL
+            self._pool = [Mailbox(f"user{self._made + n}", f"pw-{self._made + n}-937") for n in range(self._pool_size)]
+            self._made += self._pool_size
             listing = self.folder / "users"
             listing.write_text("".join(f"{box.name}:{box.password}\n" for box in self._pool))
             self.run("user import", str(listing))
