@@ -26,6 +26,8 @@ SHOWN_ELSEWHERE: dict[str, str] = {
     "maildrop.base": "Protocols and values: tests/contract/test_maildrop.py",
     "accounts.base": "Protocols and values: tests/contract/test_accounts.py",
     "server.record": "values",
+    "server.pop3_authorization": "tests/unit/server/test_pop3.py, with the rest of the desk",
+    "server.pop3_transaction": "tests/unit/server/test_pop3.py, with the rest of the desk",
     "cli.demo": "tests/interop/test_demo.py: what it prints is pasted",
     "cli.serve": "tests/interop/test_serve.py, as are the processes behind it",
     "supervisor.children": "tests/interop/test_serve.py",

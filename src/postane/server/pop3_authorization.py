@@ -1,0 +1,94 @@
+"""POP3's verbs before login: who is it, and what can this server do.
+
+RFC 1939 s4 and s7 (USER, PASS, APOP), RFC 5034 s4 (AUTH), RFC 3206 s4.
+
+Must not know: grammar, hashes, maildrops.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import ClassVar
+
+from postane.accounts.base import Proof
+from postane.net.stream import Stream
+from postane.pop3.capabilities import Offer
+from postane.pop3.commands import Apop, Auth, AuthResponse, Pass, User, Verb
+from postane.pop3.replies import Challenge, Code, Listing, err, ok
+from postane.sasl import base as sasl
+from postane.sasl.registry import CLEAR_TEXT, SERVER_MECHANISMS
+
+from .login import Login
+from .loop import Outbox
+from .office import PostOffice
+
+
+class Authorization:
+    """The verbs of the AUTHORIZATION state. `on_login` answers a login that was right."""
+
+    def __init__(self, office: PostOffice, stream: Stream, login: Login, on_login: Callable[[Outbox], None]) -> None:
+        self._office = office
+        self._login = login
+        self._on_login = on_login
+        self.offer = _make_offer(office, is_clear_text_possible=office.allows_password(stream))
+        # RFC 1939 s7, APOP: a msg-id that is never given twice; no "=" in it, which some clients refuse.
+        self.stamp = f"<{office.token()}.{int(office.clock())}@{office.hostname}>"
+        self._user = ""
+        self._exchange: sasl.ServerMechanism  # since AUTH; the chart lets no response in before it
+
+    async def _user_(self, event: User, out: Outbox) -> None:
+        """RFC 1939 s7, USER. The reply never tells whether there is such a name."""
+        if self.offer.is_login_possible:
+            self._user = event.name
+            out.send(ok("send PASS"))
+        else:
+            out.send(err("passwords may not cross this connection in clear text, use TLS (POP3S) or APOP", Code.AUTH))
+
+    async def _pass(self, event: Pass, out: Outbox) -> None:
+        """RFC 1939 s7, PASS."""
+        await self._log_in(self._office.accounts.verify_password(self._user, event.secret), out)
+
+    async def _apop(self, event: Apop, out: Outbox) -> None:
+        """RFC 1939 s7, APOP."""
+        await self._log_in(self._office.accounts.verify_apop(event.name, self.stamp, event.digest), out)
+
+    async def _auth(self, event: Auth, out: Outbox) -> None:
+        """RFC 5034 s4. Some clients ask for the list of mechanisms by AUTH alone."""
+        offered = self.offer.mechanisms
+        if event.mechanism is None:
+            out.send(Listing("mechanisms follow", "".join(f"{name}\r\n" for name in offered).encode("ascii")))
+        elif event.mechanism in offered:
+            self._exchange = SERVER_MECHANISMS[event.mechanism]()
+            await self._go_on(self._exchange.start(event.initial), out)
+        else:
+            out.send(err(f"mechanism {event.mechanism} is not offered here"))
+
+    async def _response(self, event: AuthResponse, out: Outbox) -> None:
+        """RFC 5034 s4: the exchange goes on, or the client has cancelled it."""
+        if event.octets is None:
+            out.send(err("cancelled"))
+        else:
+            await self._go_on(self._exchange.step(event.octets), out)
+
+    async def _go_on(self, step: sasl.Challenge | sasl.PasswordClaim, out: Outbox) -> None:
+        match step:
+            case sasl.Challenge(octets):
+                out.send(Challenge(octets))
+            case sasl.PasswordClaim(name, password):
+                await self._log_in(self._office.accounts.verify_password(name, password), out)
+
+    async def _log_in(self, proving: Awaitable[Proof], out: Outbox) -> None:
+        """RFC 1939 s4: a session begins with an exclusive lock on the maildrop."""
+        await self._login.enter(proving)
+        self._on_login(out)
+
+    VERBS: ClassVar[Mapping[Verb, Callable[..., Awaitable[None]]]] = {
+        Verb.APOP: _apop,
+        Verb.AUTH: _auth,
+        Verb.PASS: _pass,
+        Verb.RESPONSE: _response,
+        Verb.USER: _user_,
+    }
+
+
+def _make_offer(office: PostOffice, *, is_clear_text_possible: bool) -> Offer:
+    mechanisms = tuple(name for name in office.mechanisms if is_clear_text_possible or name not in CLEAR_TEXT)
+    return Offer(office.implementation, is_clear_text_possible, mechanisms=mechanisms)
