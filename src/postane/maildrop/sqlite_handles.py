@@ -36,6 +36,9 @@ BATCH = 256
 DESCRIPTORS_EACH = 12
 """Open files that are set aside for a handle: two connections with their logs, a lease, and the clients' share."""
 
+REST = 60.0
+"""Seconds after which a handle that nobody used is closed; a session may stay open without one."""
+
 
 class Handle:
     """One drop's index, opened."""
@@ -48,6 +51,7 @@ class Handle:
         self._pool = pool
         self._writer = Writer(folder, reserve, on_step)
         self._waiting: list[tuple[Job, asyncio.Future[Any]]] = []
+        self.is_fresh = True  # used since the last look for idle handles
         self.running: asyncio.Future[Any] | None = None  # what a thread is doing with it
         self._reader = connect_reader(self.path)
         try:
@@ -131,11 +135,13 @@ class Handles:
         self.pool = ThreadPoolExecutor(THREADS, "postane-index")
         self._open: OrderedDict[str, Handle] = OrderedDict()
         self._opening: dict[str, asyncio.Task[None]] = {}
+        self._timer: asyncio.TimerHandle | None = None
 
     def get(self, drop: str) -> Handle | None:
         """The handle of a drop, if it is open."""
         handle = self._open.get(drop)
         if handle is not None:
+            handle.is_fresh = True
             self._open.move_to_end(drop)
         return handle
 
@@ -161,6 +167,8 @@ class Handles:
         """Close all handles, when what is being written is written."""
         while busy := [*self._opening.values(), *(h.running for h in self._open.values() if h.running)]:
             await asyncio.wait(busy)
+        if self._timer is not None:
+            self._timer.cancel()
         closing = list(self._open.values())
         self._open.clear()
         if closing:
@@ -185,6 +193,7 @@ class Handles:
         finally:
             del self._opening[drop]
         self._trim()
+        self._watch()
 
     def _make(self, drop: str) -> Handle:
         folder = self._folders.drop(drop)
@@ -201,3 +210,17 @@ class Handles:
         idle = [drop for drop, handle in self._open.items() if handle.running is None]
         for drop in idle[: len(self._open) - limit]:
             self.pool.submit(self._open.pop(drop).close)
+
+    def _watch(self) -> None:
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(REST, self.rest)
+
+    def rest(self) -> None:
+        """Close what nobody used since the last time; goes on by itself while there is anything open."""
+        self._timer = None
+        for drop, handle in list(self._open.items()):
+            if not handle.is_fresh and handle.running is None:
+                self.pool.submit(self._open.pop(drop).close)
+            handle.is_fresh = False
+        if self._open:
+            self._watch()

@@ -145,6 +145,7 @@ class SqliteIndex:
         held = _file_lease(lease)
         handle = await self._handles.require(held.drop)
         await handle.write(Job(partial(_delete_all, held), Step.ROWS_DELETED, Step.ROWS_GONE))
+        handle = await self._handles.require(held.drop)
         await handle.write(Job(partial(_mark_removed, handle.folder), Step.ROWS_DELETED, Step.ROWS_GONE))
 
     async def close(self) -> None:

@@ -24,7 +24,7 @@ from .uidls import new_token
 VERSION = 1
 """`user_version` of an index that this program writes."""
 
-READ_CACHE = 256
+READ_CACHE = 24
 WRITE_CACHE = 1024
 """KiB that a connection keeps of the file; the system's own cache holds the rest."""
 
@@ -112,6 +112,7 @@ def connect_reader(path: str) -> sqlite3.Connection:
     """A connection that reads; used by one thread at a time. Raises sqlite3.Error, MaildropError."""
     connection = _connect(path, READ_PATIENCE)
     connection.execute(f"PRAGMA cache_size=-{READ_CACHE}")
+    connection.execute("PRAGMA shrink_memory")  # gives back what was set aside for a larger cache
     connection.execute("PRAGMA query_only=ON")
     return connection
 

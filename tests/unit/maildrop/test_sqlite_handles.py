@@ -138,3 +138,20 @@ async def test_a_drop_that_cannot_be_opened_can_be_tried_again(handles, tmp_path
             await handles.require("anna")
     index.unlink()
     assert (await handles.require("anna")).totals().messages == 0
+
+
+async def test_what_nobody_uses_is_closed(handles):
+    release = threading.Event()
+    for name in ("idle", "used", "busy"):
+        await handles.require(name)
+    handles.rest()
+    handles.get("used")
+    writing = asyncio.create_task(handles._open["busy"].write(job(lambda now: release.wait(30))))
+    await asyncio.sleep(0)
+    handles.rest()
+    assert set(handles._open) == {"busy", "used"}
+    release.set()
+    await writing
+    handles.rest()
+    assert set(handles._open) == set()
+    assert (await handles.require("idle")).totals().messages == 0
