@@ -9,7 +9,7 @@ Must not know: grammar, files, SQL.
 from collections.abc import Awaitable, Callable, Mapping
 from typing import ClassVar
 
-from postane.maildrop.base import NotAllRemoved, StoreUnavailable
+from postane.maildrop.base import MaildropSession, NotAllRemoved, StoreUnavailable
 from postane.net.stream import Stream
 from postane.pop3.capabilities import format_capabilities
 from postane.pop3.commands import Capa, Command, Quit, Verb
@@ -32,7 +32,7 @@ class Pop3Desk:
         self._office = office
         self._record = record
         self._login = Login(office, record, "POP3")
-        self._authorization = Authorization(office, stream, self._login, self._begin_transaction)
+        self._authorization = Authorization(office, stream, self._login)
         self._transaction: Transaction | None = None
 
     @property
@@ -63,6 +63,8 @@ class Pop3Desk:
             await Transaction.VERBS[verb](self._transaction, event, out)
         elif verb in Authorization.VERBS:
             await Authorization.VERBS[verb](self._authorization, event, out)
+            if self._login.session is not None:
+                self._begin_transaction(self._login.session, out)
         else:
             await self._VERBS[verb](self, event, out)
 
@@ -80,10 +82,8 @@ class Pop3Desk:
         """See Desk. Without QUIT nothing is deleted (RFC 1939 s6)."""
         await self._login.leave()
 
-    def _begin_transaction(self, out: Outbox) -> None:
-        """RFC 1939 s4: the login was right and the maildrop is open."""
-        session = self._login.session
-        assert session is not None, "a login ends with an open maildrop"
+    def _begin_transaction(self, session: MaildropSession, out: Outbox) -> None:
+        """RFC 1939 s4: the login was right and the maildrop is open, under an exclusive lock."""
         self._transaction = Transaction(session, self._record, self._office.limits.idle)
         out.send(ok(f"{self._record.account}'s maildrop has {contents(session.snapshot)}"))
 

@@ -8,7 +8,6 @@ Must not know: grammar, hashes, maildrops.
 from collections.abc import Awaitable, Callable, Mapping
 from typing import ClassVar
 
-from postane.accounts.base import Proof
 from postane.net.stream import Stream
 from postane.pop3.capabilities import Offer
 from postane.pop3.commands import Apop, Auth, AuthResponse, Pass, User, Verb
@@ -22,12 +21,11 @@ from .office import PostOffice
 
 
 class Authorization:
-    """The verbs of the AUTHORIZATION state. `on_login` answers a login that was right."""
+    """The verbs of the AUTHORIZATION state. A login that was right opens `login`, and is left to be answered."""
 
-    def __init__(self, office: PostOffice, stream: Stream, login: Login, on_login: Callable[[Outbox], None]) -> None:
+    def __init__(self, office: PostOffice, stream: Stream, login: Login) -> None:
         self._office = office
         self._login = login
-        self._on_login = on_login
         self.offer = _make_offer(office, is_clear_text_possible=office.allows_password(stream))
         # RFC 1939 s7, APOP: a msg-id that is never given twice; no "=" in it, which some clients refuse.
         self.stamp = f"<{office.token()}.{int(office.clock())}@{office.hostname}>"
@@ -44,11 +42,11 @@ class Authorization:
 
     async def _pass(self, event: Pass, out: Outbox) -> None:
         """RFC 1939 s7, PASS."""
-        await self._log_in(self._office.accounts.verify_password(self._user, event.secret), out)
+        await self._login.enter(self._office.accounts.verify_password(self._user, event.secret))
 
     async def _apop(self, event: Apop, out: Outbox) -> None:
         """RFC 1939 s7, APOP."""
-        await self._log_in(self._office.accounts.verify_apop(event.name, self.stamp, event.digest), out)
+        await self._login.enter(self._office.accounts.verify_apop(event.name, self.stamp, event.digest))
 
     async def _auth(self, event: Auth, out: Outbox) -> None:
         """RFC 5034 s4. Some clients ask for the list of mechanisms by AUTH alone."""
@@ -73,12 +71,7 @@ class Authorization:
             case sasl.Challenge(octets):
                 out.send(Challenge(octets))
             case sasl.PasswordClaim(name, password):
-                await self._log_in(self._office.accounts.verify_password(name, password), out)
-
-    async def _log_in(self, proving: Awaitable[Proof], out: Outbox) -> None:
-        """RFC 1939 s4: a session begins with an exclusive lock on the maildrop."""
-        await self._login.enter(proving)
-        self._on_login(out)
+                await self._login.enter(self._office.accounts.verify_password(name, password))
 
     VERBS: ClassVar[Mapping[Verb, Callable[..., Awaitable[None]]]] = {
         Verb.APOP: _apop,
