@@ -45,8 +45,8 @@ class Mailbox:
 class PostOffice:
     """One `postane serve` with its folder.
 
-    `settings` go over the ones below, section by section; `pool` is for a server with many tests. `with` starts it and stops it; leaving fails the test when
-    the server ended badly or logged a traceback.
+    `settings` go over the ones below, section by section; `pool` is how many accounts are made at a time. `with`
+    starts it and stops it; leaving fails the test when the server ended badly or logged a traceback.
     """
 
     def __init__(self, settings: Settings | None = None, *, pool: int = POOL) -> None:

@@ -17,13 +17,13 @@ class Victim:
     office: PostOffice
     mailbox: Mailbox
 
-    def log_in(self, **options: str) -> Talk:
+    def log_in(self) -> Talk:
         """A session of its owner."""
-        return log_in(self.office.pop3, self.mailbox.name, self.mailbox.password, **options)
+        return log_in(self.office.pop3, self.mailbox.name, self.mailbox.password)
 
-    def connect(self, **options: str) -> Talk:
+    def connect(self, *, source: str | None = None) -> Talk:
         """A connection on which nothing was said yet."""
-        return Talk(self.office.pop3, **options)
+        return Talk(self.office.pop3, source=source)
 
     def check_unharmed(self) -> None:
         """The letters are all there, the box can be opened, and somebody else can get and read mail."""
