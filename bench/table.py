@@ -18,6 +18,13 @@ CPU = Row("server CPU", "us", lambda run: run.cpu / run.units * 1e6, more_is_bet
 """What one unit costs the server: it hardly depends on what else the machine does."""
 
 
+DISTURBED_FROM = 0.1
+"""Cores that other programs may use before a round is left out, or its figure marked with "~"."""
+
+JUDGED_FROM = 0.5
+"""Seconds; the kernel counts CPU time in hundredths."""
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """A peer in the table. The best of those that are rivals is what ratios are taken against."""
@@ -26,11 +33,21 @@ class Column:
     is_rival: bool = False
 
 
+def is_disturbed(run: Outcome) -> bool:
+    """Whether other programs took so much that rates and times mean little. A very short run cannot tell."""
+    return run.seconds > JUDGED_FROM and run.others / run.seconds > DISTURBED_FROM
+
+
+def counted(runs: Sequence[Outcome]) -> Sequence[Outcome]:
+    """The rounds that count: those undisturbed, or all where there is none."""
+    return [run for run in runs if not is_disturbed(run)] or runs
+
+
 def figure(row: Row, runs: Sequence[Outcome]) -> float | None:
-    """The median over the rounds; None where nothing was measured or anything went wrong."""
+    """The median over the rounds that count; None where nothing was measured or anything went wrong."""
     if not runs or any(run.error for run in runs):
         return None
-    return median(row.figure(run) for run in runs)
+    return median(row.figure(run) for run in counted(runs))
 
 
 def ratio(row: Row, mine: float | None, others: Sequence[float | None]) -> float | None:
@@ -58,7 +75,7 @@ def cell(row: Row, runs: Sequence[Outcome]) -> str:
     """One figure as it is shown."""
     value = figure(row, runs)
     if value is not None:
-        return number(value)
+        return ("~" if is_disturbed(counted(runs)[0]) else "") + number(value)
     return "void" if runs else "-"
 
 
@@ -96,8 +113,8 @@ def cost(runs: Sequence[Outcome]) -> str:
     cpu = figure(CPU, runs)
     if cpu is None:
         return "void" if runs else "-"
-    p50 = median(run.latencies["unit"].p50 for run in runs)
-    p99 = median(run.latencies["unit"].p99 for run in runs)
+    p50 = median(run.latencies["unit"].p50 for run in counted(runs))
+    p99 = median(run.latencies["unit"].p99 for run in counted(runs))
     return f"{number(cpu)}; {number(p50)} / {number(p99)}"
 
 
@@ -113,7 +130,9 @@ def complaints(runs: Runs) -> list[str]:
 
 def noise(runs: Runs) -> str:
     """How much CPU time other programs took meanwhile: what rates and times suffer from."""
-    shares = sorted(run.others / run.seconds for outcomes in runs.values() for run in outcomes if run.seconds > 0.5)
+    shares = sorted(
+        run.others / run.seconds for outcomes in runs.values() for run in outcomes if run.seconds > JUDGED_FROM
+    )
     if not shares:
         return "other programs: not measured"
     return f"other programs used {median(shares):.2f} cores (median of the runs; at most {shares[-1]:.2f})"

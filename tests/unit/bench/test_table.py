@@ -24,8 +24,8 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[ModuleType, ModuleT
         monkeypatch.delitem(sys.modules, name)
 
 
-def outcome(driver: ModuleType, units: int, error: str = "") -> object:
-    return driver.Outcome(units=units, octets=0, seconds=2.0, cpu=0.5, others=0.0, held=0, latencies={}, error=error)
+def outcome(driver: ModuleType, units: int, error: str = "", others: float = 0.0) -> object:
+    return driver.Outcome(units=units, octets=0, seconds=2.0, cpu=0.5, others=others, held=0, latencies={}, error=error)
 
 
 def test_a_ratio_above_one_means_better_whichever_way_the_figure_counts(bench) -> None:
@@ -46,6 +46,14 @@ def test_a_figure_is_the_median_and_void_with_any_error(bench) -> None:
     assert table.cell(row, runs) == "200"
     assert table.cell(row, [*runs, outcome(driver, 400, "STAT: -ERR")]) == "void"
     assert table.cell(row, []) == "-"
+
+
+def test_rounds_that_others_disturbed_count_only_where_there_is_no_other(bench) -> None:
+    table, scenarios, driver = bench
+    row = scenarios.Row("", "messages/s", scenarios.per_second)
+    disturbed = outcome(driver, 200, others=1.0)
+    assert table.cell(row, [disturbed, outcome(driver, 800), disturbed]) == "400"
+    assert table.cell(row, [disturbed, disturbed]) == "~100"
 
 
 def test_the_table_takes_the_best_rival_and_says_why_a_figure_is_void(bench) -> None:
