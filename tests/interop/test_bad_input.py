@@ -7,7 +7,8 @@ import struct
 import pytest
 
 from support.post import deliver
-from support.postoffice import PostOffice, children, resident, wait_until
+from support.postoffice import PostOffice, wait_until
+from support.processes import children, resident
 from support.talk import Talk, log_in
 from support.victim import Victim
 

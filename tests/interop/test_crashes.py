@@ -11,7 +11,8 @@ import pytest
 
 from support.corpus import corpus, letter
 from support.post import SENDER, check_all, fill, read_all, refused_login
-from support.postoffice import Mailbox, PostOffice, is_alive, wait_until
+from support.postoffice import Mailbox, PostOffice, wait_until
+from support.processes import is_alive
 from support.talk import Talk, can_log_in, log_in
 
 pytestmark = pytest.mark.interop

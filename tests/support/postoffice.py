@@ -20,6 +20,8 @@ from typing import IO, Any
 
 import pytest
 
+from .processes import children, is_alive
+
 READY_TIME = 30.0
 STOP_TIME = 20.0
 POOL = 3
@@ -253,29 +255,6 @@ def wait_until(is_true: Callable[[], bool], what: str, seconds: float = 20.0) ->
         if time.monotonic() > deadline:
             pytest.fail(f"waited {seconds:g} s in vain until {what}")
         time.sleep(0.02)
-
-
-def children(pid: int) -> list[int]:
-    """The pids of all processes below `pid`."""
-    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-    pairs = [tuple(map(int, line.split())) for line in listed.splitlines()]
-    below = [pid]
-    for parent in below:
-        below += [child for child, its_parent in pairs if its_parent == parent]
-    return below[1:]
-
-
-def is_alive(pid: int) -> bool:
-    """Whether there is such a process that still runs."""
-    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True).stdout.strip()
-    return bool(state) and not state.startswith("Z")
-
-
-def resident(pids: list[int]) -> int:
-    """Octets of memory that these processes hold together."""
-    wanted = ",".join(map(str, pids))
-    listed = subprocess.run(["ps", "-o", "rss=", "-p", wanted], capture_output=True, text=True, check=True).stdout
-    return sum(map(int, listed.split())) * 1024
 
 
 def _kill(pid: int) -> None:
