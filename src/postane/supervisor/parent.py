@@ -21,6 +21,7 @@ from postane.config.units import Endpoint
 from postane.net.listen import Bound, CannotListen, bind_tcp, bind_unix
 
 from .children import WATCHED, Child, Children
+from .privileges import raise_descriptors
 
 START_WAIT = 60.0
 """Seconds in which the workers of a first generation must be ready."""
@@ -56,6 +57,7 @@ class Parent:
         """Serve until told to stop. Raises CannotListen, StartFailed."""
         for end in self._wake:
             os.set_blocking(end, False)
+        raise_descriptors()
         previous = {number: signal.signal(number, lambda *_: None) for number in WATCHED}
         signal.set_wakeup_fd(self._wake[1], warn_on_full_buffer=False)
         try:

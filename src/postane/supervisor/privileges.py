@@ -1,10 +1,11 @@
-"""From root to a user who may do less.
+"""What a process may do: fewer rights than root, and as many open files as it is allowed.
 
 Must not know: why.
 """
 
 import os
 import pwd
+import resource
 
 from postane.config.file import ConfigError
 
@@ -17,6 +18,13 @@ def drop_privileges(user: str) -> None:
     os.initgroups(entry.pw_name, entry.pw_gid)
     os.setgid(entry.pw_gid)
     os.setuid(entry.pw_uid)
+
+
+def raise_descriptors() -> None:
+    """As many open files as the system lets us have: a connection is one, an open maildrop about six."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def find_user(user: str) -> pwd.struct_passwd:

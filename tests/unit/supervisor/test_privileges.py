@@ -2,11 +2,12 @@
 
 import os
 import pwd
+import resource
 
 import pytest
 
 from postane.config.file import ConfigError
-from postane.supervisor.privileges import drop_privileges, find_user
+from postane.supervisor.privileges import drop_privileges, find_user, raise_descriptors
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
@@ -21,6 +22,17 @@ def test_there_is_no_way_back() -> None:
         except PermissionError:
             os._exit(0 if is_nobody and 0 not in os.getgroups() else 1)
         os._exit(2)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+
+
+def test_as_many_open_files_as_are_allowed() -> None:
+    pid = os.fork()
+    if not pid:
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))
+        raise_descriptors()
+        os._exit(0 if resource.getrlimit(resource.RLIMIT_NOFILE)[0] == hard else 1)
     _, status = os.waitpid(pid, 0)
     assert os.waitstatus_to_exitcode(status) == 0
 
