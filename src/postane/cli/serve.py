@@ -7,6 +7,7 @@ from pathlib import Path
 
 import typer
 
+from postane.accounts.base import AccountsUnavailable
 from postane.config.file import ConfigError, find_config, load_config
 from postane.config.model import Config
 from postane.net.listen import CannotListen
@@ -40,6 +41,7 @@ def open_office(config: Config, path: Path | None, announce: Callable[[str], Non
     configure_logs(config.log.level, config.log.format)
     tls_context(config)
     _make_storage(config)
+    _check_accounts(config)
     try:
         Parent(config, reread, announce).run()
     except CannotListen as error:
@@ -67,6 +69,19 @@ def _make_storage(config: Config) -> None:
             os.chown(path, entry.pw_uid, entry.pw_gid)
     except OSError as error:
         raise ConfigError(f"storage.path: cannot make {path}: {error.strerror}") from error
+
+
+def _check_accounts(config: Config) -> None:
+    """Accounts that cannot be read now will not be readable later: say so before the first client is turned away."""
+    from postane.app import open_registry
+
+    registry = open_registry(config)
+    try:
+        registry.existing(["postmaster"])
+    except AccountsUnavailable as error:
+        raise Failure(error.log, Exit.DATA) from error
+    finally:
+        registry.close()  # nothing of SQLite's may be open when workers are forked
 
 
 def register(app: typer.Typer) -> None:

@@ -37,6 +37,12 @@ class Bound:
         """The socket that worker number `worker`, from 0, accepts from."""
         return self.sockets[worker % len(self.sockets)]
 
+    @property
+    def port(self) -> int | None:
+        """The TCP port; None for a unix socket."""
+        sock = self.sockets[0]
+        return None if sock.family == socket.AF_UNIX else int(sock.getsockname()[1])
+
     def keep_only(self, worker: int) -> None:
         """In a worker: close the sockets of the others, whose connections it would else keep waiting for ever."""
         own = self.socket_for(worker)
@@ -53,18 +59,18 @@ class Bound:
             sock.close()
 
 
-def bind_tcp(host: str, port: int, copies: int) -> Bound:
-    """Listen on a host and port with `copies` sockets; port 0 lets the system choose. Raises CannotListen."""
+def bind_tcp(host: str, port: int, copies: int, *, is_ours: bool = False) -> Bound:
+    """Listen on a host and port with `copies` sockets; port 0 lets the system choose. Raises CannotListen.
+
+    `is_ours`: this process listens on the port already, at another address or for other workers, and may again.
+    """
     try:
         family, kind, _, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE | socket.AI_NUMERICSERV
         )[0]
-        first = _tcp_socket(family, kind, address, is_shared=False)  # fails where anybody else listens
-        address = first.getsockname()
-        if copies == 1:
-            first.listen(BACKLOG)
-            return Bound(_name(address), [first])
-        first.close()
+        if not is_ours:  # sharing a port would be silent: this fails where anybody else listens
+            with _tcp_socket(family, kind, address, is_shared=False) as probe:
+                address = probe.getsockname()
         sockets = [_tcp_socket(family, kind, address, is_shared=True) for _ in range(copies)]
         for sock in sockets:
             sock.listen(BACKLOG)

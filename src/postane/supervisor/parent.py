@@ -92,7 +92,7 @@ class Parent:
         new: dict[tuple[str, Endpoint], Bound] = {}
         try:
             for service, endpoint in sorted(wanted - self._bound.keys(), key=str):
-                new[service, endpoint] = _bind(endpoint, _workers(config))
+                new[service, endpoint] = self._listen(endpoint, _workers(config))
         except CannotListen:
             for bound in new.values():
                 bound.close()
@@ -102,6 +102,12 @@ class Parent:
         self._bound |= new
         for (service, _), bound in sorted(new.items(), key=str):
             self._announce(f"listening {service} {bound.name}")
+
+    def _listen(self, endpoint: Endpoint, copies: int) -> Bound:
+        if endpoint.is_unix:
+            return bind_unix(endpoint.path)
+        is_ours = endpoint.port in {bound.port for bound in self._bound.values()}
+        return bind_tcp(endpoint.host, endpoint.port, copies, is_ours=is_ours)
 
     def _services(self) -> Mapping[str, list[Bound]]:
         services: dict[str, list[Bound]] = {}
@@ -174,6 +180,8 @@ class Parent:
     def _reload(self) -> None:
         try:
             config = self._reread()
+            if _workers(config) != _workers(self._config):  # each has a socket of its own on every port
+                raise ConfigError("server.workers cannot change while running: restart the server")
             self._bind(config)
         except (ConfigError, CannotListen) as error:
             self._log.error("reload refused, going on as before", error=str(error))
@@ -197,7 +205,3 @@ class Parent:
 def _workers(config: Config) -> int:
     workers = config.server.workers
     return (os.cpu_count() or 1) if workers == "auto" else workers
-
-
-def _bind(endpoint: Endpoint, copies: int) -> Bound:
-    return bind_unix(endpoint.path) if endpoint.is_unix else bind_tcp(endpoint.host, endpoint.port, copies)

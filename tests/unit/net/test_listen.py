@@ -30,6 +30,16 @@ def test_a_port_in_use_is_refused(copies: int) -> None:
     bind_tcp("127.0.0.1", port, 2).close()
 
 
+def test_a_port_of_ones_own_may_be_had_again() -> None:
+    first = bind_tcp("127.0.0.1", 0, 1)
+    assert first.port is not None
+    for host in ("127.0.0.1", "0.0.0.0"):
+        again = bind_tcp(host, first.port, 2, is_ours=True)
+        assert again.port == first.port
+        again.close()
+    first.close()
+
+
 def test_an_address_of_somebody_else_is_refused() -> None:
     with pytest.raises(CannotListen, match="this machine has no such address"):
         bind_tcp("192.0.2.1", 0, 1)
