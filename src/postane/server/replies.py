@@ -12,6 +12,8 @@ import structlog
 from postane.accounts.base import AccountError, AccountsUnavailable, LoginRefused
 from postane.mail.snapshot import MessageIsDeleted, NoSuchMessage
 from postane.maildrop.base import DropInUse, LeaseLost, MaildropError, QuotaExceeded, StoreDamaged, StoreTooNew
+from postane.pop1 import replies as pop1_replies
+from postane.pop2 import replies as pop2_replies
 from postane.pop3.replies import Code, Reply, err
 from postane.smtp import replies as smtp_replies
 from postane.smtp.replies import Reply as SmtpReply
@@ -77,3 +79,13 @@ def report(error: Exception, session: str, words: str) -> None:
 def report_bug(error: Exception, session: str) -> None:
     """Tell the operator of an error that nobody foresaw, in full."""
     structlog.get_logger("postane").error("unexpected error", session=session, exc_info=error)
+
+
+def pop2_reply(error: Exception, session: str) -> pop2_replies.Err:
+    """What a POP2 client is told of `error`: POP3's words, without a code."""
+    return pop2_replies.Err(pop3_reply(error, session).text)
+
+
+def pop1_reply(error: Exception, session: str) -> pop1_replies.Reply:
+    """What a POP1 client is told of `error`: POP3's words, without a code."""
+    return pop1_replies.err(pop3_reply(error, session).text)
