@@ -23,11 +23,15 @@ from postane.maildrop.base import Lock, LockPolicy
 from postane.maildrop.drop import JoinedStore
 from postane.maildrop.embedded import embedded_store
 from postane.net.stream import Stream
+from postane.pop1.server import Pop1Server
+from postane.pop2.server import Pop2Server
 from postane.pop3.server import Pop3Server
 from postane.sasl.registry import SERVER_MECHANISMS
 from postane.server.delivery import DeliveryLimits
 from postane.server.limits import Limits, Tally
 from postane.server.office import PostOffice
+from postane.server.pop1 import Pop1Desk
+from postane.server.pop2 import Pop2Desk
 from postane.server.pop3 import Pop3Desk
 from postane.server.reception import MakeDesk
 from postane.server.record import SessionRecord
@@ -80,10 +84,6 @@ class Services:
         await self.office.accounts.close()
 
 
-ENCRYPTED = frozenset({"pop3s"})
-"""Services that speak TLS from the first octet."""
-
-
 def open_services(config: Config, sessions: Tally) -> Services:
     """Open the stores and lay out the desks; called in each worker, after it has been forked."""
     lock = Lock(LockPolicy(config.maildrop.lock), config.maildrop.lock_wait)
@@ -111,7 +111,13 @@ def open_services(config: Config, sessions: Tally) -> Services:
     )
     smtp = functools.partial(_smtp, _smtp_settings(config, Dialect.SMTP, config.smtp.bare_newlines))
     lmtp = functools.partial(_smtp, _smtp_settings(config, Dialect.LMTP, config.lmtp.bare_newlines))
-    desks: dict[str, MakeDesk] = {"pop3": _pop3, "pop3s": _pop3, "smtp": smtp, "lmtp": lmtp}
+    desks: dict[str, MakeDesk] = {
+        **dict.fromkeys(("pop3", "pop3s"), _pop3),
+        **dict.fromkeys(("pop2", "pop2s"), _pop2),
+        **dict.fromkeys(("pop1", "pop1s"), _pop1),
+        "smtp": smtp,
+        "lmtp": lmtp,
+    }
     return Services(office, desks, tls_context(config))
 
 
@@ -147,3 +153,11 @@ def _smtp(
 
 def _pop3(office: PostOffice, stream: Stream, record: SessionRecord) -> tuple[Pop3Server, Pop3Desk]:
     return Pop3Server(), Pop3Desk(office, stream, record)
+
+
+def _pop2(office: PostOffice, stream: Stream, record: SessionRecord) -> tuple[Pop2Server, Pop2Desk]:
+    return Pop2Server(), Pop2Desk(office, stream, record)
+
+
+def _pop1(office: PostOffice, stream: Stream, record: SessionRecord) -> tuple[Pop1Server, Pop1Desk]:
+    return Pop1Server(), Pop1Desk(office, stream, record)

@@ -7,7 +7,7 @@ import pytest
 
 from postane.app import host_name, open_services, tls_context
 from postane.config.file import ConfigError, load_config
-from postane.config.model import Config
+from postane.config.model import SERVICES, Config
 from postane.server.limits import private_tally
 from postane.smtp.body import BareNewlines
 
@@ -40,7 +40,7 @@ async def test_what_is_configured_reaches_the_desks(tmp_path: Path) -> None:
     assert office.mechanisms == ("PLAIN",)
     assert not office.plaintext_on_loopback
     assert not office.plaintext_elsewhere
-    assert set(services.desks) == {"pop3", "pop3s", "smtp", "lmtp"}
+    assert set(services.desks) == set(SERVICES)
     assert services.tls is None
     assert office.token() != office.token()
     await services.close()

@@ -50,6 +50,24 @@ class Listener(Section):
     listen: tuple[Address, ...] | None = Field(None, description="addresses to listen on; [] turns it off")
 
 
+class PlainListener(Listener):
+    """A service of the days before encryption; other machines reach it only where somebody said that they know."""
+
+    i_know_this_is_plaintext: bool = Field(
+        False, strict=True, description="may other machines reach it; auth.plaintext_without_tls still guards passwords"
+    )
+
+    @model_validator(mode="after")
+    def _others_reach_it_knowingly(self) -> Self:
+        for endpoint in self.listen or ():
+            if not endpoint.is_loopback and not self.i_know_this_is_plaintext:
+                raise ValueError(
+                    f"{endpoint} can be reached by other machines, and everything crosses in clear text; "
+                    "listen on 127.0.0.1, or write i_know_this_is_plaintext = true"
+                )
+        return self
+
+
 class Smtp(Listener):
     """Mail comes in by SMTP."""
 
@@ -124,6 +142,10 @@ class Log(Section):
     format: Literal["auto", "json", "text"] = Field("auto", description="auto: text on a terminal, JSON elsewhere")
 
 
+ENCRYPTED = ("pop3s", "pop2s", "pop1s")
+"""Services that speak TLS from the first octet."""
+
+
 class Config(Section):
     """The whole file."""
 
@@ -131,8 +153,10 @@ class Config(Section):
     storage: Storage = Storage()
     pop3: Listener = Listener()
     pop3s: Listener = Listener()
-    pop2: Listener = Listener()
-    pop1: Listener = Listener()
+    pop2: PlainListener = PlainListener()
+    pop2s: Listener = Listener()
+    pop1: PlainListener = PlainListener()
+    pop1s: Listener = Listener()
     smtp: Smtp = Smtp()
     lmtp: Lmtp = Lmtp()
     tls: Tls = Tls()
@@ -145,9 +169,10 @@ class Config(Section):
     metrics: Listener = Listener()
 
     @model_validator(mode="after")
-    def _pop3s_needs_a_certificate(self) -> Self:
-        if self.pop3s.listen and self.tls.certificate is None:
-            raise ValueError('pop3s needs a certificate: give [tls] certificate = "..." and key = "..."')
+    def _tls_needs_a_certificate(self) -> Self:
+        for name in ENCRYPTED:
+            if getattr(self, name).listen and self.tls.certificate is None:
+                raise ValueError(f'{name} needs a certificate: give [tls] certificate = "..." and key = "..."')
         return self
 
 
@@ -158,7 +183,7 @@ DEFAULT_LISTENERS: dict[str, tuple[str, ...]] = {
 }
 """What listens where no section says anything about it; with a certificate, POP3S does too."""
 
-SERVICES = ("pop3", "pop3s", "pop2", "pop1", "smtp", "lmtp")
+SERVICES = ("pop3", "pop3s", "pop2", "pop2s", "pop1", "pop1s", "smtp", "lmtp")
 
 
 def listeners(config: Config) -> dict[str, tuple[Endpoint, ...]]:

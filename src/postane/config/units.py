@@ -4,6 +4,7 @@
 Units of size are powers of 1024, as in other mail servers: a "50MB" limit is 50 * 1024 * 1024 octets.
 """
 
+import ipaddress
 import math
 import re
 from dataclasses import dataclass
@@ -69,6 +70,16 @@ class Endpoint:
     def is_unix(self) -> bool:
         """Whether it is a unix socket."""
         return bool(self.path)
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine reaches it. A name other than localhost may mean anything."""
+        if self.path or self.host.lower() == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
 
     def __str__(self) -> str:
         if self.path:

@@ -17,8 +17,8 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from postane.app import ENCRYPTED, Services, open_services
-from postane.config.model import Config
+from postane.app import Services, open_services
+from postane.config.model import ENCRYPTED, Config
 from postane.net.listen import BACKLOG, Bound
 from postane.net.tcp import Deadlines, SocketStream
 from postane.observe.logs import configure_logs

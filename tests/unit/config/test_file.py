@@ -26,6 +26,15 @@ from postane.config.file import ConfigError, find_config, load_config
         ("hostname = 3\n", "1: hostname: 3 does not fit; write a text in quotes"),
         ("[storage]\npath = 3\n", "2: storage.path: 3 does not fit; write a path in quotes"),
         ('[tls]\nkey = "k.pem"\n', "1: tls: certificate and key belong together"),
+        (
+            '\n[pop2]\nlisten = ["0.0.0.0:109"]\n',
+            "2: pop2: 0.0.0.0:109 can be reached by other machines, and everything",
+        ),
+        ('[pop1]\nlisten = ["0.0.0.0:1"]\n', "listen on 127.0.0.1, or write i_know_this_is_plaintext = true"),
+        (
+            '[pop1]\ni_know_this_is_plaintext = "yes"\n',
+            "2: pop1.i_know_this_is_plaintext: 'yes' does not fit; write true",
+        ),
         ("[limits]\nidle = 1\nidle = 2\n", "3: Cannot overwrite a value"),
         ("[limits\n", "1: "),
     ],

@@ -44,6 +44,14 @@ def test_sizes_and_durations_are_read():
     [
         ({"tls": {"certificate": "a.pem"}}, "belong together"),
         ({"pop3s": {"listen": ["0.0.0.0:995"]}}, "pop3s needs a certificate"),
+        ({"pop2s": {"listen": ["127.0.0.1:1109"]}}, "pop2s needs a certificate"),
+        ({"pop1s": {"listen": ["127.0.0.1:1109"]}}, "pop1s needs a certificate"),
+        ({"pop2": {"listen": ["127.0.0.1:109", "0.0.0.0:109"]}}, "0.0.0.0:109 can be reached by other machines"),
+        ({"pop1": {"listen": ["[::]:1090"]}}, "write i_know_this_is_plaintext = true"),
+        ({"pop1": {"listen": ["mail.example.org:1090"]}}, "write i_know_this_is_plaintext = true"),
+        ({"pop2": {"listen": ["192.0.2.1:109"], "i_know_this_is_plaintext": False}}, "other machines"),
+        ({"pop2": {"i_know_this_is_plaintext": 1}}, "valid boolean"),
+        ({"pop3": {"i_know_this_is_plaintext": True}}, "Extra inputs"),
         ({"limits": {"connections": True}}, "integer"),
         ({"limits": {"connections": "3"}}, "integer"),
         ({"limits": {"recipients": 99}}, "100"),
@@ -55,6 +63,22 @@ def test_sizes_and_durations_are_read():
 def test_what_cannot_be_is_refused(sections, words):
     with pytest.raises(ValidationError, match=words):
         config(**sections)
+
+
+@pytest.mark.parametrize("service", ["pop2", "pop1"])
+def test_the_old_protocols_are_off_unless_named_and_stay_at_home_unless_told(service):
+    assert service not in opened(Config())
+    assert service not in opened(config(tls={"certificate": "a.pem", "key": "k.pem"}))
+    home = ["127.0.0.1:109", "127.8.8.8:109", "[::1]:109", "localhost:109", "unix:/run/old.sock"]
+    assert opened(config(**{service: {"listen": home}})) == {service: home}
+    abroad = {"listen": ["0.0.0.0:109"], "i_know_this_is_plaintext": True}
+    assert opened(config(**{service: abroad})) == {service: ["0.0.0.0:109"]}
+
+
+@pytest.mark.parametrize("service", ["pop2s", "pop1s"])
+def test_the_old_protocols_over_tls_go_anywhere(service):
+    wanted = config(**{service: {"listen": ["0.0.0.0:1109"]}, "tls": {"certificate": "a.pem", "key": "k.pem"}})
+    assert opened(wanted) == {service: ["0.0.0.0:1109"]}
 
 
 def test_a_configuration_does_not_change():

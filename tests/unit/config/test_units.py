@@ -95,3 +95,21 @@ def test_endpoints(text, endpoint):
 def test_what_is_no_endpoint(text):
     with pytest.raises(ValueError, match='write "HOST:PORT"'):
         parse_endpoint(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_loopback"),
+    [
+        ("127.0.0.1:1", True),
+        ("127.255.0.9:1", True),
+        ("[::1]:1", True),
+        ("LocalHost:1", True),
+        ("unix:/run/x", True),
+        ("0.0.0.0:1", False),
+        ("[::]:1", False),
+        ("192.168.1.1:1", False),
+        ("localhost.example.org:1", False),
+    ],
+)
+def test_which_addresses_only_this_machine_reaches(text, is_loopback):
+    assert parse_endpoint(text).is_loopback is is_loopback
