@@ -4,19 +4,20 @@ The names are RFC 1939's: `mrose`, and its secret `tanstaaf`.
 """
 
 import hashlib
+import math
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
-from postane.accounts.base import AccountStore, LoginRefused, NameTaken, UnknownName
+from postane.accounts.base import Account, AccountStore, LoginRefused, NameTaken, Spread, UnknownName
 from postane.accounts.hashes import LIGHT
 from postane.accounts.local import LocalAccounts
 from postane.accounts.memory import MemoryAccounts
 from postane.accounts.names import BadName
 from postane.accounts.records import Place
 from postane.accounts.registry import Registry
-from postane.maildrop.base import Quota
+from postane.maildrop.base import LockPolicy, Quota
 
 OWN_DOMAINS = ("dbc.mtview.ca.us", "localhost", "[127.0.0.1]")
 STAMP = "<1896.697170952@dbc.mtview.ca.us>"
@@ -395,3 +396,43 @@ async def test_what_is_not_there_cannot_be_changed(house, mrose, change):
 async def test_close_may_be_called_twice(house):
     await house.store.close()
     await house.store.close()
+
+
+# What accounts have of their own
+
+
+async def test_settings_are_seen_at_the_next_login(house, mrose):
+    own = replace(mrose, quota=Quota(10, 20), lock=LockPolicy.SHARE, retention=86400.0, login_delay=60.0)
+    house.registry.configure(own)
+    assert (await house.store.verify_password("mrose", "secret")).account == own
+    assert await house.store.find("mrose") == own
+    assert await house.store.resolve("mrose", None) == own
+    house.registry.configure(replace(mrose, keep_deleted=True, retention=math.inf))
+    assert await house.store.find("mrose") == replace(mrose, keep_deleted=True, retention=math.inf)
+
+
+async def test_settings_leave_the_rest_of_the_account_alone(house, mrose):
+    house.registry.set_enabled("mrose", False)
+    house.registry.configure(replace(mrose, lock=LockPolicy.WAIT))
+    house.registry.set_quota("mrose", Quota(5))
+    assert await house.store.find("mrose") == Account("mrose", "mrose", False, Quota(5), LockPolicy.WAIT)
+
+
+async def test_nobody_has_settings(house, mrose):
+    with pytest.raises(UnknownName):
+        house.registry.configure(replace(mrose, name="nobody"))
+
+
+async def test_settings_go_with_the_account(house, mrose):
+    house.registry.configure(replace(mrose, retention=60.0))
+    house.registry.remove("mrose")
+    assert await house.store.spread() == Spread()
+    assert house.registry.add("mrose") == mrose
+    assert await house.store.find("mrose") == mrose
+
+
+async def test_the_spread_of_settings(house, mrose):
+    assert await house.store.spread() == Spread()
+    for name, retention, delay in (("anna", 60.0, None), ("ben", math.inf, 30.0), ("cem", 120.0, 10.0)):
+        house.registry.configure(replace(house.registry.add(name), retention=retention, login_delay=delay))
+    assert await house.store.spread() == Spread((60.0, math.inf), (10.0, 30.0))

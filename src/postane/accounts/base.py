@@ -9,17 +9,34 @@ Must not know: any protocol's syntax.
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from postane.maildrop.base import Quota
+from postane.maildrop.base import LockPolicy, Quota
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Somebody with a maildrop. `name` is `user` or `user@domain`, in lower case; `drop` is its maildrop's name."""
+    """Somebody with a maildrop. `name` is `user` or `user@domain`, in lower case; `drop` is its maildrop's name.
+
+    From `lock` on it is what the account has of its own, None where the server's holds: what happens when the drop is
+    in use, seconds that messages are kept (math.inf: for ever), seconds between two logins. With `keep_deleted` what
+    its sessions delete is hidden and not removed.
+    """
 
     name: str
     drop: str
     is_enabled: bool = True
     quota: Quota = field(default_factory=Quota)
+    lock: LockPolicy | None = None
+    retention: float | None = None
+    login_delay: float | None = None
+    keep_deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """The smallest and the largest of what accounts have of their own; None where no account has."""
+
+    retention: tuple[float, float] | None = None
+    login_delay: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +104,10 @@ class AccountStore(Protocol):
 
     async def is_local(self, domain: str) -> bool:
         """Whether this post office accepts mail for the domain at all. Raises AccountsUnavailable."""
+        ...
+
+    async def spread(self) -> Spread:
+        """What a client must be told before it is known who it is (RFC 2449 s6.5, s6.7). Raises AccountsUnavailable."""
         ...
 
     async def close(self) -> None:

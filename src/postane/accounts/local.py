@@ -19,11 +19,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import hashes
-from .base import Account, AccountsUnavailable, LoginRefused, Proof
+from .base import Account, AccountsUnavailable, LoginRefused, Proof, Spread
 from .cache import LoginCache
 from .devices import apop_digest, is_same
 from .names import canonical, fold_domain, meanings, show_name
-from .records import Place, read_account
+from .records import COLUMNS, TABLES, WIDTH, Place, read_account
 from .registry import Registry
 from .schema import open_database, told
 
@@ -36,12 +36,16 @@ NOTE_USE_EVERY = 3600.0
 NOBODY = ""
 """A name that no account can have."""
 
-_ROW = "SELECT name, enabled, quota_octets, quota_messages, password FROM account WHERE name = :name"
+_ROW = f"SELECT {COLUMNS}, password FROM {TABLES} WHERE name = :name"  # noqa: S608 - our own words, as below
 _DEVICES = "SELECT label, secret FROM device WHERE account = :name"
 _MEANT = (
-    "SELECT name, enabled, quota_octets, quota_messages FROM account"
+    f"SELECT {COLUMNS} FROM {TABLES}"  # noqa: S608
     " WHERE name = :name OR name = (SELECT account FROM alias WHERE address = :name)"
 )
+_SPREAD = {  # a question for each end: SQLite finds one end by an index, and both by reading all
+    "retention": ("SELECT min(retention) FROM own", "SELECT max(retention) FROM own"),
+    "login_delay": ("SELECT min(login_delay) FROM own", "SELECT max(login_delay) FROM own"),
+}
 _IS_LOCAL = (
     "SELECT EXISTS (SELECT 1 FROM account WHERE domain = :domain)"
     " OR EXISTS (SELECT 1 FROM alias WHERE domain = :domain)"
@@ -139,6 +143,14 @@ class LocalAccounts:
             return False
         return bool(self._ask(_IS_LOCAL, {"domain": place})[0][0])
 
+    async def spread(self) -> Spread:
+        """See AccountStore."""
+        ends = {}
+        for what, questions in _SPREAD.items():
+            smallest, largest = (self._ask(question, {})[0][0] for question in questions)
+            ends[what] = None if smallest is None else (smallest, largest)
+        return Spread(**ends)
+
     async def close(self) -> None:
         """See AccountStore."""
         self._hashing.shutdown(wait=False, cancel_futures=True)
@@ -198,7 +210,7 @@ class LocalAccounts:
         if known is None:
             return None
         for row in self._ask(_ROW, {"name": known}):
-            return _Row(read_account(row[:4]), row[4])
+            return _Row(read_account(row[:WIDTH]), row[WIDTH])
         return None
 
     def _ask(self, question: str, values: dict[str, str]) -> list[Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from postane.maildrop.base import Quota
 
-from .base import Account, LoginRefused, NameTaken, Proof, UnknownName
+from .base import Account, LoginRefused, NameTaken, Proof, Spread, UnknownName
 from .devices import apop_digest, generate_secret
 from .hashes import octets_of
 from .names import canonical, domain_of, fold_domain, meanings, parse_address, parse_label, parse_name, show_name
@@ -55,6 +55,11 @@ class MemoryAccounts:
         """Bound what the maildrop may hold. Raises UnknownName."""
         entry = self._known(name)
         entry.account = replace(entry.account, quota=quota)
+
+    def configure(self, account: Account) -> None:
+        """Take over the quota and what `account` has of its own. Raises UnknownName."""
+        entry = self._known(account.name)
+        entry.account = replace(account, is_enabled=entry.account.is_enabled)
 
     def remove(self, name: str) -> None:
         """Remove an account with its aliases and devices. Raises UnknownName."""
@@ -123,6 +128,15 @@ class MemoryAccounts:
         place = fold_domain(domain)
         hosted = {domain_of(name) for name in (*self._entries, *self._aliases)} - {""}
         return place in self._own_domains or place in hosted
+
+    async def spread(self) -> Spread:
+        """See AccountStore."""
+        accounts = [entry.account for entry in self._entries.values()]
+        retention = [account.retention for account in accounts if account.retention is not None]
+        delay = [account.login_delay for account in accounts if account.login_delay is not None]
+        return Spread(
+            (min(retention), max(retention)) if retention else None, (min(delay), max(delay)) if delay else None
+        )
 
     async def close(self) -> None:
         """See AccountStore."""

@@ -5,10 +5,12 @@ Must not know: how accounts change, how logins are verified.
 
 import sqlite3
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from postane.maildrop.base import Quota
+from postane.maildrop.base import LockPolicy, Quota
 
 from .base import Account
 from .devices import Vault
@@ -61,9 +63,33 @@ class Entry:
     hash: str = field(repr=False)
 
 
-def read_account(row: tuple[str, int, int | None, int | None]) -> Account:
-    """An account from its columns name, enabled, quota_octets, quota_messages."""
-    return Account(row[0], row[0], bool(row[1]), Quota(row[2], row[3]))
+COLUMNS = "name, enabled, quota_octets, quota_messages, lock, retention, login_delay, keep_deleted"
+WIDTH = 8
+"""What `read_account` reads, and how many columns it is."""
+
+TABLES = "account LEFT JOIN own ON own.account = account.name"
+"""Where they come from."""
+
+
+def read_account(row: Sequence[Any]) -> Account:
+    """An account from its COLUMNS."""
+    name, enabled, octets, messages, lock, retention, login_delay, keep_deleted = row
+    return Account(
+        name,
+        name,
+        bool(enabled),
+        Quota(octets, messages),
+        None if lock is None else LockPolicy(lock),
+        retention,
+        login_delay,
+        bool(keep_deleted),
+    )
+
+
+def write_own(database: sqlite3.Connection, account: Account) -> None:
+    """Keep what an account has of its own."""
+    values = (account.name, account.lock, account.retention, account.login_delay, int(account.keep_deleted))
+    database.execute("INSERT OR REPLACE INTO own VALUES (?, ?, ?, ?, ?)", values)
 
 
 def read_records(database: sqlite3.Connection, name: str | None) -> list[Record]:
@@ -81,11 +107,11 @@ def read_records(database: sqlite3.Connection, name: str | None) -> list[Record]
     ):
         devices[account].append(Device(*columns))
     rows = database.execute(
-        "SELECT name, enabled, quota_octets, quota_messages, created, password IS NOT NULL FROM account"
+        f"SELECT created, password IS NOT NULL, {COLUMNS} FROM {TABLES}"  # noqa: S608 - our own words alone
         " WHERE :name IS NULL OR name = :name ORDER BY name",
         chosen,
     )
     return [
-        Record(read_account(row[:4]), row[4], bool(row[5]), tuple(aliases[row[0]]), tuple(devices[row[0]]))
-        for row in rows
+        Record(read_account(row), created, bool(has_password), tuple(aliases[row[0]]), tuple(devices[row[0]]))
+        for created, has_password, *row in rows
     ]

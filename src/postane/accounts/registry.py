@@ -18,7 +18,7 @@ from .base import Account, NameTaken, UnknownName
 from .devices import generate_secret
 from .hashes import FULL, Cost, checked, hash_password, octets_of
 from .names import canonical, domain_of, near_name, parse_address, parse_label, parse_name, show_name
-from .records import Entry, Place, Record, read_records
+from .records import Entry, Place, Record, read_records, write_own
 from .schema import open_database, told, transaction
 
 ROWS_AT_ONCE = 500
@@ -96,6 +96,14 @@ class Registry:
         known = self._known(name)
         values = (quota.octets, quota.messages, known)
         self._update(known, "UPDATE account SET quota_octets = ?, quota_messages = ? WHERE name = ?", values)
+
+    def configure(self, account: Account) -> None:
+        """Take over the quota and what `account` has of its own. Raises UnknownName."""
+        known = self._known(account.name)
+        bounds = (account.quota.octets, account.quota.messages, known)
+        with self._change() as database:
+            database.execute("UPDATE account SET quota_octets = ?, quota_messages = ? WHERE name = ?", bounds)
+            write_own(database, account)
 
     def remove(self, name: str) -> None:
         """Remove an account with its aliases and devices; its maildrop stays. Raises UnknownName."""

@@ -16,8 +16,8 @@ from .base import AccountsUnavailable
 from .files import publish, temporary_name
 
 FILE_NAME = "accounts.sqlite"
-VERSION = 1
-"""`PRAGMA user_version`; a newer file is refused, an older one is to be migrated."""
+VERSION = 2
+"""`PRAGMA user_version`; a newer file is refused, an older one is brought to this version when it is opened."""
 
 BUSY_SECONDS = 5.0
 """How long a writer waits for another one."""
@@ -53,6 +53,21 @@ CREATE TABLE device (
 ) WITHOUT ROWID;
 """
 
+_OWN = """
+CREATE TABLE own (              -- what accounts have of their own (NULL: the server's)
+    account TEXT PRIMARY KEY REFERENCES account (name) ON DELETE CASCADE,
+    lock TEXT,                  -- a lock policy
+    retention REAL,             -- seconds, or infinity
+    login_delay REAL,           -- seconds
+    keep_deleted INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX own_retention ON own (retention);
+CREATE INDEX own_login_delay ON own (login_delay);
+"""
+
+_STEPS = {2: _OWN}
+"""What brings a file to a version from the one before; a new file goes through all of them."""
+
 
 def open_database(folder: Path) -> sqlite3.Connection:
     """Open the accounts of a storage folder, and make folder and file where there are none.
@@ -65,7 +80,7 @@ def open_database(folder: Path) -> sqlite3.Connection:
             _make(path)
         database = _connect(path)
         try:
-            _check_version(database, path)
+            _bring_up(database, path)
         except BaseException:
             database.close()
             raise
@@ -103,7 +118,9 @@ def _make(path: Path) -> None:
         database = _connect(temporary)
         try:
             database.execute("PRAGMA journal_mode = WAL")
-            database.executescript(f"BEGIN; {_TABLES} PRAGMA user_version = {VERSION}; COMMIT;")
+            database.executescript(
+                f"BEGIN; {_TABLES} {''.join(_STEPS.values())} PRAGMA user_version = {VERSION}; COMMIT;"
+            )
         finally:
             database.close()
         publish(temporary, path)
@@ -126,10 +143,22 @@ def _connect(path: Path) -> sqlite3.Connection:
     return database
 
 
-def _check_version(database: sqlite3.Connection, path: Path) -> None:
-    (version,) = database.execute("PRAGMA user_version").fetchone()
+def _bring_up(database: sqlite3.Connection, path: Path) -> None:
+    """Bring an older file to this version, all in one transaction; whoever opens it first does so."""
+    if _version(database, path) == VERSION:
+        return
+    with transaction(database):
+        for version in range(_version(database, path) + 1, VERSION + 1):  # another process may have been first
+            for statement in _STEPS[version].split(";"):
+                database.execute(statement)
+            database.execute(f"PRAGMA user_version = {version}")
+
+
+def _version(database: sqlite3.Connection, path: Path) -> int:
+    version = int(database.execute("PRAGMA user_version").fetchone()[0])
     if version > VERSION:
         words = f"{path} was written by a newer Postane (its schema is {version}, this one knows {VERSION})"
         raise AccountsUnavailable(UNAVAILABLE, f"{words}: install that version again")
-    if version != VERSION:
+    if version < 1:
         raise AccountsUnavailable(UNAVAILABLE, f"{path} is not a file of Postane's accounts")
+    return version

@@ -10,7 +10,7 @@ from postane.accounts.records import Record
 from postane.config.units import format_size, parse_size
 from postane.maildrop.base import Quota
 
-from . import user_device, user_import
+from . import user_device, user_import, user_set
 from .accounts import (
     GenerateOption,
     NameArgument,
@@ -25,6 +25,7 @@ from .common import ConfigOption, Exit, Failure, JsonOption, print_json, print_t
 app = typer.Typer(no_args_is_help=True, help="Add, change and list accounts.")
 app.command("import", epilog=user_import.EXAMPLE)(user_import.import_accounts)
 app.add_typer(user_device.app, name="device")
+app.command("set", epilog=user_set.EXAMPLE)(user_set.set_settings)
 
 QuotaOption = Annotated[
     str | None, typer.Option(metavar="SIZE", help='What the maildrop may hold, such as "2GB".', show_default="no bound")
@@ -80,7 +81,7 @@ def list_accounts(json: JsonOption = False, config: ConfigOption = None) -> None
 
 @app.command("show", epilog="Example: postane user show anna@example.org")
 def show_account(name: NameArgument, json: JsonOption = False, config: ConfigOption = None) -> None:
-    """Show one account: its state, quota, aliases and devices."""
+    """Show one account: its state, quota, settings, aliases and devices."""
     with opened_registry(config) as registry:
         record = registry.show(name)
     if json:
@@ -90,14 +91,15 @@ def show_account(name: NameArgument, json: JsonOption = False, config: ConfigOpt
         "enabled": record.account.is_enabled,
         "password": "set" if record.has_password else "none",
         "quota": _quota(record.account.quota),
+        **user_set.shown(record.account),
         "created": user_device.moment(record.created),
     }
     for key, value in lines.items():
-        typer.echo(f"{key:10}{show(value)}")
+        typer.echo(f"{key:13}{show(value)}")
     for alias in record.aliases:
-        typer.echo(f"{'alias':10}{show(alias)}")
+        typer.echo(f"{'alias':13}{show(alias)}")
     for device in record.devices:
-        typer.echo(f"{'device':10}{show(device.label)} (last used {user_device.moment(device.last_used)})")
+        typer.echo(f"{'device':13}{show(device.label)} (last used {user_device.moment(device.last_used)})")
     return None
 
 
@@ -186,6 +188,7 @@ def _as_json(record: Record) -> dict[str, Any]:
         "has_password": record.has_password,
         "quota_octets": record.account.quota.octets,
         "quota_messages": record.account.quota.messages,
+        **user_set.as_json(record.account),
         "aliases": list(record.aliases),
         "devices": [user_device.as_json(device) for device in record.devices],
         "created": user_device.stamp(record.created),

@@ -58,6 +58,25 @@ def format_duration(seconds: float) -> str:
     return f"{Decimal(repr(seconds)):f}s"
 
 
+NEVER = "never"
+"""How a duration without end is written where one may be."""
+
+
+def parse_retention(text: object) -> float:
+    """Seconds that messages are kept: a duration, or "never" for math.inf."""
+    if text == NEVER or text == math.inf:
+        return math.inf
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise ValueError(f'{text!r} is not a time to keep messages; write "never", or for example "30d"') from error
+
+
+def format_retention(seconds: float) -> str:
+    """The shortest exact writing of a time to keep messages."""
+    return NEVER if seconds == math.inf else format_duration(seconds)
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """Where to listen: a host and port, or the path of a unix socket."""

@@ -3,11 +3,15 @@ from pathlib import Path
 from postane.accounts.base import Account
 from postane.accounts.records import Entry, Place, read_account, read_records
 from postane.accounts.schema import open_database
-from postane.maildrop.base import Quota
+from postane.maildrop.base import LockPolicy, Quota
 
 
 def test_an_account_from_its_columns():
-    assert read_account(("anna", 0, 10, None)) == Account("anna", "anna", False, Quota(10, None))
+    nothing = (None, None, None, None)
+    assert read_account(("anna", 0, 10, None, *nothing)) == Account("anna", "anna", False, Quota(10, None))
+    own = ("takeover", float("inf"), 300.0, 1)
+    account = Account("anna", "anna", True, Quota(), LockPolicy.TAKEOVER, float("inf"), 300.0, True)
+    assert read_account(("anna", 1, None, None, *own)) == account
 
 
 def test_places():

@@ -114,3 +114,34 @@ def test_processes_that_make_it_at_once_share_one_file(folder):
     database = open_database(folder)
     assert database.execute("SELECT count(*) FROM account").fetchone() == (4,)
     database.close()
+
+
+def test_a_file_of_the_first_version_is_brought_up(folder):
+    database = open_database(folder)
+    database.execute("INSERT INTO account VALUES ('mrose', '', 'hash', 1, 5, NULL, 0)")
+    database.execute("DROP TABLE own")
+    database.execute("PRAGMA user_version = 1")
+    database.close()
+    again = open_database(folder)
+    assert again.execute("PRAGMA user_version").fetchone() == (VERSION,)
+    assert again.execute("SELECT name, password, quota_octets FROM account").fetchall() == [("mrose", "hash", 5)]
+    again.execute("INSERT INTO own VALUES ('mrose', 'share', 60, NULL, 0)")
+    again.close()
+    database = open_database(folder)
+    assert database.execute("SELECT account, lock FROM own").fetchall() == [("mrose", "share")]
+    database.close()
+
+
+def test_processes_that_bring_it_up_at_once_do_it_once(folder):
+    database = open_database(folder)
+    database.execute("DROP TABLE own")
+    database.execute("PRAGMA user_version = 1")
+    database.close()
+    context = multiprocessing.get_context("spawn")
+    barrier = context.Barrier(3)
+    workers = [context.Process(target=_open, args=(folder, barrier, f"user{n}")) for n in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert [worker.exitcode for worker in workers] == [0, 0, 0]

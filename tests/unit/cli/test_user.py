@@ -300,7 +300,7 @@ async def test_on_a_terminal_the_password_is_asked_twice_and_never_shown(config,
 @pytest.mark.parametrize(
     "words",
     [
-        *("user", "user add", "user list", "user show", "user password", "user disable", "user enable"),
+        *("user", "user add", "user list", "user show", "user password", "user disable", "user enable", "user set"),
         *("user remove", "user import", "user device", "user device add", "user device list", "user device revoke"),
     ],
 )
