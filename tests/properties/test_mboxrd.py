@@ -16,7 +16,9 @@ from postane.mail.mboxrd import (
     parse_postmark,
 )
 
-WORDS = st.sampled_from([b"From ", b">", b">>", b"From", b"\r\n", b"\n", b"\r", b" ", b"x", b"From a Mon", b"Fr", b"om "])
+WORDS = st.sampled_from(
+    [b"From ", b">", b">>", b"From", b"\r\n", b"\n", b"\r", b" ", b"x", b"From a Mon", b"Fr", b"om "]
+)
 BODIES = st.one_of(st.lists(WORDS, max_size=20).map(b"".join), st.binary(max_size=60))
 CUTS = st.lists(st.integers(0, 10_000), max_size=12)
 SENDERS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=SENDER_LIMIT).filter(lambda s: s != NOBODY)
@@ -52,7 +54,9 @@ def part(pieces: list[bytes]) -> list[object]:
 
 @given(LETTERS, CUTS, CUTS)
 @example([("", 0.0, b"\r\n\r\n"), ("a", 0.0, b"From x\n>From y\r\n\r\n"), ("", 1.0, b"")], [1, 2, 3], [30, 31, 32, 33])
-def test_what_is_put_together_comes_apart_as_it_was(letters: list[tuple[str, float, bytes]], a: list[int], b: list[int]):
+def test_what_is_put_together_comes_apart_as_it_was(
+    letters: list[tuple[str, float, bytes]], a: list[int], b: list[int]
+):
     mailbox = b"".join(format_postmark(sender, arrived) + quote(body, a) for sender, arrived, body in letters)
     wanted: list[object] = []
     for sender, arrived, body in letters:

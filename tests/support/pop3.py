@@ -28,11 +28,12 @@ def make_office(
     maildrops: MaildropStore | None = None,
     accounts: MemoryAccounts | None = None,
     limits: Limits | None = None,
+    hostname: str | None = None,
     **facts: object,
 ) -> PostOffice:
     """A post office in memory; failed logins are not held back unless the test says so."""
     return PostOffice(
-        hostname=HOST,
+        hostname=hostname or HOST,
         implementation="Postane-test",
         accounts=accounts or MemoryAccounts(),
         maildrops=maildrops or memory_store(),

@@ -6,6 +6,7 @@ A transcript is lines, each marked by who says it:
     C: a line of the client; CRLF is added
     C| octets of the client as they are; \\r \\n \\0 \\\\ and \\xHH mean one octet each
     S: a line of the server; ` ...` at its end stands for whatever follows
+    B: the name of a body that the test has: the server sends exactly its octets
     M: anything that the test itself checks at this point
     E: the server has closed, or is about to
 
@@ -13,7 +14,7 @@ Lines of the server are compared in their order; where the client goes on, nothi
 """
 
 import codecs
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -32,6 +33,7 @@ class Who(StrEnum):
 
     CLIENT = "C"
     SERVER = "S"
+    BODY = "B"
     MARK = "M"
     END = "E"
 
@@ -108,33 +110,45 @@ class Session:
 
 
 class _Reading:
-    """What the server said, compared line by line with what was expected."""
+    """What the server said, compared turn by turn with what was expected."""
 
-    def __init__(self) -> None:
-        self._lines: list[bytes] = []
-        self._rest = b""
+    def __init__(self, bodies: Mapping[str, bytes]) -> None:
+        self._bodies = bodies
+        self._octets = b""
 
     def add(self, octets: bytes) -> None:
-        *lines, self._rest = (self._rest + octets).split(b"\r\n")
-        self._lines += lines
+        self._octets += octets
 
     def expect(self, turn: Turn) -> None:
-        assert self._lines, f"line {turn.number}: the server said nothing more, {turn.octets!r} was expected"
-        line, wanted = self._lines.pop(0), turn.octets
-        is_open = wanted.endswith(ANYTHING)
-        is_same = line.startswith(wanted.removesuffix(ANYTHING)) if is_open else line == wanted
-        assert is_same, f"line {turn.number}: {line!r} was said, {wanted!r} expected"
+        if turn.who is Who.BODY:
+            self._expect_body(turn)
+            return
+        line, end, rest = self._octets.partition(b"\r\n")
+        assert end, f"line {turn.number}: the server said nothing more ({line!r}), {turn.octets!r} was expected"
+        self._octets = rest
+        is_open = turn.octets.endswith(ANYTHING)
+        is_same = line.startswith(turn.octets.removesuffix(ANYTHING)) if is_open else line == turn.octets
+        assert is_same, f"line {turn.number}: {line!r} was said, {turn.octets!r} expected"
+
+    def _expect_body(self, turn: Turn) -> None:
+        body = self._bodies[turn.octets.decode()]
+        got = self._octets[: len(body)]
+        assert got == body, f"line {turn.number}: {got!r} was sent, {turn.octets!r} expected"
+        self._octets = self._octets[len(body) :]
 
     def expect_nothing(self, where: str) -> None:
-        assert not self._lines, f"{where}: {self._lines!r} was said and not expected"
-        assert not self._rest, f"{where}: {self._rest!r} is half a line"
+        assert not self._octets, f"{where}: {self._octets!r} was said and not expected"
 
 
 async def play(
-    turns: Sequence[Turn], session: Session, pace: Pace, check: Callable[[str], Awaitable[None]] | None = None
+    turns: Sequence[Turn],
+    session: Session,
+    pace: Pace,
+    check: Callable[[str], Awaitable[None]] | None = None,
+    bodies: Mapping[str, bytes] | None = None,
 ) -> None:
     """Play a transcript. `check` gets each mark; at any pace but BY_TURN all marks come at the end."""
-    reading = _Reading()
+    reading = _Reading(bodies or {})
     if pace is not Pace.BY_TURN:
         octets = b"".join(turn.octets for turn in turns if turn.who is Who.CLIENT)
         pieces = [octets] if pace is Pace.AT_ONCE else [octets[at : at + 1] for at in range(len(octets))]
@@ -142,7 +156,7 @@ async def play(
             reading.add(await session.say(piece))
     for turn in turns:
         where = f"line {turn.number}"
-        if turn.who is Who.SERVER:
+        if turn.who in (Who.SERVER, Who.BODY):
             if pace is Pace.BY_TURN:
                 reading.add(await session.say(b""))
             reading.expect(turn)

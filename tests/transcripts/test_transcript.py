@@ -50,3 +50,16 @@ async def test_marks_are_checked(pace: Pace) -> None:
 
     await play(parse_transcript(GREETED + "M: one\nM: two\n"), ReceivingOffice().session(), pace, check)
     assert marks == ["one", "two"]
+
+
+@pytest.mark.parametrize(
+    ("body", "is_right"), [(b"220 foo.com ESMTP Postane\r\n250 ", True), (b"220 foo", False), (b"x", False)]
+)
+async def test_a_body_is_compared_octet_by_octet(body: bytes, is_right: bool) -> None:
+    turns = parse_transcript("C: NOOP\nB: it\nS: 2.0.0 ...\n")
+    playing = play(turns, ReceivingOffice().session(), Pace.AT_ONCE, bodies={"it": body})
+    if is_right:
+        await playing
+    else:
+        with pytest.raises(AssertionError, match=r"line 2|line 3"):
+            await playing
