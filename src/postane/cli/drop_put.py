@@ -4,13 +4,15 @@ Exit code 75 asks an MTA to try again: it is given for everything that may pass,
 first, so that no message bounces because of it.
 """
 
+import signal
 import sys
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated, cast
 
 import typer
 
@@ -78,8 +80,8 @@ async def _put_one(store: MaildropStore, path: Path, letter: Letter, addressee: 
     spool = store.spool()
     try:
         mender = Mender()
-        with _opened_input(path) as source:
-            while octets := source.read(BLOCK):
+        with _opened_input(path) as source, _interruptible():
+            while octets := source.read1(BLOCK):
                 await spool.write(mender.feed(octets))
         await spool.write(mender.finish())
         (outcome,) = await store.deposit(spool, letter, [addressee])
@@ -90,13 +92,25 @@ async def _put_one(store: MaildropStore, path: Path, letter: Letter, addressee: 
     return outcome
 
 
-def _opened_input(path: Path) -> AbstractContextManager[BinaryIO]:
+def _opened_input(path: Path) -> AbstractContextManager[BufferedReader]:
     if str(path) == "-":
-        return nullcontext(sys.stdin.buffer)
+        if sys.stdin.isatty():
+            typer.echo("Type the message, header first; Ctrl-D on a line of its own ends it.", err=True)
+        return nullcontext(cast(BufferedReader, sys.stdin.buffer))
     try:
         return open(path, "rb")
     except OSError as error:
         raise Failure(f"{path}: {error.strerror}", Exit.NO_INPUT) from error
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C ends a read that waits for somebody to type: the event loop's own handler would wait for the loop."""
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
 
 
 def _tell(receipt: Receipt) -> None:

@@ -153,7 +153,11 @@ def remove(name: NameArgument, drop: DropOption = False, yes: YesOption = False,
 
 
 def _confirm(name: str, *, drop: bool, yes: bool) -> None:
-    if yes or not sys.stdin.isatty():
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        if drop:  # what only the account loses can be given again, mail cannot
+            raise Failure(f"not removing {name} and its mail: nobody can be asked here, say --yes", Exit.USAGE)
         return
     typer.confirm(f"Remove {name}" + (" and all its mail?" if drop else "? Its mail is kept."), abort=True, err=True)
 

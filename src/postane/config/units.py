@@ -12,6 +12,8 @@ from decimal import Decimal
 
 _SIZES = {"": 1, "b": 1, "kb": 1024, "mb": 1024**2, "gb": 1024**3, "tb": 1024**4}
 _SIZES |= {"kib": 1024, "mib": 1024**2, "gib": 1024**3, "tib": 1024**4, "k": 1024, "m": 1024**2, "g": 1024**3}
+_LARGEST = 2**63 - 1
+"""Octets that a size may have: what a database can count."""
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _LONGEST = 10**15
 """Seconds that a duration may have: "for ever" is written by a word of the key's own, not by a number."""
@@ -28,7 +30,10 @@ def parse_size(text: object) -> int:
     found = _QUANTITY.fullmatch(text) if isinstance(text, str) else None
     if found is None or found[2].lower() not in _SIZES:
         raise ValueError(f'{text!r} is not a size; write for example "50MB", "64kB" or a number of octets')
-    return int(Decimal(found[1]) * _SIZES[found[2].lower()])
+    octets = int(Decimal(found[1]) * _SIZES[found[2].lower()])
+    if octets > _LARGEST:
+        raise ValueError(f"{text!r} is more than any store can hold")
+    return octets
 
 
 def format_size(octets: int) -> str:

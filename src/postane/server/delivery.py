@@ -14,7 +14,7 @@ from postane.accounts.base import Account, AccountStore
 from postane.mail.address import Address, format_mailbox
 from postane.mail.envelope import Envelope
 from postane.mail.measure import Measure
-from postane.mail.trace import Passage, format_trace
+from postane.mail.trace import Passage, Protocol, format_trace
 from postane.maildrop.base import (
     Addressee,
     Letter,
@@ -82,10 +82,11 @@ class Delivery:
         raise DeliveryRefused(replies.NO_SUCH_USER)
 
     async def check_room(self, account: Account, size: int) -> None:
-        """Refuse what the quota will not allow, as far as is known yet (RFC 1870 s6.4). Raises MaildropError."""
+        """Refuse what the drop will not take, as far as is known yet (RFC 1870 s6.4): it may also be damaged.
+
+        Here each recipient has a reply of its own, as later only LMTP has. Raises MaildropError.
+        """
         quota = account.quota
-        if quota.octets is None and quota.messages is None:
-            return
         usage = await self.maildrops.usage(account.drop)
         if quota.octets is not None and usage.octets + max(size, 1) > quota.octets:
             raise QuotaExceeded("mailbox full")
@@ -158,12 +159,15 @@ class Transaction:
             await spool.discard()
 
     def _addressees(self, passage: Passage) -> list[Addressee]:
+        # Where one reply stands for several drops, one message over a quota is better than a letter that everybody
+        # else gets again and again: who was full already was refused at RCPT.
+        is_exact = passage.protocol is Protocol.LMTP or len(self._recipients) == 1
         by_drop: dict[str, Addressee] = {}
         for recipient in self._recipients:
             account = recipient.account
             if account.drop not in by_drop:
                 lead = format_trace(self.envelope.sender, recipient.address, passage, self._delivery.hostname)
-                by_drop[account.drop] = Addressee(account.drop, lead, account.quota)
+                by_drop[account.drop] = Addressee(account.drop, lead, account.quota if is_exact else Quota())
         return list(by_drop.values())
 
     def _open_spool(self) -> Spool:

@@ -101,6 +101,6 @@ class Reception:
             "deleted": record.deleted,
             "commands": record.commands,
             "seconds": round(self._office.clock() - record.since, 3),
-            "ending": record.ending,
+            "ending": record.ending.value,
         }
         self._log.info("session", **{name: fact for name, fact in facts.items() if fact is not None})

@@ -243,7 +243,14 @@ def test_remove_with_its_mail(postane, anna):
 
 
 def test_remove_with_its_mail_where_none_ever_came(postane, anna):
-    assert postane("user remove anna --drop").code == 0
+    assert postane("user remove anna --drop --yes").code == 0
+
+
+def test_mail_is_not_removed_where_nobody_can_be_asked(postane, anna):
+    done = postane("user remove anna --drop")
+    assert done.code == 64
+    assert "--yes" in done.err
+    assert accounts_left(postane) == ["anna"]
 
 
 async def test_on_a_terminal_remove_asks(postane, anna, accounts):

@@ -1,6 +1,7 @@
 """Delivery: whose an address is, what the drops get, what becomes of failures."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -120,9 +121,39 @@ class TestRoom:
             with pytest.raises(QuotaExceeded):
                 await delivery.check_room(account, size)
 
-    async def test_without_quota_the_store_is_not_asked(self, here: ReceivingOffice) -> None:
-        account = here.accounts.add("joe")
-        await Delivery(here.accounts, None, here.hostname).check_room(account, 5)  # type: ignore[arg-type]
+    async def test_a_damaged_drop_is_refused_for_its_owner_alone(self, here: ReceivingOffice) -> None:
+        class Damaged:
+            async def usage(self, drop: str) -> Usage:
+                if drop == "joe":
+                    raise StoreDamaged("maildrop is damaged")
+                return Usage(0, 0)
+
+        here.accounts.add("joe")
+        here.accounts.add("ann")
+        transaction = Delivery(here.accounts, Damaged(), here.hostname).begin(Envelope(SENDER))  # type: ignore[arg-type]
+        with pytest.raises(StoreDamaged):
+            await transaction.add(Address("joe", "foo.com"))
+        await transaction.add(Address("ann", "foo.com"))
+
+    async def test_a_quota_fills_up_for_one_but_nobody_gets_it_twice(self, here: ReceivingOffice) -> None:
+        """One reply stands for both: joe's last message may pass his quota, the next one is refused at RCPT."""
+        here.accounts.add("joe", quota=Quota(octets=600))
+        here.accounts.add("ann")
+        transaction = await _transaction(here, "joe", "ann")
+        await transaction.write(b"Subject: x\r\n\r\n" + b"y" * 900 + b"\r\n")
+        outcomes = await transaction.deposit(PASSAGE)
+        assert all(isinstance(outcome, Receipt) for outcome in outcomes)
+        with pytest.raises(QuotaExceeded):
+            await _transaction(here, "joe", "ann")
+
+    async def test_alone_or_by_lmtp_a_quota_is_exact(self, here: ReceivingOffice) -> None:
+        here.accounts.add("joe", quota=Quota(octets=600))
+        here.accounts.add("ann")
+        for names, passage in ((("joe",), PASSAGE), (("joe", "ann"), replace(PASSAGE, protocol=Protocol.LMTP))):
+            transaction = await _transaction(here, *names)
+            await transaction.write(b"Subject: x\r\n\r\n" + b"y" * 900 + b"\r\n")
+            outcomes = await transaction.deposit(passage)
+            assert [type(outcome) for outcome in outcomes] == [QuotaExceeded, Receipt][: len(names)]
 
 
 class _Holding:
@@ -213,6 +244,9 @@ class TestDeposit:
 
 class _BrokenStore:
     """Its spools fail at the first octet."""
+
+    async def usage(self, drop: str) -> Usage:
+        return Usage(0, 0)
 
     def __init__(self, error: MaildropError) -> None:
         self._error = error
