@@ -11,8 +11,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+import structlog
+
+from postane.mail.address import format_mailbox
 from postane.mail.trace import Passage, Protocol
-from postane.maildrop.base import MaildropError, QuotaExceeded, Receipt
+from postane.maildrop.base import MaildropError, QuotaExceeded
 from postane.net.stream import Stream
 from postane.smtp import commands, replies
 from postane.smtp.body import BodyLimits
@@ -20,9 +23,10 @@ from postane.smtp.commands import Verdict
 from postane.smtp.replies import Reply, format_reply
 from postane.smtp.states import Dialect
 
-from .delivery import Delivery, DeliveryLimits, Outcome, Transaction, reply_to_all, reply_to_outcome
+from .delivery import Delivery, DeliveryLimits, DeliveryRefused, Outcome, Transaction, reply_to_all, reply_to_outcome
 from .loop import Outbox
 from .office import PostOffice
+from .postmark import postmark
 from .record import Ending, SessionRecord
 from .replies import report, smtp_reply
 
@@ -60,6 +64,7 @@ class SmtpDesk:
         self._record = record
         self._settings = settings
         self._delivery = Delivery(office.accounts, office.maildrops, office.hostname, settings.delivery)
+        self._log = structlog.get_logger("postane")
         self._helo = ""
         self._protocol = Protocol.SMTP
         self._transaction: Transaction | None = None
@@ -141,7 +146,14 @@ class SmtpDesk:
 
     async def _rcpt(self, event: commands.Rcpt, out: Outbox) -> None:
         """RFC 5321 s4.1.1.3."""
-        await self._open_transaction.add(event.address)
+        try:
+            await self._open_transaction.add(event.address)
+        except (DeliveryRefused, QuotaExceeded) as error:
+            reply = self.reply_to(error)
+            said = f"{reply.code} {reply.enhanced} {reply.lines[0]}"
+            self._log.info("recipient refused", **self._where(), to=format_mailbox(event.address), said=said)
+            out.send(reply)
+            return
         out.send(replies.RECIPIENT_OK)
 
     async def _data(self, event: commands.Data, out: Outbox) -> None:
@@ -174,7 +186,7 @@ class SmtpDesk:
                 return
             passage = self._passage()
             outcomes = await self._open_transaction.deposit(passage)
-            self._note(outcomes, event.octets)
+            self._note(outcomes, event.octets, passage)
             said = [_name(reply_to_outcome(outcome), passage) for outcome in outcomes]
             is_lmtp = self._settings.dialect is Dialect.LMTP
             out.send(said if is_lmtp else _name(reply_to_all(outcomes), passage))
@@ -231,9 +243,14 @@ class SmtpDesk:
             is_encrypted=self._stream.is_encrypted,
         )
 
-    def _note(self, outcomes: list[Outcome], octets: int) -> None:
+    def _where(self) -> dict[str, str]:
+        return {"session": self._record.session, "service": self._record.service, "peer": str(self._record.peer)}
+
+    def _note(self, outcomes: list[Outcome], octets: int, passage: Passage) -> None:
         """Tell the record and the operator what became of a message."""
-        if any(isinstance(outcome, Receipt) for outcome in outcomes):
+        marks = postmark(self._open_transaction.envelope, outcomes)
+        self._log.info("message", **self._where(), id=passage.id, octets=octets, **marks)
+        if marks["stored"]:
             self._record.messages += 1
             self._record.octets += octets
         for outcome in outcomes:
