@@ -3,7 +3,11 @@
 Must not know: how anything works; it writes a configuration and calls what `postane serve` calls.
 """
 
+import json
+import shlex
+import shutil
 import socket
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +15,7 @@ import typer
 
 from postane.accounts.base import AccountError
 from postane.config.file import load_config
-from postane.config.model import Config
+from postane.config.model import Config, listeners
 from postane.maildrop.base import Addressee, Letter, MaildropError
 
 from .common import Exit, Failure, run
@@ -21,11 +25,11 @@ PASSWORD = "postane"  # noqa: S105 - printed, on purpose
 PORTS = {"pop3": 1110, "smtp": 1025}
 
 _CONFIG = """\
-# Written by `postane demo`; everything here can be changed in a copy of it.
+# Written by `postane demo` at its first start, and kept: what is changed here stays.
 hostname = "localhost"
 
 [storage]
-path = {storage!r}
+path = {storage}
 
 [pop3]
 listen = ["127.0.0.1:{pop3}"]
@@ -34,7 +38,7 @@ listen = ["127.0.0.1:{pop3}"]
 listen = ["127.0.0.1:{smtp}"]
 
 [lmtp]
-listen = ["unix:{lmtp}"]
+listen = [{lmtp}]
 
 [server]
 drain = "2s"
@@ -53,7 +57,7 @@ Set up a mail program:
   outgoing   SMTP   127.0.0.1   port {smtp}   no encryption   no authentication
   address    {account}@localhost
 
-The configuration is {path}; more accounts: postane user add -c {path} NAME
+The configuration is {path}; more accounts: {command} user add -c {path} NAME
 Ctrl-C stops it; the next start finds everything again.
 """  # noqa: E501 - a command that can be pasted is one line
 
@@ -67,17 +71,16 @@ def demo(
 
     Example: postane demo --dir /tmp/postane-demo
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    folder.chmod(0o700)
     path = folder / "postane.toml"
-    ports = {service: _free_port(port) for service, port in PORTS.items()}
-    path.write_text(
-        _CONFIG.format(storage=str((folder / "store").absolute()), lmtp=folder.absolute() / "lmtp.sock", **ports),
-        "utf-8",
-    )
-    config = load_config(path)
-    config.storage.path.mkdir(mode=0o700, exist_ok=True)
     try:
+        folder.mkdir(parents=True, mode=0o700, exist_ok=True)
+        if not path.exists():
+            _write_config(folder, path)
+    except OSError as error:
+        raise Failure(f"cannot set up the demo in {folder}: {error.strerror}; try --dir", Exit.CANNOT_CREATE) from error
+    config = load_config(path)
+    try:
+        config.storage.path.mkdir(mode=0o700, exist_ok=True)
         waiting = run(_furnish(config))
     except (AccountError, MaildropError) as error:
         raise Failure(f"cannot set up the demo in {folder}: {error.log}", Exit.CANNOT_CREATE) from error
@@ -85,12 +88,25 @@ def demo(
     def announce(line: str) -> None:
         typer.echo(line)
         if line == "ready":
-            text = _HELP.format(account=ACCOUNT, password=PASSWORD, path=path, next=waiting + 1, **ports)
-            typer.echo(text)
+            typer.echo(_help(config, path, waiting))
 
     from .serve import open_office
 
     open_office(config, path, announce)
+
+
+def _write_config(folder: Path, path: Path) -> None:
+    """The demo's configuration; it stays as it is at the next start, with whatever was changed in it."""
+    ports = {service: _free_port(service, port) for service, port in PORTS.items()}
+    storage, lmtp = (folder / "store").absolute(), (folder / "lmtp.sock").absolute()
+    path.write_text(_CONFIG.format(storage=json.dumps(str(storage)), lmtp=json.dumps(f"unix:{lmtp}"), **ports), "utf-8")
+
+
+def _help(config: Config, path: Path, waiting: int) -> str:
+    ports = {service: next((end.port for end in ends), 0) for service, ends in listeners(config).items()}
+    command = sys.argv[0] if shutil.which("postane") is None else "postane"
+    facts = {"account": ACCOUNT, "password": PASSWORD, "path": shlex.quote(str(path)), "next": waiting + 1}
+    return _HELP.format(command=shlex.quote(command), **facts, **ports)
 
 
 async def _furnish(config: Config) -> int:
@@ -118,14 +134,15 @@ async def _furnish(config: Config) -> int:
         registry.close()
 
 
-def _free_port(wanted: int) -> int:
-    """The port that is wanted, or another where that one is in use."""
+def _free_port(service: str, wanted: int) -> int:
+    """The port that is wanted, or another where that one is in use, which is said."""
     for port in (wanted, 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
+                typer.echo(f"port {port} is in use, {service} gets another", err=True)
                 continue
             return int(probe.getsockname()[1])
     raise Failure("no port is free on 127.0.0.1", Exit.UNAVAILABLE)
