@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import postane
 from postane.accounts.local import LocalAccounts
+from postane.accounts.logins import FileLogins
 from postane.accounts.names import LOOPBACK_LITERALS
 from postane.accounts.records import Place
 from postane.accounts.registry import Registry
@@ -35,6 +36,7 @@ from postane.server.pop2 import Pop2Desk
 from postane.server.pop3 import Pop3Desk
 from postane.server.reception import MakeDesk
 from postane.server.record import SessionRecord
+from postane.server.rules import Rules
 from postane.server.smtp import SmtpDesk, SmtpSettings
 from postane.smtp.body import BareNewlines, BodyLimits
 from postane.smtp.server import SmtpServer
@@ -108,6 +110,8 @@ def open_services(config: Config, sessions: Tally) -> Services:
         mechanisms=_mechanisms(config),
         plaintext_on_loopback=config.auth.plaintext_without_tls != "never",
         plaintext_elsewhere=config.auth.plaintext_without_tls == "always",
+        rules=Rules(config.maildrop.retention, config.maildrop.login_delay),
+        logins=FileLogins(config.storage.path / "logins"),
     )
     smtp = functools.partial(_smtp, _smtp_settings(config, Dialect.SMTP, config.smtp.bare_newlines))
     lmtp = functools.partial(_smtp, _smtp_settings(config, Dialect.LMTP, config.lmtp.bare_newlines))

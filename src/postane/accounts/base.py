@@ -60,6 +60,14 @@ class LoginRefused(AccountError):
     """Wrong name, wrong secret, or a disabled account: the client is never told which."""
 
 
+class LoginTooSoon(AccountError):
+    """The account may log in again in `seconds` (RFC 2449 s8.1.1)."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"logged in too often, the next login is possible in {seconds} s")
+        self.seconds = seconds
+
+
 class AccountsUnavailable(AccountError):
     """The store cannot be asked now: may pass."""
 
@@ -70,6 +78,19 @@ class UnknownName(AccountError):
 
 class NameTaken(AccountError):
     """An administrator wants a name that an account, alias or device has already."""
+
+
+class LoginTimes(Protocol):
+    """When accounts logged in last, for all workers. Nothing here fails: without a record a login is possible."""
+
+    def left(self, name: str, delay: float, now: float) -> float:
+        """Seconds until `name` may log in again, 0 if it may now; one login is allowed `delay` seconds after the other,
+        and a second one at any time between them."""
+        ...
+
+    def note(self, name: str, delay: float, now: float) -> None:
+        """`name` has logged in."""
+        ...
 
 
 class AccountStore(Protocol):

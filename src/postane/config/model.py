@@ -3,15 +3,17 @@
 The classes are the reference: `docs/reference/configuration.md` is made from them. Every key is optional.
 """
 
+import math
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, model_validator
 
-from .units import Endpoint, parse_duration, parse_endpoint, parse_size
+from .units import Endpoint, parse_duration, parse_endpoint, parse_retention, parse_size
 
 Size = Annotated[int, BeforeValidator(parse_size)]
 Duration = Annotated[float, BeforeValidator(parse_duration)]
+Retention = Annotated[float, BeforeValidator(parse_retention)]
 Address = Annotated[Endpoint, BeforeValidator(parse_endpoint)]
 Count = Annotated[int, Strict()]
 When = Literal["never", "loopback", "always"]
@@ -110,7 +112,8 @@ class Maildrop(Section):
 
     lock: Literal["refuse", "wait"] = Field("refuse", description="what happens when a drop is in use already")
     lock_wait: Duration = Field(10.0, description='how long "wait" waits')
-    retention: Literal["never"] = Field("never", description="how long messages are kept")
+    retention: Retention = Field(math.inf, description='how long messages are kept: "30d" or "never"; see EXPIRE')
+    login_delay: Duration = Field(0.0, description="time between two logins of an account, a second at once is allowed")
 
 
 class Limits(Section):

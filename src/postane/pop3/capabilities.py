@@ -10,8 +10,21 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class Bound:
+    """A number that holds for everybody who may be asking, None where it is "never"; for some it may be milder."""
+
+    value: int | None
+    may_differ: bool = False
+
+    def __str__(self) -> str:
+        """As RFC 2449 s6.5 and s6.7 write it."""
+        number = "NEVER" if self.value is None else str(self.value)
+        return f"{number} USER" if self.may_differ else number
+
+
+@dataclass(frozen=True, slots=True)
 class Offer:
-    """The facts from which the list is made.
+    """The facts from which the list is made; `expire` is in days, `login_delay` in seconds.
 
     `implementation` is said after login too; `mechanisms` are SASL's; `is_login_possible` tells whether USER and
     PASS may be used on this connection.
@@ -21,6 +34,8 @@ class Offer:
     is_login_possible: bool = True
     is_stls_possible: bool = False
     mechanisms: tuple[str, ...] = ()
+    expire: Bound | None = None
+    login_delay: Bound | None = None
 
 
 def capabilities(offer: Offer) -> Iterator[str]:
@@ -35,7 +50,11 @@ def capabilities(offer: Offer) -> Iterator[str]:
         yield "SASL " + " ".join(offer.mechanisms)  # RFC 5034 s3
     yield "RESP-CODES"  # RFC 2449 s6.4
     yield "AUTH-RESP-CODE"  # RFC 3206 s5
+    if offer.login_delay is not None:
+        yield f"LOGIN-DELAY {offer.login_delay}"  # RFC 2449 s6.5
     yield "PIPELINING"  # RFC 2449 s6.6
+    if offer.expire is not None:
+        yield f"EXPIRE {offer.expire}"  # RFC 2449 s6.7
     yield "UIDL"  # RFC 2449 s6.8
     if offer.is_stls_possible:
         yield "STLS"  # RFC 2595 s4

@@ -4,11 +4,12 @@ Must not know: how a protocol carries the claim, or what it answers.
 """
 
 import asyncio
+import math
 from collections.abc import Awaitable
 
 import structlog
 
-from postane.accounts.base import Account, LoginRefused, Proof
+from postane.accounts.base import Account, LoginRefused, LoginTooSoon, Proof
 from postane.maildrop.base import DropInUse, Holder, MaildropSession
 
 from .office import PostOffice
@@ -25,11 +26,12 @@ class Login:
         self._log = structlog.get_logger("postane")
         self.account: Account | None = None
         self.session: MaildropSession | None = None
+        self._is_noted = False
 
     async def enter(self, proving: Awaitable[Proof]) -> MaildropSession:
         """Open the maildrop of whoever proves it; a failure is held back a while, longer each time.
 
-        Raises LoginRefused, AccountsUnavailable, MaildropError (DropInUse).
+        Raises LoginRefused, LoginTooSoon, AccountsUnavailable, MaildropError (DropInUse).
         """
         account = await self.admit(proving)
         try:
@@ -49,6 +51,7 @@ class Login:
             raise
         throttle.succeeded(address)
         self._record.account, self._record.credential = proof.account.name, proof.credential
+        self._check_delay(proof.account)
         limit = self._office.limits.per_account
         if not self._office.sessions_by_account.enter(proof.account.name, limit):
             raise DropInUse(f"too many sessions of this account, {limit} are allowed", None)
@@ -61,7 +64,25 @@ class Login:
         record, office = self._record, self._office
         holder = Holder(record.session, str(record.peer), self._protocol, office.clock())
         self.session = await office.maildrops.open(drop, holder, office.lock)
+        self._note_login()
         return self.session
+
+    def _check_delay(self, account: Account) -> None:
+        """RFC 2449 s6.5: enforced once it is known who it is, so that nobody learns who else logged in (s8.1.1)."""
+        office = self._office
+        delay = office.rules.login_delay_of(account)
+        left = office.logins.left(account.name, delay, office.clock()) if delay > 0 else 0.0
+        if left > 0:
+            raise LoginTooSoon(math.ceil(left))
+
+    def _note_login(self) -> None:
+        """The delay runs from a login that got its maildrop; one that found it in use may be tried again at once."""
+        office, account = self._office, self.account
+        if account is not None and not self._is_noted:
+            self._is_noted = True
+            delay = office.rules.login_delay_of(account)
+            if delay > 0:
+                office.logins.note(account.name, delay, office.clock())
 
     async def release(self) -> None:
         """Give the maildrop back. Without a commit nothing is deleted. Idempotent, raises nothing."""

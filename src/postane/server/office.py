@@ -4,14 +4,16 @@ Must not know: processes, configuration files.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from postane.accounts.base import AccountStore
+from postane.accounts.base import AccountStore, LoginTimes
+from postane.accounts.logins import MemoryLogins
 from postane.accounts.throttle import Throttle
 from postane.maildrop.base import Lock, MaildropStore
 from postane.net.stream import Stream
 
 from .limits import Limits, Tally
+from .rules import Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,8 @@ class PostOffice:
     mechanisms: tuple[str, ...] = ()
     plaintext_on_loopback: bool = True
     plaintext_elsewhere: bool = False
+    rules: Rules = field(default_factory=Rules)
+    logins: LoginTimes = field(default_factory=MemoryLogins)
 
     def allows_password(self, stream: Stream) -> bool:
         """Whether a password may cross this connection as it is."""

@@ -23,6 +23,7 @@ from .pop3_authorization import Authorization
 from .pop3_transaction import Transaction, contents, messages
 from .record import Ending, SessionRecord
 from .replies import pop3_reply
+from .rules import announce
 
 
 class Pop3Desk:
@@ -90,7 +91,9 @@ class Pop3Desk:
     async def _capa(self, event: Capa, out: Outbox) -> None:
         """RFC 2449 s5."""
         del event
-        out.send(Listing("capabilities follow", format_capabilities(self._authorization.offer)))
+        office = self._office
+        offer = await announce(self._authorization.offer, office.rules, office.accounts, self._login.account)
+        out.send(Listing("capabilities follow", format_capabilities(offer)))
 
     async def _quit(self, event: Quit, out: Outbox) -> None:
         """RFC 1939 s6: +OK only after every deletion is durable."""
@@ -100,6 +103,8 @@ class Pop3Desk:
             out.send(ok(f"{self._office.hostname} POP3 server signing off"))
             return
         snapshot = session.snapshot
+        if self._transaction is not None and self._office.rules.retention_of(self._login.account) == 0:
+            self._transaction.delete_retrieved()
         try:
             await session.commit()
         except NotAllRemoved as error:

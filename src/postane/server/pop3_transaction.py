@@ -28,6 +28,12 @@ class Transaction:
         self._session = session
         self._record = record
         self._patience = patience
+        self._retrieved: set[int] = set()
+
+    def delete_retrieved(self) -> None:
+        """RFC 2449 s6.7, EXPIRE 0: mail may not be left here, so what was taken counts as deleted."""
+        for number in self._retrieved.difference(self._session.snapshot.deleted):
+            self._session.snapshot.delete(number)
 
     async def _stat(self, event: Command, out: Outbox) -> None:
         """RFC 1939 s5, STAT."""
@@ -64,6 +70,7 @@ class Transaction:
             out.send(Message(f"{facts.octets} octets", message.head, facts.is_dotted))
         else:
             await self._stream(message, Opening(f"{facts.octets} octets", facts.is_dotted), None, out)
+        self._retrieved.add(event.number)
 
     async def _top(self, event: Top, out: Outbox) -> None:
         """RFC 1939 s7, TOP: the header part, the empty line, and so many lines of the body."""

@@ -9,7 +9,7 @@ Must not know: how an error came about.
 
 import structlog
 
-from postane.accounts.base import AccountError, AccountsUnavailable, LoginRefused
+from postane.accounts.base import AccountError, AccountsUnavailable, LoginRefused, LoginTooSoon
 from postane.mail.snapshot import MessageIsDeleted, NoSuchMessage
 from postane.maildrop.base import DropInUse, LeaseLost, MaildropError, QuotaExceeded, StoreDamaged, StoreTooNew
 from postane.pop1 import replies as pop1_replies
@@ -37,6 +37,8 @@ def pop3_reply(error: Exception, session: str) -> Reply:
         case AccountsUnavailable():
             report(error, session, error.log)
             return err(error.text, Code.SYS_TEMP)
+        case LoginTooSoon():
+            return err(error.text, Code.LOGIN_DELAY)  # RFC 2449 s8.1.1
         case AccountError():
             return err(error.text)
         case DropInUse():

@@ -1,6 +1,6 @@
 """What CAPA tells."""
 
-from postane.pop3.capabilities import Offer, capabilities, format_capabilities
+from postane.pop3.capabilities import Bound, Offer, capabilities, format_capabilities
 
 
 def told(offer: Offer) -> set[str]:
@@ -20,6 +20,11 @@ def test_user_is_told_where_a_password_may_cross():
 def test_stls_and_mechanisms_are_told_where_there_are_some():
     offer = told(Offer("Postane", is_stls_possible=True, mechanisms=("PLAIN", "LOGIN")))
     assert {"STLS", "SASL PLAIN LOGIN"} <= offer
+
+
+def test_bounds_are_told_with_the_word_that_they_may_differ():
+    assert {"EXPIRE 5 USER", "LOGIN-DELAY 900"} <= told(Offer("x", expire=Bound(5, True), login_delay=Bound(900)))
+    assert {"EXPIRE NEVER", "LOGIN-DELAY 0"} <= told(Offer("x", expire=Bound(None), login_delay=Bound(0)))
 
 
 def test_lines_are_written_as_they_are_sent():
