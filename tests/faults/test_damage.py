@@ -252,3 +252,21 @@ async def test_a_folder_that_was_exchanged_under_a_running_server_takes_nothing(
     (tmp_path / "moved away").rename(folder)
     assert await opened(store) == 40
     await store.close()
+
+
+async def test_a_missing_index_is_found_by_verify_and_listed(tmp_path: Path) -> None:
+    """A drop that was used does not look empty because its index was taken away."""
+    folder = await filled(tmp_path)
+    store = embedded_store(tmp_path, inline=INLINE)
+    assert await opened(store) == 40
+    await store.close()
+    for part in folder.glob("index.sqlite*"):
+        part.unlink()
+    assert (FindingKind.INDEX_DAMAGED, None) in await findings(tmp_path)
+    store = embedded_store(tmp_path, inline=INLINE)
+    assert [name async for name in store.drops()] == [DROP]
+    with pytest.raises(StoreDamaged, match="is missing"):
+        await store.usage(DROP)
+    with pytest.raises(StoreDamaged, match="is missing"):
+        await opened(store)
+    await store.close()

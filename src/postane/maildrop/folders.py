@@ -47,7 +47,8 @@ class Folders:
         for shard in _entries(self.drops):
             for folder in _entries(f"{self.drops}/{shard}"):
                 path = f"{self.drops}/{shard}/{folder}"
-                if os.path.exists(f"{path}/index.sqlite") and not os.path.exists(f"{path}/removed"):
+                is_used = os.path.exists(f"{path}/index.sqlite") or os.path.exists(f"{path}/lease")
+                if is_used and not os.path.exists(f"{path}/removed"):
                     found.append(path)
         return found
 
