@@ -162,7 +162,9 @@ def test_the_facts_agree_with_naive_ones(whole):
         header_octets=header if header >= 4 or whole.startswith(b"\r\n") else len(whole),
         is_dotted=(b"\r\n" + whole).find(b"\r\n.") >= 0,
         digest=facts.digest,
+        excess=facts.excess,
     )
+    assert (facts.excess is None) is whole[: facts.header_octets].isascii()
 
 
 @given(st.integers(0, 2**80))

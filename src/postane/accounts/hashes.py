@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import argon2
 
+from postane.wire.saslprep import Unprepared, saslprep
+
 from . import imported
 
 
@@ -48,7 +50,20 @@ def octets_of(password: str) -> bytes:
 
 
 def checked(password: str) -> str:
-    """A password that the mail protocols can carry, as it is. Raises BadPassword."""
+    """A password that the mail protocols can carry, in the form in which they compare it. Raises BadPassword.
+
+    Octets that are no UTF-8 stay as they are: POP3 takes none (RFC 6856 s2.2), older protocols do.
+    """
+    if any("\ud800" <= letter <= "\udfff" for letter in password):
+        return _bounded(password)
+    try:
+        return _bounded(saslprep(password))
+    except Unprepared:
+        _bounded(password)  # for the better word
+        raise BadPassword("the password has a control character or another one that SASLprep forbids") from None
+
+
+def _bounded(password: str) -> str:
     octets = octets_of(password)
     if not octets:
         raise BadPassword("the password is empty")

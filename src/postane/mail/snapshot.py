@@ -7,7 +7,8 @@ nothing.
 Must not know: where messages are kept.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TypeVar
 
 ColumnT = TypeVar("ColumnT")
@@ -33,15 +34,21 @@ class Snapshot:
     """One session's view of a drop.
 
     `total` messages of `total_octets` were there when it was taken, `last_uid` is the newest of them. `count` and
-    `octets` leave out what is marked as deleted (RFC 1939 s5, STAT).
+    `octets` leave out what is marked as deleted (RFC 1939 s5, STAT). Sizes are those of the messages as they are
+    stored, until `show_surrogates`; `excess` is by how many octets all surrogates are longer.
     """
 
-    __slots__ = ("_deleted", "_sizes", "_uidls", "_uids", "count", "last_uid", "octets", "total", "total_octets")
+    __slots__ = (
+        "_deleted", "_excess", "_is_surrogate", "_sizes", "_uidls", "_uids",
+        "count", "last_uid", "octets", "total", "total_octets",
+    )  # fmt: skip
 
-    def __init__(self, total: int, total_octets: int, last_uid: int) -> None:
+    def __init__(self, total: int, total_octets: int, last_uid: int, excess: int = 0) -> None:
         self.total = self.count = total
         self.total_octets = self.octets = total_octets
         self.last_uid = last_uid
+        self._excess = excess
+        self._is_surrogate = False
         self._uids: Sequence[int] | None = None
         self._sizes: Sequence[int] = ()
         self._uidls: Sequence[str] = ()
@@ -52,10 +59,26 @@ class Snapshot:
         """Whether the columns are there; an empty drop needs none."""
         return self._uids is not None or self.total == 0
 
-    def fill(self, uids: Sequence[int], sizes: Sequence[int], uidls: Sequence[str]) -> None:
-        """Give it its columns, one entry a message, in the order of the numbers."""
+    def show_surrogates(self) -> None:
+        """Count messages as they are without UTF-8 (`mail.downgrade`). Before anything is loaded or marked."""
+        if self._uids is not None or self._deleted or self._is_surrogate:
+            raise ValueError("the sizes of this snapshot are in use")
+        self._is_surrogate = True
+        self.total_octets += self._excess
+        self.octets = self.total_octets
+
+    def fill(
+        self,
+        uids: Sequence[int],
+        sizes: Sequence[int],
+        uidls: Sequence[str],
+        excess: Mapping[int, int] = MappingProxyType({}),
+    ) -> None:
+        """Give it its columns, one entry a message, in the order of the numbers; `excess` has uids."""
         if not len(uids) == len(sizes) == len(uidls) == self.total:
             raise ValueError(f"{len(uids)} rows for a snapshot of {self.total} messages")
+        if excess and self._is_surrogate:
+            sizes = [size + excess.get(uid, 0) for uid, size in zip(uids, sizes, strict=True)]
         self._uids, self._sizes, self._uidls = uids, sizes, uidls
 
     def check(self, number: int) -> int:

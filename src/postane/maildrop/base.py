@@ -205,7 +205,8 @@ class BlobReader(Protocol):
 class OpenMessage:
     """A message ready to be read: `head` first, then `rest` to its end.
 
-    A small message is wholly in `head` and has no `rest`. Whoever opened it closes it. `facts.digest` is as in Row.
+    A small message is wholly in `head` and has no `rest`; where there is one, `head` is whole header fields or nothing,
+    and the two are downgraded apart. Whoever opened it closes it. `facts.digest` is as in Row.
     """
 
     facts: Facts
@@ -301,6 +302,10 @@ class MaildropStore(Protocol):
 
     def verify(self, drop: str, *, repair: bool = False) -> AsyncIterator[Finding]:
         """Everything wrong with a drop; `repair` sweeps orphans and mends totals, and never removes a message."""
+        ...
+
+    async def discard(self, drop: str, uids: Sequence[int]) -> None:
+        """Remove messages for good, durably, all or nothing; uids ascend. Raises MaildropError (DropInUse)."""
         ...
 
     async def remove(self, drop: str) -> None:

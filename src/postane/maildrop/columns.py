@@ -18,6 +18,7 @@ KEPT_ENTRIES = 1_000_000
 Query = Callable[[str, Sequence[object]], Iterable[Any]]
 
 _COLUMNS = "SELECT uid, octets FROM message WHERE uid > ? AND uid <= ? ORDER BY uid"
+_EXCESS = "SELECT uid, excess FROM message INDEXED BY message_excess WHERE excess IS NOT NULL AND uid > ? AND uid <= ?"
 _GIVEN = "SELECT uid, uidl FROM message INDEXED BY message_uidl WHERE uidl IS NOT NULL AND uid > ? AND uid <= ?"
 
 
@@ -30,15 +31,20 @@ class KeptColumns:
     uids: "array[int]" = field(default_factory=lambda: array("Q"))
     sizes: "array[int]" = field(default_factory=lambda: array("Q"))
     given: Mapping[int, str] = field(default_factory=dict)
+    excess: Mapping[int, int] = field(default_factory=dict)
 
 
 def extend(kept: KeptColumns, totals: Totals, query: Query) -> KeptColumns:
     """Add the messages that came since."""
     span = (kept.last_uid, totals.last_uid)
     both = array("Q", chain.from_iterable(query(_COLUMNS, span)))
-    given = dict(query(_GIVEN, span))
     return KeptColumns(
-        totals.removals, totals.last_uid, kept.uids + both[::2], kept.sizes + both[1::2], {**kept.given, **given}
+        totals.removals,
+        totals.last_uid,
+        kept.uids + both[::2],
+        kept.sizes + both[1::2],
+        {**kept.given, **dict(query(_GIVEN, span))},
+        {**kept.excess, **dict(query(_EXCESS, span))},
     )
 
 

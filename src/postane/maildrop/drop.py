@@ -60,7 +60,7 @@ class JoinedSession:
         self._sizes: Sequence[int] = ()
         self._last = 0  # the number that was opened last
         self._ahead: dict[int, Stored] = {}  # read in one trip with that one, not yet asked for; by uid
-        self.snapshot = Snapshot(totals.messages, totals.octets, totals.last_uid)
+        self.snapshot = Snapshot(totals.messages, totals.octets, totals.last_uid, totals.excess)
 
     async def load(self) -> None:
         """Fill the snapshot's columns if they are not there."""
@@ -73,7 +73,7 @@ class JoinedSession:
                 f"maildrop {self._held().drop}: {len(columns.uids)} rows where {self.snapshot.total} are counted",
             )
         self._sizes = columns.sizes
-        self.snapshot.fill(columns.uids, columns.sizes, columns.uidls)
+        self.snapshot.fill(columns.uids, columns.sizes, columns.uidls, columns.excess)
 
     async def open_message(self, number: int) -> OpenMessage:
         """Open message `number` of the loaded snapshot."""
@@ -200,6 +200,16 @@ class JoinedStore:
         finally:
             if lease is not None:
                 await lease.release()
+
+    async def discard(self, drop: str, uids: Sequence[int]) -> None:
+        """Remove messages for good, durably."""
+        if not uids:
+            return
+        lease, _ = await self._index.open(drop, _ourselves("housekeeping"), Lock())
+        try:
+            await self._blobs.remove(drop, await self._index.delete(lease, uids))
+        finally:
+            await lease.release()
 
     async def remove(self, drop: str) -> None:
         """Remove a drop and all its messages, durably."""

@@ -51,7 +51,8 @@ class MemoryDrop:
 
     def totals(self) -> Totals:
         """What it holds now."""
-        return Totals(len(self.rows), self.octets, self.next_uid - 1, self.removals)
+        excess = sum(row.facts.excess or 0 for row in self.rows.values())
+        return Totals(len(self.rows), self.octets, self.next_uid - 1, self.removals, excess)
 
 
 class MemoryLease:
@@ -99,7 +100,8 @@ class MemoryIndex:
         held = self._drops[drop]
         rows = [row for row in held.rows.values() if row.uid <= totals.last_uid]
         uids = [row.uid for row in rows]
-        return Columns(uids, [row.facts.octets for row in rows], Uidls(held.token, uids, dict(held.given)))
+        excess = {row.uid: row.facts.excess for row in rows if row.facts.excess is not None}
+        return Columns(uids, [row.facts.octets for row in rows], Uidls(held.token, uids, dict(held.given)), excess)
 
     async def fetch(self, drop: str, first: int, last: int) -> list[Stored]:
         """The messages with uids from `first` to `last`."""

@@ -7,7 +7,7 @@ row that names it, and goes after that row has gone: a crash in between leaves a
 Must not know: SQL, files, protocols.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -44,21 +44,26 @@ def ignore_step(_step: Step) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What a drop holds when a snapshot is taken. `removals` grows whenever messages are deleted."""
+    """What a drop holds when a snapshot is taken. `removals` grows whenever messages are deleted.
+
+    `excess` is by how many octets all messages are longer without UTF-8.
+    """
 
     messages: int
     octets: int
     last_uid: int
     removals: int
+    excess: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """One entry a message, in order of uid."""
+    """One entry a message, in order of uid; `excess`, by uid, has only the messages that are not ASCII (`Facts`)."""
 
     uids: Sequence[int]
     sizes: Sequence[int]
     uidls: Sequence[str]
+    excess: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

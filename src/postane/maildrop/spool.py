@@ -110,4 +110,10 @@ def joined_facts(lead: bytes, body: Facts) -> Facts:
         header_octets=facts.octets + body.header_octets,
         is_dotted=facts.is_dotted or body.is_dotted,
         digest=facts.digest,
+        excess=_joined_excess(facts.excess, body.excess),
     )
+
+
+def _joined_excess(lead: int | None, body: int | None) -> int | None:
+    """Lead and body are downgraded apart (`OpenMessage`), so that what each grows by is known without the other."""
+    return None if lead is None and body is None else (lead or 0) + (body or 0)

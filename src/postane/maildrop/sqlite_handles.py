@@ -27,6 +27,9 @@ from .sqlite_writer import Job, Outcomes, Writer
 
 ResultT = TypeVar("ResultT")
 
+_EXCESS = "SELECT coalesce(sum(excess), 0) FROM message INDEXED BY message_excess WHERE excess IS NOT NULL"
+_TOTALS = f"SELECT messages, octets, next_uid - 1, removals, ({_EXCESS}) FROM meta"  # noqa: S608
+
 THREADS = 16
 """Drops that are written at the same time."""
 
@@ -72,7 +75,7 @@ class Handle:
 
     def totals(self) -> Totals:
         """What the drop holds now. Raises MaildropError."""
-        rows = self.read("SELECT messages, octets, next_uid - 1, removals FROM meta")
+        rows = self.read(_TOTALS)
         if not rows:
             raise StoreDamaged("maildrop is damaged", f"{self.path}: its totals are missing")
         return Totals(*rows[0])

@@ -36,11 +36,11 @@ INLINE_ROWS = 2000
 """Rows that are read on the event loop; more are read in a thread."""
 
 _ROWS_AT_ONCE = 500
-_FACTS = "m.octets, m.header_octets, m.is_dotted, m.digest, m.blob, m.blob_octets, m.blob_digest"
+_FACTS = "m.octets, m.header_octets, m.is_dotted, m.digest, m.blob, m.blob_octets, m.blob_digest, m.excess"
 _FETCH = f"SELECT m.uid, {_FACTS}, b.octets FROM message m JOIN body b USING (uid) WHERE m.uid BETWEEN ? AND ? ORDER BY m.uid"  # noqa: E501, S608
 _ROWS = f"SELECT m.uid, {_FACTS}, m.arrived, m.sender, m.uidl FROM message m WHERE m.uid > ? ORDER BY m.uid LIMIT ?"  # noqa: S608
 _SAME_UIDL = "SELECT 1 FROM message WHERE uidl = ? UNION ALL SELECT 1 FROM message WHERE uid = ? AND uidl IS NULL"
-_INSERT = "INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT = "INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 class SqliteIndex:
@@ -77,14 +77,14 @@ class SqliteIndex:
             else:
                 kept = work(handle.read)
             self._columns.put(handle.token, kept)
-        return Columns(kept.uids, kept.sizes, Uidls(handle.token, kept.uids, kept.given))
+        return Columns(kept.uids, kept.sizes, Uidls(handle.token, kept.uids, kept.given), kept.excess)
 
     async def fetch(self, drop: str, first: int, last: int) -> list[Stored]:
         """The messages with uids from `first` to `last`."""
         handle = self._handles.get(drop) or await self._handles.require(drop)
         return [
-            Stored(uid, Facts(octets, header, bool(dotted), digest), head, Blob(name, *rest) if name else None)
-            for uid, octets, header, dotted, digest, name, *rest, head in handle.read(_FETCH, (first, last))
+            Stored(uid, Facts(octets, header, bool(dotted), digest, excess), head, Blob(name, *rest) if name else None)
+            for uid, octets, header, dotted, digest, name, *rest, excess, head in handle.read(_FETCH, (first, last))
         ]
 
     async def append(self, drop: str, entry: Entry) -> Receipt:
@@ -116,8 +116,8 @@ class SqliteIndex:
         while handle := await self._handles.find(drop):
             token = handle.token
             found = handle.read(_ROWS, (last, _ROWS_AT_ONCE))
-            for uid, octets, header, dotted, digest, name, size, check, arrived, sender, uidl in found:
-                facts = Facts(octets, header, bool(dotted), digest)
+            for uid, octets, header, dotted, digest, name, size, check, excess, arrived, sender, uidl in found:
+                facts = Facts(octets, header, bool(dotted), digest, excess)
                 blob = Blob(name, size, check) if name else None
                 yield Row(uid, uidl or format_uidl(token, uid), facts, arrived, sender, blob)
                 last = uid
@@ -165,7 +165,7 @@ def _append(drop: str, entry: Entry, now: Transaction) -> Receipt:
     row = (uid, facts.octets, facts.header_octets, facts.is_dotted, facts.digest)
     letter = (entry.letter.arrived, entry.letter.sender, entry.uidl)
     where = (blob.name, blob.octets, blob.digest) if blob else (None, None, None)
-    now.connection.execute(_INSERT, row + letter + where)
+    now.connection.execute(_INSERT, (*row, *letter, *where, facts.excess))
     now.connection.execute("INSERT INTO body VALUES (?, ?)", (uid, entry.head))
     now.next_uid += 1
     now.messages += 1

@@ -19,10 +19,8 @@ import urllib.parse
 from .base import MaildropError, StoreDamaged, StoreFull, StoreTooNew, StoreUnavailable
 from .folders import Folders, inode, make_folder, own_like, sync, sync_folder
 from .sides import Step, StepHook
+from .sqlite_upgrade import VERSION, upgrade
 from .uidls import new_token
-
-VERSION = 1
-"""`user_version` of an index that this program writes."""
 
 READ_CACHE = 24
 WRITE_CACHE = 1024
@@ -56,9 +54,11 @@ CREATE TABLE message (
     uidl TEXT,
     blob TEXT,
     blob_octets INTEGER,
-    blob_digest BLOB
+    blob_digest BLOB,
+    excess INTEGER
 );
 CREATE UNIQUE INDEX message_uidl ON message (uidl) WHERE uidl IS NOT NULL;
+CREATE INDEX message_excess ON message (excess) WHERE excess IS NOT NULL;
 CREATE TABLE body (
     uid INTEGER PRIMARY KEY,
     octets BLOB NOT NULL
@@ -143,6 +143,8 @@ def _connect(path: str, patience: float) -> sqlite3.Connection:
             )
         if version < 1:
             raise StoreDamaged("maildrop is damaged", f"{path} is not a maildrop's index")
+        if version < VERSION:
+            upgrade(connection)
     except BaseException:
         connection.close()
         raise

@@ -1,4 +1,5 @@
-"""What a POP3 server can say of itself (RFC 2449 s5 and s6, RFC 3206 s5, RFC 2595 s4, RFC 5034 s3).
+"""What a POP3 server can say of itself (RFC 2449 s5 and s6, RFC 3206 s5, RFC 2595 s4, RFC 5034 s3,
+RFC 6856 s2 and s3).
 
 A capability is a name with its parameters; the set is made from facts about the server and the session, in one place.
 
@@ -27,7 +28,7 @@ class Offer:
     """The facts from which the list is made; `expire` is in days, `login_delay` in seconds.
 
     `implementation` is said after login too; `mechanisms` are SASL's; `is_login_possible` tells whether USER and
-    PASS may be used on this connection.
+    PASS may be used on this connection, `is_lang_possible` whether there is a choice of languages.
     """
 
     implementation: str
@@ -36,6 +37,7 @@ class Offer:
     mechanisms: tuple[str, ...] = ()
     expire: Bound | None = None
     login_delay: Bound | None = None
+    is_lang_possible: bool = False
 
 
 def capabilities(offer: Offer) -> Iterator[str]:
@@ -56,6 +58,9 @@ def capabilities(offer: Offer) -> Iterator[str]:
     if offer.expire is not None:
         yield f"EXPIRE {offer.expire}"  # RFC 2449 s6.7
     yield "UIDL"  # RFC 2449 s6.8
+    yield "UTF8 USER"  # RFC 6856 s2 and s2.2
+    if offer.is_lang_possible:
+        yield "LANG"  # RFC 6856 s3.1
     if offer.is_stls_possible:
         yield "STLS"  # RFC 2595 s4
     yield f"IMPLEMENTATION {offer.implementation}"  # RFC 2449 s6.9

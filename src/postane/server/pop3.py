@@ -85,7 +85,8 @@ class Pop3Desk:
 
     def _begin_transaction(self, session: MaildropSession, out: Outbox) -> None:
         """RFC 1939 s4: the login was right and the maildrop is open, under an exclusive lock."""
-        self._transaction = Transaction(session, self._record, self._office.limits.idle)
+        is_utf8 = self._authorization.is_utf8
+        self._transaction = Transaction(session, self._record, self._office.limits.idle, is_utf8=is_utf8)
         out.send(ok(f"{self._record.account}'s maildrop has {contents(session.snapshot)}"))
 
     async def _capa(self, event: Capa, out: Outbox) -> None:
@@ -123,5 +124,4 @@ class Pop3Desk:
         Verb.LANG: _not_offered,
         Verb.QUIT: _quit,
         Verb.STLS: _not_offered,
-        Verb.UTF8: _not_offered,
     }

@@ -16,19 +16,26 @@ from postane.pop3.replies import Chunk, Closing, Listing, Message, Opening, ok
 
 from .loop import Outbox
 from .record import SessionRecord
+from .surrogate import surrogate
 
 CHUNK = 256 * 1024
 """Octets of a large body that are read at a time."""
 
 
 class Transaction:
-    """The verbs of the TRANSACTION state over an open maildrop; `patience` is for a client that takes a large body."""
+    """The verbs of the TRANSACTION state over an open maildrop; `patience` is for a client that takes a large body.
 
-    def __init__(self, session: MaildropSession, record: SessionRecord, patience: float) -> None:
+    Unless `is_utf8`, messages with a header part that is not ASCII are given as their surrogates (RFC 6856 s2.1).
+    """
+
+    def __init__(self, session: MaildropSession, record: SessionRecord, patience: float, *, is_utf8: bool) -> None:
         self._session = session
         self._record = record
         self._patience = patience
         self._retrieved: set[int] = set()
+        self._is_utf8 = is_utf8
+        if not is_utf8:
+            session.snapshot.show_surrogates()
 
     def delete_retrieved(self) -> None:
         """RFC 2449 s6.7, EXPIRE 0: mail may not be left here, so what was taken counts as deleted."""
@@ -64,6 +71,8 @@ class Transaction:
         (await self._loaded()).check(event.number)
         message = await self._session.open_message(event.number)
         facts = message.facts
+        if facts.excess is not None and not self._is_utf8:
+            message, facts = surrogate(message)
         self._record.messages += 1
         self._record.octets += facts.octets
         if message.rest is None:
@@ -76,6 +85,8 @@ class Transaction:
         """RFC 1939 s7, TOP: the header part, the empty line, and so many lines of the body."""
         (await self._loaded()).check(event.number)
         message = await self._session.open_message(event.number)
+        if message.facts.excess is not None and not self._is_utf8:
+            message, _ = surrogate(message)  # RFC 6858 s4: the lines are those of the surrogate
         cutter = TopCutter(message.facts.header_octets, event.lines)
         if message.rest is None:
             out.send(Message("top of message follows", cutter.feed(message.head), message.facts.is_dotted))

@@ -49,6 +49,13 @@ def test_passwords_that_no_program_can_send_are_refused_without_being_told(passw
     assert not password or password not in str(caught.value)
 
 
+def test_a_password_is_kept_in_the_form_in_which_it_is_compared():
+    assert hashes.checked("Ⅸ\u00adx") == "IXx"  # RFC 6856 s2.2
+    assert hashes.checked("a\udcff") == "a\udcff"
+    with pytest.raises(BadPassword, match="SASLprep"):
+        hashes.checked("a\tb")
+
+
 def test_the_longest_password_fits_into_a_pass_command():
     password = hashes.checked("x" * PASSWORD_LIMIT)
     assert len(f"PASS {password}\r\n") == 255  # RFC 2449 s4

@@ -8,7 +8,7 @@ def told(offer: Offer) -> set[str]:
 
 
 def test_what_is_always_there():
-    always = {"TOP", "UIDL", "PIPELINING", "RESP-CODES", "AUTH-RESP-CODE", "IMPLEMENTATION Postane"}
+    always = {"TOP", "UIDL", "PIPELINING", "RESP-CODES", "AUTH-RESP-CODE", "IMPLEMENTATION Postane", "UTF8 USER"}
     assert told(Offer("Postane", is_login_possible=False)) == always
 
 
@@ -20,6 +20,11 @@ def test_user_is_told_where_a_password_may_cross():
 def test_stls_and_mechanisms_are_told_where_there_are_some():
     offer = told(Offer("Postane", is_stls_possible=True, mechanisms=("PLAIN", "LOGIN")))
     assert {"STLS", "SASL PLAIN LOGIN"} <= offer
+
+
+def test_lang_is_told_where_there_is_a_choice():
+    assert "LANG" in told(Offer("Postane", is_lang_possible=True))
+    assert "LANG" not in told(Offer("Postane"))
 
 
 def test_bounds_are_told_with_the_word_that_they_may_differ():

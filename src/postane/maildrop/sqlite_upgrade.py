@@ -1,0 +1,44 @@
+"""Indexes that an older version of this program wrote, brought up to date when they are opened.
+
+Each step leads from one `user_version` to the next; all of them are one transaction, so that a program which is
+killed meanwhile leaves the index as it was, and the next one begins anew.
+
+Must not know: the event loop.
+"""
+
+import sqlite3
+from collections.abc import Callable, Mapping
+
+from postane.mail.measure import measure
+
+VERSION = 2
+"""`user_version` of an index that this program writes."""
+
+
+def upgrade(connection: sqlite3.Connection) -> None:
+    """Bring an index up to date, durably, if nobody else did it meanwhile. Raises sqlite3.Error."""
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        for each in range(version, VERSION):
+            _STEPS[each](connection)
+        connection.execute(f"PRAGMA user_version={VERSION}")
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            connection.rollback()
+
+
+def _add_excess(connection: sqlite3.Connection) -> None:
+    """Version 2: how much longer a message is without UTF-8. Large bodies are not looked at: those stay as they are."""
+    connection.execute("ALTER TABLE message ADD COLUMN excess INTEGER")
+    connection.execute("CREATE INDEX message_excess ON message (excess) WHERE excess IS NOT NULL")
+    heads = connection.execute(
+        "SELECT uid, substr(b.octets, 1, m.header_octets) FROM message m JOIN body b USING (uid) WHERE m.blob IS NULL"
+    )
+    found = [(measure(head).excess, uid) for uid, head in heads if isinstance(head, bytes) and not head.isascii()]
+    connection.executemany("UPDATE message SET excess = ? WHERE uid = ?", found)
+
+
+_STEPS: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _add_excess}
