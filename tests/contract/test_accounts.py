@@ -102,6 +102,21 @@ async def test_letters_of_either_case_are_alike_in_names(house, mrose):
     assert await house.store.find("MROSE") == mrose
 
 
+@pytest.mark.parametrize("domain", OWN_DOMAINS)
+async def test_a_bare_name_may_be_given_as_its_address(house, mrose, domain):
+    proof = await house.store.verify_password(f"Mrose@{domain.upper()}", "secret")
+    assert proof.account.name == "mrose"
+    house.registry.add_device("mrose", "phone", "tanstaaf")
+    assert (await house.store.verify_apop(f"mrose@{domain}", STAMP, digest("tanstaaf"))).account.name == "mrose"
+    await refused(house, "mrose@elsewhere.example", "secret")
+
+
+async def test_an_address_that_is_an_account_is_that_account(house, mrose):
+    house.registry.add("mrose@localhost", password="other")
+    assert (await house.store.verify_password("mrose@localhost", "other")).account.name == "mrose@localhost"
+    await refused(house, "mrose@localhost", "secret")
+
+
 @pytest.mark.parametrize("password", ["şifre ü 🐫", "\udcff\udcfe", " ", "a:b", "{PLAIN}x", "x" * 248])
 async def test_any_octets_may_be_a_password(house, password):
     house.registry.add("mrose", password=password)

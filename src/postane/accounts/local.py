@@ -22,7 +22,7 @@ from . import hashes
 from .base import Account, AccountsUnavailable, LoginRefused, Proof, Spread
 from .cache import LoginCache
 from .devices import apop_digest, is_same
-from .names import canonical, fold_domain, meanings, show_name
+from .names import bare_name, canonical, fold_domain, meanings, show_name
 from .records import COLUMNS, TABLES, WIDTH, Place, read_account
 from .registry import Registry
 from .schema import open_database, told
@@ -94,7 +94,7 @@ class LocalAccounts:
 
     async def verify_password(self, name: str, password: str) -> Proof:
         """See AccountStore."""
-        row = self._row(name)
+        row = self._claimed(name)
         if row is None or not row.account.is_enabled:
             await self._check(None, password)
             raise _refusal(name, row)
@@ -112,7 +112,7 @@ class LocalAccounts:
 
     async def verify_apop(self, name: str, stamp: str, digest: str) -> Proof:
         """See AccountStore."""
-        row = self._row(name)
+        row = self._claimed(name)
         answer = digest.encode("utf-8", "surrogatepass")
         if row is None or not row.account.is_enabled:
             self._match(NOBODY, answer, stamp)
@@ -120,6 +120,8 @@ class LocalAccounts:
         label, trouble = self._match(row.account.name, answer, stamp)
         if label is not None:
             return self._used(row.account, label)
+        if trouble is None and not self._ask(_DEVICES, {"name": row.account.name}):
+            raise LoginRefused(REFUSED, f"{show_name(name)}: APOP needs a device password, and there is none")
         raise trouble or _refusal(name, row)
 
     async def find(self, name: str) -> Account | None:
@@ -204,6 +206,12 @@ class LocalAccounts:
 
     async def _check(self, stored: str | None, password: str) -> bool:
         return await asyncio.get_running_loop().run_in_executor(self._hashing, hashes.check, stored, password)
+
+    def _claimed(self, name: str) -> _Row | None:
+        """Whom a client means that logs in by `name`: mail programs give the whole address of a bare name too."""
+        row = self._row(name)
+        bare = bare_name(name, self._own_domains)
+        return self._row(bare) if row is None and bare is not None else row
 
     def _row(self, name: str) -> _Row | None:
         known = canonical(name)

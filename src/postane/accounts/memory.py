@@ -11,7 +11,17 @@ from postane.maildrop.base import Quota
 from .base import Account, LoginRefused, NameTaken, Proof, Spread, UnknownName
 from .devices import apop_digest, generate_secret
 from .hashes import octets_of
-from .names import canonical, domain_of, fold_domain, meanings, parse_address, parse_label, parse_name, show_name
+from .names import (
+    bare_name,
+    canonical,
+    domain_of,
+    fold_domain,
+    meanings,
+    parse_address,
+    parse_label,
+    parse_name,
+    show_name,
+)
 
 
 @dataclass(slots=True)
@@ -148,7 +158,8 @@ class MemoryAccounts:
         return entry
 
     def _enabled(self, name: str) -> _Entry:
-        entry = self._entries.get(canonical(name) or "")
+        bare = bare_name(name, self._own_domains) or ""
+        entry = self._entries.get(canonical(name) or "") or self._entries.get(canonical(bare) or "")
         if entry is None or not entry.account.is_enabled:
             raise LoginRefused("invalid user name or password", f"{show_name(name)}: unknown or disabled")
         return entry

@@ -78,6 +78,12 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).lower())
 
 
+def bare_name(name: str, own_domains: frozenset[str]) -> str | None:
+    """The bare name that `name` means where it is an address of an own domain, else None."""
+    user, at, domain = name.rpartition("@")
+    return user if at and fold_domain(domain) in own_domains else None
+
+
 def fold_domain(domain: str) -> str:
     """A domain's canonical form; the dot of the root is left out."""
     return fold(domain).removesuffix(".")
