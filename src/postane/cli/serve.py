@@ -5,13 +5,16 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import structlog
 import typer
 
 from postane.accounts.base import AccountsUnavailable
+from postane.config.advice import advice
 from postane.config.file import ConfigError, find_config, load_config
 from postane.config.model import Config
 from postane.net.listen import CannotListen
 from postane.observe.logs import configure_logs
+from postane.sasl.registry import SERVER_MECHANISMS
 
 from .common import ConfigOption, Exit, Failure
 
@@ -42,6 +45,8 @@ def open_office(config: Config, path: Path | None, announce: Callable[[str], Non
     tls_context(config)
     _make_storage(config)
     _check_accounts(config)
+    for words in advice(config, SERVER_MECHANISMS, is_root=os.geteuid() == 0):
+        structlog.get_logger("postane").warning(words)
     try:
         Parent(config, reread, announce).run()
     except CannotListen as error:

@@ -7,13 +7,14 @@ import math
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, model_validator
 
-from .units import Endpoint, parse_duration, parse_endpoint, parse_retention, parse_size
+from .units import Endpoint, parse_duration, parse_endpoint, parse_host_name, parse_retention, parse_size
 
 Size = Annotated[int, BeforeValidator(parse_size)]
 Duration = Annotated[float, BeforeValidator(parse_duration)]
 Retention = Annotated[float, BeforeValidator(parse_retention)]
+HostName = Annotated[str, AfterValidator(parse_host_name)]
 Address = Annotated[Endpoint, BeforeValidator(parse_endpoint)]
 Count = Annotated[int, Strict()]
 When = Literal["never", "loopback", "always"]
@@ -73,7 +74,7 @@ class PlainListener(Listener):
 class Smtp(Listener):
     """Mail comes in by SMTP."""
 
-    domains: tuple[str, ...] = Field((), description="domains whose mail belongs to accounts without a domain")
+    domains: tuple[HostName, ...] = Field((), description="domains whose mail belongs to accounts without a domain")
     bare_newlines: Literal["refuse", "convert"] = Field("refuse", description="a CR or LF alone in a message")
 
 
@@ -113,6 +114,7 @@ class Maildrop(Section):
     lock: Literal["refuse", "wait"] = Field("refuse", description="what happens when a drop is in use already")
     lock_wait: Duration = Field(10.0, description='how long "wait" waits')
     retention: Retention = Field(math.inf, description='how long messages are kept: "30d" or "never"; see EXPIRE')
+    housekeeping: Duration = Field(3600.0, gt=0, description="how often what is older than its retention is removed")
     login_delay: Duration = Field(0.0, description="time between two logins of an account, a second at once is allowed")
 
 
@@ -152,7 +154,7 @@ ENCRYPTED = ("pop3s", "pop2s", "pop1s")
 class Config(Section):
     """The whole file."""
 
-    hostname: str | None = Field(None, description="name in greetings and headers; unset: this machine's")
+    hostname: HostName | None = Field(None, description="name in greetings and headers; unset: this machine's")
     storage: Storage = Storage()
     pop3: Listener = Listener()
     pop3s: Listener = Listener()

@@ -4,6 +4,7 @@
 Units of size are powers of 1024, as in other mail servers: a "50MB" limit is 50 * 1024 * 1024 octets.
 """
 
+import contextlib
 import ipaddress
 import math
 import re
@@ -20,6 +21,7 @@ _LONGEST = 10**15
 _QUANTITY = re.compile(r"\s*([0-9]{1,30}(?:\.[0-9]+)?)\s*([A-Za-z]*)\s*")
 _PORT = re.compile(r"[0-9]{1,5}")
 _BRACKETED = re.compile(r"\[([^\[\]\s]*:[^\[\]\s]*)\]")
+_HOST_NAME = re.compile(r"[\w-]{1,63}(?:\.[\w-]{1,63})*\.?")
 _HOST = re.compile(r"[^:\[\]\s]+")
 
 
@@ -71,10 +73,10 @@ def parse_retention(text: object) -> float:
     """Seconds that messages are kept: a duration, or "never" for math.inf."""
     if text == NEVER or text == math.inf:
         return math.inf
-    try:
-        return parse_duration(text)
-    except ValueError as error:
-        raise ValueError(f'{text!r} is not a time to keep messages; write "never", or for example "30d"') from error
+    if (isinstance(text, str) and text[-1:].isalpha()) or text in (0, "0"):  # 30 alone may be meant as days
+        with contextlib.suppress(ValueError):
+            return parse_duration(text)
+    raise ValueError(f'{text!r} is not a time to keep messages; write "never", or with its unit for example "30d"')
 
 
 def format_retention(seconds: float) -> str:
@@ -122,3 +124,10 @@ def parse_endpoint(text: object) -> Endpoint:
     if not (bracketed or _HOST.fullmatch(host)) or not _PORT.fullmatch(port) or int(port) > 65535:
         raise ValueError(f'{text!r} is not an address; write "HOST:PORT", "[IPV6]:PORT" or "unix:/PATH"')
     return Endpoint(host=bracketed[1] if bracketed else host, port=int(port))
+
+
+def parse_host_name(text: str) -> str:
+    """A host's or a domain's name: words of letters, digits, hyphens and underscores with dots between them."""
+    if len(text) > 255 or not _HOST_NAME.fullmatch(text):
+        raise ValueError(f'{text!r} is not a host name; write for example "mail.example.org"')
+    return text

@@ -2,7 +2,15 @@
 
 import pytest
 
-from postane.config.units import Endpoint, format_duration, format_size, parse_duration, parse_endpoint, parse_size
+from postane.config.units import (
+    Endpoint,
+    format_duration,
+    format_size,
+    parse_duration,
+    parse_endpoint,
+    parse_host_name,
+    parse_size,
+)
 
 
 @pytest.mark.parametrize(
@@ -113,3 +121,16 @@ def test_what_is_no_endpoint(text):
 )
 def test_which_addresses_only_this_machine_reaches(text, is_loopback):
     assert parse_endpoint(text).is_loopback is is_loopback
+
+
+@pytest.mark.parametrize("name", ["localhost", "mail.example.org", "my_host", "xn--rnek-5qa.com", "örnek.com", "a.b."])
+def test_host_names(name):
+    assert parse_host_name(name) == name
+
+
+@pytest.mark.parametrize(
+    "name", ["", "bad host", "bad\nhost", "@example.org", "a..b", ".a", "a/b", "x" * 64, "a." * 200]
+)
+def test_what_is_no_host_name(name):
+    with pytest.raises(ValueError, match="is not a host name"):
+        parse_host_name(name)

@@ -1,0 +1,27 @@
+"""What a configuration allows and its writer may not have meant: said at the start, never refused.
+
+Must not know: anything but the configuration and who runs the program.
+"""
+
+from collections.abc import Collection, Iterator
+
+from .model import IDLE_MINIMUM, Config, listeners
+
+NOT_YET = ("web", "metrics")
+"""Sections that are read, so that a file for a later version serves this one, and that nothing listens for yet."""
+
+
+def advice(config: Config, mechanisms: Collection[str], *, is_root: bool) -> Iterator[str]:
+    """One sentence for each thing worth a look; `mechanisms` are those of SASL that this version has."""
+    if not listeners(config):
+        yield "every listener is turned off: nobody can reach this server"
+    for name in NOT_YET:
+        if getattr(config, name).listen:
+            yield f"[{name}] is not in this version: nothing listens there"
+    if config.limits.idle < IDLE_MINIMUM:
+        yield "limits.idle is below 10m, the least that RFC 1939 s3 allows: clients will lose their sessions"
+    for mechanism in config.auth.mechanisms or ():
+        if mechanism.upper() not in mechanisms:
+            yield f'auth.mechanisms: "{mechanism}" is not in this version; there are {", ".join(mechanisms)}'
+    if is_root and config.server.user is None:
+        yield "workers run as root: name a user of their own with server.user"

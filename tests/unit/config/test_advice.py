@@ -1,0 +1,36 @@
+"""What is allowed and may not have been meant."""
+
+import pytest
+
+from postane.config.advice import advice
+from postane.config.model import Config
+
+KNOWN = ("PLAIN", "LOGIN")
+
+
+def told(values: dict[str, object], *, is_root: bool = False) -> str:
+    return "\n".join(advice(Config.model_validate(values), KNOWN, is_root=is_root))
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({name: {"listen": []} for name in ("pop3", "smtp", "lmtp")}, "nobody can reach this server"),
+        ({"web": {"listen": ["127.0.0.1:8110"]}}, "[web] is not in this version"),
+        ({"metrics": {"listen": ["127.0.0.1:9110"]}}, "[metrics] is not in this version"),
+        ({"limits": {"idle": "1m"}}, "limits.idle is below 10m"),
+        ({"auth": {"mechanisms": ["plain", "GSSAPI"]}}, '"GSSAPI" is not in this version; there are PLAIN, LOGIN'),
+    ],
+)
+def test_each_is_said_and_nothing_else(values: dict[str, object], words: str) -> None:
+    assert words in told(values)
+    assert told(values).count("\n") == 0
+
+
+def test_root_is_advised_to_be_somebody_else() -> None:
+    assert "server.user" in told({}, is_root=True)
+    assert told({"server": {"user": "postane"}}, is_root=True) == ""
+
+
+def test_the_defaults_need_no_advice() -> None:
+    assert told({}) == ""
