@@ -19,6 +19,7 @@ from postane.smtp import replies as smtp_replies
 from postane.smtp.replies import Reply as SmtpReply
 from postane.smtp.replies import SmtpError
 from postane.wire.errors import RemoteProtocolError
+from postane.wire.phrases import phrase
 
 from .delivery import DeliveryRefused, reply_to_outcome
 
@@ -31,7 +32,7 @@ def pop3_reply(error: Exception, session: str) -> Reply:
         case RemoteProtocolError():
             return err(error.text)
         case NoSuchMessage() | MessageIsDeleted():
-            return err(str(error))
+            return err(error.text)
         case LoginRefused():
             return err(error.text, Code.AUTH)  # RFC 3206 s4
         case AccountsUnavailable():
@@ -50,7 +51,8 @@ def pop3_reply(error: Exception, session: str) -> Reply:
             return err(error.text, Code.SYS_PERM if isinstance(error, _PERMANENT) else Code.SYS_TEMP)  # RFC 3206 s4
         case _:
             report_bug(error, session)
-            return err(f"internal error, see the server's log for session {session}", Code.SYS_TEMP)
+            text = phrase("internal error, see the server's log for session {session}", session=session)
+            return err(text, Code.SYS_TEMP)
 
 
 def smtp_reply(error: Exception, session: str) -> SmtpReply:
@@ -59,7 +61,7 @@ def smtp_reply(error: Exception, session: str) -> SmtpReply:
         case SmtpError() | DeliveryRefused():
             return error.reply
         case RemoteProtocolError():
-            return smtp_replies.BY_FAULT[error.fault].with_text(error.text)
+            return smtp_replies.BY_FAULT[error.fault].with_text(str(error.text))
         case QuotaExceeded():
             return smtp_replies.MAILBOX_FULL
         case MaildropError():
@@ -84,10 +86,10 @@ def report_bug(error: Exception, session: str) -> None:
 
 
 def pop2_reply(error: Exception, session: str) -> pop2_replies.Err:
-    """What a POP2 client is told of `error`: POP3's words, without a code."""
-    return pop2_replies.Err(pop3_reply(error, session).text)
+    """What a POP2 client is told of `error`: POP3's words in English, without a code."""
+    return pop2_replies.Err(str(pop3_reply(error, session).text))
 
 
 def pop1_reply(error: Exception, session: str) -> pop1_replies.Reply:
-    """What a POP1 client is told of `error`: POP3's words, without a code."""
-    return pop1_replies.err(pop3_reply(error, session).text)
+    """What a POP1 client is told of `error`: POP3's words in English, without a code."""
+    return pop1_replies.err(str(pop3_reply(error, session).text))
