@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import postane
+from postane.accounts.base import AccountStore
 from postane.accounts.local import LocalAccounts
 from postane.accounts.logins import FileLogins
 from postane.accounts.names import LOOPBACK_LITERALS
@@ -20,15 +21,17 @@ from postane.accounts.registry import Registry
 from postane.accounts.throttle import Throttle
 from postane.config.file import ConfigError
 from postane.config.model import Config
-from postane.maildrop.base import Lock, LockPolicy
+from postane.maildrop.base import Lock, LockPolicy, MaildropStore
 from postane.maildrop.drop import JoinedStore
 from postane.maildrop.embedded import embedded_store
+from postane.maildrop.schedule import Schedule
 from postane.net.stream import Stream
 from postane.pop1.server import Pop1Server
 from postane.pop2.server import Pop2Server
 from postane.pop3.server import Pop3Server
 from postane.sasl.registry import SERVER_MECHANISMS
 from postane.server.delivery import DeliveryLimits
+from postane.server.housekeeping import Housekeeper
 from postane.server.limits import Limits, Tally
 from postane.server.office import PostOffice
 from postane.server.pop1 import Pop1Desk
@@ -72,6 +75,21 @@ def _accounts_place(config: Config) -> Place:
     return Place(config.storage.path, config.auth.key_file)
 
 
+def open_housekeeper(config: Config, maildrops: MaildropStore, accounts: AccountStore) -> Housekeeper:
+    """Who removes what has outlived its time, in these stores."""
+    return Housekeeper(maildrops, accounts, rules(config), time.time)
+
+
+def open_schedule(config: Config) -> Schedule:
+    """When that is done, in one process at a time."""
+    return Schedule(config.storage.path / "housekeeping", config.maildrop.housekeeping)
+
+
+def rules(config: Config) -> Rules:
+    """What holds where an account has nothing of its own."""
+    return Rules(config.maildrop.retention, config.maildrop.login_delay)
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """A post office that is open: what a worker needs to serve."""
@@ -110,7 +128,7 @@ def open_services(config: Config, sessions: Tally) -> Services:
         mechanisms=_mechanisms(config),
         plaintext_on_loopback=config.auth.plaintext_without_tls != "never",
         plaintext_elsewhere=config.auth.plaintext_without_tls == "always",
-        rules=Rules(config.maildrop.retention, config.maildrop.login_delay),
+        rules=rules(config),
         logins=FileLogins(config.storage.path / "logins"),
     )
     smtp = functools.partial(_smtp, _smtp_settings(config, Dialect.SMTP, config.smtp.bare_newlines))

@@ -514,6 +514,33 @@ class TestSessions:
         await second.close()
 
 
+class TestDiscarding:
+    async def test_what_is_discarded_is_gone_for_good(self, bench: Bench) -> None:
+        for octets in (SMALL, LARGE, SMALL, LARGE, SMALL):
+            await bench.put(octets)
+        await bench.store.discard(DROP, [1, 2, 5])
+        assert await bench.contents() == [SMALL, LARGE]
+        assert await bench.store.usage(DROP) == Usage(2, len(SMALL + LARGE), LETTER.arrived)
+        assert bench.blob_count(DROP) == 1
+        assert await bench.findings() == []
+
+    async def test_what_is_not_there_is_no_matter(self, bench: Bench) -> None:
+        await bench.put(SMALL)
+        await bench.store.discard(DROP, [7, 8])
+        await bench.store.discard(DROP, [])
+        await bench.store.discard("nobody", [])
+        assert await bench.contents() == [SMALL]
+        assert await bench.names() == [DROP]
+
+    async def test_a_drop_in_use_loses_nothing(self, bench: Bench) -> None:
+        await bench.put(SMALL)
+        session = await bench.open()
+        with pytest.raises(DropInUse):
+            await bench.store.discard(DROP, [1])
+        await session.close()
+        assert await bench.contents() == [SMALL]
+
+
 class TestRemoval:
     async def test_a_removed_drop_is_gone(self, bench: Bench) -> None:
         await bench.put(SMALL)

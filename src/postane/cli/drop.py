@@ -10,7 +10,7 @@ import typer
 from postane.config.model import Config
 from postane.maildrop.base import Holder, Lock, LockPolicy, MaildropStore, Row, StoreDamaged, StoreTooNew
 
-from . import drop_put, drop_verify
+from . import drop_expire, drop_put, drop_verify
 from .common import ConfigOption, Exit, Failure, JsonOption, print_json, print_table, read_config, run, show
 from .drops import find_drop, moment, opened_maildrops
 
@@ -118,5 +118,6 @@ async def _print_message(config: Config, name: str, number: int) -> None:
             await session.close()
 
 
+app.command("expire", epilog=drop_expire.EXAMPLE)(drop_expire.expire)
 app.command("put", epilog=drop_put.EXAMPLE)(drop_put.put)
 app.command("verify", epilog=drop_verify.EXAMPLE)(drop_verify.verify)

@@ -17,7 +17,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from postane.app import Services, open_services
+from postane.app import Services, open_housekeeper, open_schedule, open_services
 from postane.config.model import ENCRYPTED, Config
 from postane.net.listen import BACKLOG, Bound
 from postane.net.tcp import Deadlines, SocketStream
@@ -73,6 +73,7 @@ async def _work(assignment: Assignment) -> None:
     limits = services.office.limits
     deadlines = Deadlines(period=min(1.0, limits.idle / 20, limits.login / 20))
     sweeping = asyncio.create_task(deadlines.sweep_forever())
+    tidying = asyncio.create_task(_tidy(assignment.config, services))
     servers = [server async for server in _listen(assignment, services, reception, deadlines)]
     os.write(assignment.ready, b"r")
     os.close(assignment.ready)
@@ -80,9 +81,16 @@ async def _work(assignment: Assignment) -> None:
     loop.remove_reader(assignment.parent)
     for server in servers:
         server.close()
+    tidying.cancel()  # the next generation goes on with it
     await _drain(reception, orders, patience)
     sweeping.cancel()
+    await asyncio.wait({tidying})
     await services.close()
+
+
+async def _tidy(config: Config, services: Services) -> None:
+    housekeeper = open_housekeeper(config, services.office.maildrops, services.office.accounts)
+    await housekeeper.run_forever(open_schedule(config))
 
 
 async def _listen(

@@ -1,0 +1,125 @@
+"""Removes what has outlived its time: RFC 2449 s6.7 lets a server do so, and EXPIRE tells of it.
+
+A message's time begins when it comes into the drop. It goes under the drop's lease, so that no session misses what it
+has listed: a drop that is in use is left, and looked at again.
+
+Must not know: protocols, where mail is kept.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from postane.accounts.base import Account, AccountError, AccountStore
+from postane.maildrop.base import DropInUse, MaildropError, MaildropStore, Row
+
+from .rules import Rules
+
+RETRIES = 3
+"""How often a round comes back to drops that were in use."""
+
+ROWS_AT_ONCE = 500
+"""Messages that are looked at before others have their turn."""
+
+
+class Turns(Protocol):
+    """When there is something to do, and whose turn it is. Methods raise OSError."""
+
+    @property
+    def pause(self) -> float:
+        """Seconds to wait before the next look."""
+        ...
+
+    def begin(self, now: float) -> bool:
+        """Whether a round is due and ours; then it must be ended."""
+        ...
+
+    def end(self, now: float) -> None:
+        """The round is over."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """A message of a drop that has outlived its time."""
+
+    drop: str
+    row: Row
+
+
+class Housekeeper:
+    """Keeps the house of one post office; `clock` gives seconds since the epoch."""
+
+    def __init__(
+        self, maildrops: MaildropStore, accounts: AccountStore, rules: Rules, clock: Callable[[], float]
+    ) -> None:
+        self._maildrops = maildrops
+        self._accounts = accounts
+        self._rules = rules
+        self._clock = clock
+        self._log = structlog.get_logger("postane")
+
+    async def overdue(self, drop: str) -> list[Overdue]:
+        """What there is to remove in a drop. Raises MaildropError, AccountError."""
+        account = await self._accounts.find(drop)
+        return [Overdue(drop, row) async for row in self._overdue_in_sight(drop, account)]
+
+    async def tidy(self, drop: str) -> list[Overdue]:
+        """Remove it, durably; what was removed. Raises MaildropError (DropInUse), AccountError."""
+        found = await self.overdue(drop)
+        if found:
+            await self._maildrops.discard(drop, sorted(each.row.uid for each in found))
+        return found
+
+    async def go_round(self, pause: float) -> None:
+        """Tidy all drops; those in use again, a `pause` later. Raises MaildropError where drops cannot be listed."""
+        left = await self._tidy_all([drop async for drop in self._maildrops.drops()])
+        for _ in range(RETRIES):
+            if left:
+                await asyncio.sleep(pause)
+                left = await self._tidy_all(left)
+
+    async def run_forever(self, turns: Turns) -> None:
+        """Go round whenever it is our turn."""
+        while True:
+            try:
+                if turns.begin(self._clock()):
+                    try:
+                        await self.go_round(turns.pause)
+                    finally:
+                        turns.end(self._clock())
+            except (OSError, MaildropError) as error:
+                self._log.warning("housekeeping failed", error=str(error))
+            await asyncio.sleep(turns.pause)
+
+    async def _tidy_all(self, drops: Iterable[str]) -> list[str]:
+        """Those that were in use."""
+        left = []
+        for drop in drops:
+            try:
+                found = await self.tidy(drop)
+                if found:
+                    self._log.info("expired", drop=drop, messages=len(found))
+            except DropInUse:
+                left.append(drop)
+            except (MaildropError, AccountError) as error:
+                self._log.warning("housekeeping failed", drop=drop, error=error.log)
+            await asyncio.sleep(0)
+        return left
+
+    async def _overdue_in_sight(self, drop: str, account: Account | None) -> AsyncIterator[Row]:
+        """Where mail may not be left at all (a retention of 0), it goes when it was taken, and not here."""
+        retention = self._rules.retention_of(account)
+        oldest = self._clock() - retention  # -inf where mail is kept for ever
+        if retention == 0 or oldest < 0:
+            return
+        seen = 0
+        async for row in self._maildrops.rows(drop):
+            if row.arrived < oldest:
+                yield row
+            seen += 1
+            if seen % ROWS_AT_ONCE == 0:
+                await asyncio.sleep(0)
