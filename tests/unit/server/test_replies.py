@@ -15,8 +15,10 @@ from postane.maildrop.base import (
     StoreTooNew,
     StoreUnavailable,
 )
+from postane.pop1.grammar import format_line as format_pop1_line
+from postane.pop2.grammar import format_line as format_pop2_line
 from postane.pop3.grammar import format_reply
-from postane.server.replies import pop3_reply, smtp_reply
+from postane.server.replies import pop1_reply, pop2_reply, pop3_reply, smtp_reply
 from postane.smtp.replies import format_reply as format_smtp_reply
 from postane.wire.errors import Fault, RemoteProtocolError
 
@@ -54,3 +56,20 @@ def test_smtp_says_451_and_the_log_says_why(error: Exception) -> None:
     assert line.startswith(b"451 4.3.0 ")
     assert b"why" not in line
     assert logs
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (RemoteProtocolError("unknown command", Fault.UNKNOWN_COMMAND), b"unknown command"),
+        (LoginRefused("no", "why"), b"no"),
+        (DropInUse("since noon", None), b"since noon"),
+        (StoreUnavailable("later", "why"), b"later"),
+        (ZeroDivisionError("why"), b"internal error, see the server's log for session s1"),
+    ],
+)
+def test_pop2_and_pop1_have_pop3s_words_and_no_codes(error: Exception, words: bytes) -> None:
+    with structlog.testing.capture_logs() as logs:
+        assert format_pop2_line(pop2_reply(error, "s1")) == b"- " + words + b"\r\n"
+        assert format_pop1_line(pop1_reply(error, "s1")) == b"-ERR " + words + b"\r\n"
+    assert all("why" in str(log) for log in logs)
