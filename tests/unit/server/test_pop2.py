@@ -86,6 +86,16 @@ async def test_a_session_that_is_not_ended_by_quit_deletes_nothing(office: PostO
     assert await count(office) == 2
 
 
+async def test_a_client_that_leaves_with_its_quit_has_ended_its_session(office: PostOffice) -> None:
+    """Popclient, of 1993, closed the connection without waiting for the last reply."""
+    session = await enter(office)
+    await session.say(b"READ", b"RETR", b"ACKD")
+    session.stream.give(b"QUIT\r\n")
+    session.stream.end()
+    assert await session.task is Ending.QUIT
+    assert await count(office) == 1
+
+
 async def test_fold_deletes_and_takes_a_new_look(office: PostOffice) -> None:
     session = await enter(office)
     await put(office.maildrops, "mrose", sized(300))
