@@ -10,7 +10,7 @@ from postane.accounts.records import Record
 from postane.config.units import format_size, parse_size
 from postane.maildrop.base import Quota
 
-from . import user_device, user_import, user_set
+from . import user_alias, user_device, user_import, user_set
 from .accounts import (
     GenerateOption,
     NameArgument,
@@ -24,6 +24,7 @@ from .common import ConfigOption, Exit, Failure, JsonOption, print_json, print_t
 
 app = typer.Typer(no_args_is_help=True, help="Add, change and list accounts.")
 app.command("import", epilog=user_import.EXAMPLE)(user_import.import_accounts)
+app.add_typer(user_alias.app, name="alias")
 app.add_typer(user_device.app, name="device")
 app.command("set", epilog=user_set.EXAMPLE)(user_set.set_settings)
 
@@ -53,6 +54,7 @@ def add(
         registry.check_new(name)  # before anybody types a password
         password = take_password(name, from_stdin=password_stdin, generate=generate)
         account = registry.add(name, password=password, quota=bounds, aliases=alias or ())
+        user_alias.tell_of_taken(registry, config, [account.name, *(alias or ())])
     if generate:
         typer.echo(password)
     say(f"added {account.name}")
