@@ -74,6 +74,8 @@ def _default(value: object, kind: str) -> str:
 
     if value is None:
         return "unset"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
     if kind == "size" and isinstance(value, int):
         return f'`"{format_size(value)}"`'
     if kind == "duration" and isinstance(value, int | float):

@@ -89,7 +89,7 @@ class Pop2Client:
         if is_leaving and self._is_waiting:
             self._is_over = True  # the reply to QUIT cannot be told from the rest of what was asked for
         self._command, self._is_waiting = command, True
-        self.state = CLIENT.next_state(self.state, command.verb, Outcome.RECEIVED)
+        self.state = CLIENT.next_state(self.state, command.verb, Outcome.SAID)
         return octets
 
     def feed(self, octets: bytes) -> None:

@@ -102,7 +102,7 @@ CLIENT: Chart[ClientState, Verb] = Chart(
     allowed={state: frozenset(verbs) for state, verbs in _SAID.items()},
     # A client's state changes when it speaks: its word is under way and not answered.
     moves={
-        (state, verb, Outcome.RECEIVED): reached for state, verbs in _SAID.items() for verb, reached in verbs.items()
+        (state, verb, Outcome.SAID): reached for state, verbs in _SAID.items() for verb, reached in verbs.items()
     },
 )
 

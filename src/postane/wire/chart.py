@@ -16,6 +16,7 @@ VerbT = TypeVar("VerbT", bound=StrEnum)
 class Outcome(StrEnum):
     """What became of a verb."""
 
+    SAID = "said"  # by our own side, not answered yet
     RECEIVED = "received"  # parsed, not answered yet
     CONTINUED = "continued"  # answered by "go on": a SASL challenge, 354
     ACCEPTED = "accepted"
