@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -25,11 +26,11 @@ from postane.maildrop.base import (
     LockPolicy,
     MaildropError,
     MaildropSession,
+    MessageGone,
     OpenMessage,
     Quota,
     QuotaExceeded,
     Receipt,
-    StoreUnavailable,
     UidlRefused,
     Usage,
 )
@@ -413,7 +414,7 @@ class TestUniqueIds:
 class TestSessions:
     async def test_a_second_one_is_refused_and_told_since_when(self, bench: Bench) -> None:
         session = await bench.open()
-        with pytest.raises(DropInUse, match=r"since \d\d:\d\d:\d\d UTC \(\d+ s\)") as refused:
+        with pytest.raises(DropInUse, match=r"since \d\d:\d\d:\d\d UTC \(\d+ s\), idle for \d+ s") as refused:
             await bench.open(session="s2")
         assert refused.value.holder is not None
         assert refused.value.holder.session == "s1"
@@ -439,11 +440,6 @@ class TestSessions:
         with pytest.raises(DropInUse):
             await bench.open(lock=Lock(LockPolicy.WAIT, 0.05))
         await session.close()
-
-    @pytest.mark.parametrize("policy", [LockPolicy.TAKEOVER, LockPolicy.SHARE])
-    async def test_what_is_not_offered_is_said(self, bench: Bench, policy: LockPolicy) -> None:
-        with pytest.raises(StoreUnavailable, match=policy):
-            await bench.open(lock=Lock(policy))
 
     async def test_a_snapshot_does_not_see_what_comes_later(self, bench: Bench) -> None:
         await bench.put(SMALL)
@@ -539,6 +535,238 @@ class TestDiscarding:
             await bench.store.discard(DROP, [1])
         await session.close()
         assert await bench.contents() == [SMALL]
+
+
+TAKEOVER = Lock(LockPolicy.TAKEOVER)
+SHARE = Lock(LockPolicy.SHARE)
+
+
+class TestTakeover:
+    async def test_a_free_drop_is_opened_as_ever(self, bench: Bench) -> None:
+        await bench.put(SMALL)
+        session = await bench.open(lock=TAKEOVER)
+        session.check()
+        session.snapshot.delete(1)
+        await session.commit()
+        await session.close()
+        assert await bench.contents() == []
+
+    @pytest.mark.parametrize("policy", LockPolicy)
+    async def test_whoever_had_it_learns_it_and_deletes_nothing(self, bench: Bench, policy: LockPolicy) -> None:
+        for body in (SMALL, LARGE):
+            await bench.put(body)
+        old = await bench.open(lock=Lock(policy))
+        old.snapshot.delete(1)
+        old.snapshot.delete(2)
+        new = await bench.open(lock=TAKEOVER, session="s2")
+        for _ in range(2):
+            with pytest.raises(LeaseLost, match="another session"):
+                old.check()
+            with pytest.raises(LeaseLost, match="another session"):
+                await old.commit()
+        new.check()
+        await old.close()
+        new.check()
+        assert [await read(await new.open_message(number)) for number in (1, 2)] == [SMALL, LARGE]
+        with pytest.raises(DropInUse) as refused:
+            await bench.open(session="s3")
+        assert refused.value.holder is not None
+        assert refused.value.holder.session == "s2"
+        await new.close()
+        assert await bench.contents() == [SMALL, LARGE]
+        assert await bench.findings() == []
+
+    async def test_one_without_marks_learns_it_too(self, bench: Bench) -> None:
+        old = await bench.open()
+        new = await bench.open(lock=TAKEOVER, session="s2")
+        with pytest.raises(LeaseLost):
+            await old.commit()
+        await old.close()
+        await new.close()
+
+    async def test_what_the_new_one_deletes_is_no_damage_to_the_old_one(self, bench: Bench) -> None:
+        for body in (SMALL, LARGE):
+            await bench.put(body)
+        old = await bench.open()
+        new = await bench.open(lock=TAKEOVER, session="s2")
+        new.snapshot.delete(1)
+        new.snapshot.delete(2)
+        await new.commit()
+        await new.close()
+        for number in (1, 2):
+            with pytest.raises(LeaseLost):
+                await old.open_message(number)
+        await old.close()
+
+    async def test_columns_that_come_too_late_are_no_damage_either(self, bench: Bench) -> None:
+        await bench.put(SMALL)
+        old = await bench.store.open(DROP, Holder("s1", "", "pop3", time.time()), Lock())
+        new = await bench.open(lock=TAKEOVER, session="s2")
+        new.snapshot.delete(1)
+        await new.commit()
+        await new.close()
+        with contextlib.suppress(LeaseLost):
+            await old.load()  # they may be known already
+        with pytest.raises(LeaseLost):
+            old.check()
+        await old.close()
+
+    async def test_a_takeover_can_be_taken_over(self, bench: Bench) -> None:
+        await bench.put(SMALL)
+        sessions = []
+        for number in range(10):
+            sessions.append(await bench.open(lock=TAKEOVER, session=f"s{number}"))
+            sessions[-1].snapshot.delete(1)
+        for session in sessions[:-1]:
+            with pytest.raises(LeaseLost):
+                await session.commit()
+            await session.close()
+        await sessions[-1].commit()
+        await sessions[-1].close()
+        assert await bench.contents() == []
+
+    async def test_many_at_once_leave_one(self, bench: Bench) -> None:
+        await bench.put(SMALL)
+        sessions = await asyncio.gather(*(bench.open(lock=TAKEOVER, session=f"s{number}") for number in range(10)))
+        for session in sessions:
+            session.snapshot.delete(1)
+        outcomes = await asyncio.gather(*(session.commit() for session in sessions), return_exceptions=True)
+        assert [type(outcome) for outcome in outcomes].count(LeaseLost) == 9
+        assert outcomes.count(None) == 1
+        for session in sessions:
+            await session.close()
+        assert await bench.contents() == []
+
+    async def test_a_takeover_that_is_cancelled_holds_nothing(self, bench: Bench) -> None:
+        for pause in (0, 1, 2, 3, 5, 10, 50):
+            old = await bench.open(lock=Lock(LockPolicy.WAIT, 30.0))
+            taking = asyncio.create_task(bench.open(lock=TAKEOVER, session="s2"))
+            for _ in range(pause):
+                await asyncio.sleep(0)
+            taking.cancel()
+            await asyncio.wait({taking})
+            if not taking.cancelled():
+                await taking.result().close()
+            await old.close()
+            await (await bench.open(lock=Lock(LockPolicy.WAIT, 30.0))).close()
+
+    async def test_a_commit_that_is_cancelled_is_done_or_not_when_the_drop_is_free(self, bench: Bench) -> None:
+        for pause in (0, 1, 2, 3, 5, 10, 50):
+            await bench.put(SMALL)
+            old = await bench.open()
+            old.snapshot.delete(1)
+            committing = asyncio.create_task(old.commit())
+            for _ in range(pause):
+                await asyncio.sleep(0)
+            committing.cancel()
+            await asyncio.wait({committing})
+            await old.close()
+            new = await bench.open(lock=Lock(LockPolicy.WAIT, 30.0))  # raises where the snapshot is not of one moment
+            for number in range(1, new.snapshot.total + 1):
+                assert await read(await new.open_message(number)) == SMALL
+                new.snapshot.delete(number)
+            await new.commit()
+            await new.close()
+            assert await bench.contents() == []
+
+
+class TestSharing:
+    async def test_each_has_its_own_snapshot_and_all_deletions_are_applied(self, bench: Bench) -> None:
+        for body in (SMALL, LARGE, SMALL):
+            await bench.put(body)
+        first = await bench.open(lock=SHARE)
+        await bench.put(LARGE)
+        second = await bench.open(lock=SHARE, session="s2")
+        assert (first.snapshot.count, second.snapshot.count) == (3, 4)
+        first.snapshot.delete(1)
+        first.snapshot.delete(2)
+        second.snapshot.delete(2)
+        second.snapshot.delete(4)
+        await first.commit()
+        await first.close()
+        second.check()
+        await second.commit()
+        await second.close()
+        assert await bench.contents() == [SMALL]
+        assert await bench.findings() == []
+        assert await bench.store.usage(DROP) == Usage(1, len(SMALL), LETTER.arrived)
+        assert bench.blob_count(DROP) == 0
+
+    @pytest.mark.parametrize("body", [SMALL, LARGE])
+    async def test_a_message_that_another_one_deleted_is_told_as_gone(self, bench: Bench, body: bytes) -> None:
+        await bench.put(body)
+        await bench.put(SMALL)
+        first = await bench.open(lock=SHARE)
+        second = await bench.open(lock=SHARE, session="s2")
+        first.snapshot.delete(1)
+        await first.commit()
+        await first.close()
+        with pytest.raises(MessageGone, match="message 1 was deleted by another session"):
+            await second.open_message(1)
+        assert await read(await second.open_message(2)) == SMALL
+        assert [size for _, size in second.snapshot.sizes()] == [len(body), len(SMALL)]
+        await second.close()
+
+    async def test_the_columns_come_at_once(self, bench: Bench) -> None:
+        await bench.put(SMALL)
+        holder = Holder("s1", "", "pop3", time.time())
+        first = await bench.store.open(DROP, holder, SHARE)
+        assert first.snapshot.is_loaded
+        await first.close()
+
+    async def test_opening_while_others_delete(self, bench: Bench) -> None:
+        await asyncio.gather(*(bench.put(SMALL) for _ in range(60)))
+
+        async def work(name: str) -> None:
+            for _ in range(15):
+                session = await bench.open(lock=SHARE, session=name)
+                assert session.snapshot.octets == sum(size for _, size in session.snapshot.sizes())
+                if session.snapshot.total:
+                    session.snapshot.delete(1)
+                await session.commit()
+                await session.close()
+
+        await asyncio.gather(*(work(f"s{number}") for number in range(4)))
+        assert await bench.findings() == []
+
+    @pytest.mark.parametrize("policy", [LockPolicy.REFUSE, LockPolicy.WAIT])
+    async def test_who_wants_it_alone_is_refused(self, bench: Bench, policy: LockPolicy) -> None:
+        first = await bench.open(lock=SHARE)
+        second = await bench.open(lock=SHARE, session="s2")
+        for session in (first, second):
+            with pytest.raises(DropInUse):
+                await bench.open(lock=Lock(policy, 0.03), session="s3")
+            await session.close()
+        await (await bench.open(lock=Lock(policy, 0.03))).close()
+
+    @pytest.mark.parametrize("policy", [LockPolicy.REFUSE, LockPolicy.WAIT, LockPolicy.TAKEOVER])
+    async def test_nobody_shares_with_one_who_has_it_alone(self, bench: Bench, policy: LockPolicy) -> None:
+        session = await bench.open(lock=Lock(policy))
+        with pytest.raises(DropInUse):
+            await bench.open(lock=SHARE, session="s2")
+        await session.close()
+        await (await bench.open(lock=SHARE)).close()
+
+    async def test_a_takeover_ends_all(self, bench: Bench) -> None:
+        await bench.put(SMALL)
+        shared = [await bench.open(lock=SHARE, session=f"s{number}") for number in range(3)]
+        new = await bench.open(lock=TAKEOVER, session="s9")
+        for session in shared:
+            session.snapshot.delete(1)
+            with pytest.raises(LeaseLost):
+                await session.commit()
+            await session.close()
+        await new.close()
+        assert await bench.contents() == [SMALL]
+
+    async def test_one_that_is_shared_is_not_removed(self, bench: Bench) -> None:
+        await bench.put(SMALL)
+        session = await bench.open(lock=SHARE)
+        with pytest.raises(DropInUse):
+            await bench.store.remove(DROP)
+        with pytest.raises(DropInUse):
+            await bench.findings(repair=True)
+        await session.close()
 
 
 class TestRemoval:

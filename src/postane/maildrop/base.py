@@ -22,12 +22,12 @@ UIDL_LIMIT = 70
 
 
 class LockPolicy(StrEnum):
-    """What happens when a drop's lease is taken already."""
+    """What happens when a drop's lease is taken already; it is the policy of whoever comes that counts."""
 
     REFUSE = "refuse"
     WAIT = "wait"
-    TAKEOVER = "takeover"
-    SHARE = "share"
+    TAKEOVER = "takeover"  # whoever has it loses it, and deletes nothing
+    SHARE = "share"  # with others who share it; refused where somebody has it alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +40,14 @@ class Lock:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who has, or asks for, a drop's lease. `since` is in seconds since the epoch."""
+    """Who has, or asks for, a drop's lease. `since` is in seconds since the epoch, and so is `last_seen`: when a holder
+    was last at work, to a few seconds."""
 
     session: str
     address: str
     protocol: str
     since: float
+    last_seen: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +165,10 @@ class LeaseLost(MaildropError):
     """The lease was taken over or expired: nothing of this session may be committed."""
 
 
+class MessageGone(MaildropError):
+    """Another session that shares the drop has deleted the message."""
+
+
 class QuotaExceeded(MaildropError):
     """The drop's quota does not allow the message."""
 
@@ -229,18 +235,23 @@ class OpenMessage:
 class MaildropSession(Protocol):
     """A drop opened under a lease.
 
-    Nothing is deleted before `commit`, and a session that is closed without it deletes nothing.
+    Nothing is deleted before `commit`, and a session that is closed without it deletes nothing. One whose lease was
+    taken over deletes nothing any more, whatever it does.
     """
 
     @property
     def snapshot(self) -> Snapshot: ...
+
+    def check(self) -> None:
+        """Called with each command: the holder is at work. Raises LeaseLost where the lease was taken over."""
+        ...
 
     async def load(self) -> None:
         """Fill the snapshot's columns if they are not there. Raises MaildropError."""
         ...
 
     async def open_message(self, number: int) -> OpenMessage:
-        """Open message `number` of the loaded snapshot. Raises MaildropError."""
+        """Open message `number` of the loaded snapshot. Raises MaildropError (LeaseLost, MessageGone)."""
         ...
 
     async def commit(self) -> None:
@@ -271,7 +282,10 @@ class MaildropStore(Protocol):
     """All maildrops of one post office."""
 
     async def open(self, drop: str, holder: Holder, lock: Lock) -> MaildropSession:
-        """Take the lease and a snapshot. Raises MaildropError (DropInUse). A drop never delivered to is empty."""
+        """Take the lease and a snapshot. Raises MaildropError (DropInUse). A drop never delivered to is empty.
+
+        The snapshot of a shared drop comes with its columns.
+        """
         ...
 
     def spool(self) -> Spool:

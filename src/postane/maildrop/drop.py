@@ -14,7 +14,6 @@ import time
 from collections.abc import AsyncIterator, Sequence
 
 from postane.mail.measure import measure
-from postane.mail.snapshot import Snapshot
 
 from .base import (
     Addressee,
@@ -22,11 +21,9 @@ from .base import (
     Finding,
     FindingKind,
     Holder,
-    LeaseLost,
     Letter,
     Lock,
     MaildropError,
-    OpenMessage,
     QuotaExceeded,
     Receipt,
     Row,
@@ -35,96 +32,13 @@ from .base import (
     StoreFull,
     Usage,
 )
-from .sides import ORPHAN_AGE, BlobSide, Entry, Index, Lease, Stored, Totals
+from .session import JoinedSession
+from .sides import ORPHAN_AGE, BlobSide, Entry, Index, Lease, Totals
 from .spool import Body, JoinedSpool, joined_facts
 from .verify import check_blobs
 
 INLINE = 64 * 1024
 """Octets of a body that the index takes itself, unless the configuration says otherwise."""
-
-AHEAD_MESSAGES = 16
-AHEAD_OCTETS = 128 * 1024
-"""What is read in one trip when a client takes one message after the other."""
-
-
-class JoinedSession:
-    """A MaildropSession over two sides."""
-
-    __slots__ = ("_ahead", "_blobs", "_index", "_last", "_lease", "_sizes", "_totals", "snapshot")
-
-    def __init__(self, index: Index, blobs: BlobSide, lease: Lease, totals: Totals) -> None:
-        self._index = index
-        self._blobs = blobs
-        self._lease: Lease | None = lease
-        self._totals = totals
-        self._sizes: Sequence[int] = ()
-        self._last = 0  # the number that was opened last
-        self._ahead: dict[int, Stored] = {}  # read in one trip with that one, not yet asked for; by uid
-        self.snapshot = Snapshot(totals.messages, totals.octets, totals.last_uid, totals.excess)
-
-    async def load(self) -> None:
-        """Fill the snapshot's columns if they are not there."""
-        if self.snapshot.is_loaded:
-            return
-        columns = await self._index.columns(self._held().drop, self._totals)
-        if len(columns.uids) != self.snapshot.total:
-            raise StoreDamaged(
-                "maildrop is damaged",
-                f"maildrop {self._held().drop}: {len(columns.uids)} rows where {self.snapshot.total} are counted",
-            )
-        self._sizes = columns.sizes
-        self.snapshot.fill(columns.uids, columns.sizes, columns.uidls, columns.excess)
-
-    async def open_message(self, number: int) -> OpenMessage:
-        """Open message `number` of the loaded snapshot."""
-        drop = self._held().drop
-        uid = self.snapshot.uid(number)
-        stored = self._ahead.pop(uid, None) or await self._fetch(drop, number, uid)
-        check_stored(drop, stored)
-        self._last = number
-        rest = await self._blobs.open(drop, stored.blob) if stored.blob else None
-        return OpenMessage(stored.facts, stored.head, rest)
-
-    async def commit(self) -> None:
-        """Delete, durably, what the snapshot marks. A blob that cannot be removed now is an orphan for the sweep."""
-        lease = self._held()
-        deleted = self.snapshot.deleted
-        if deleted:
-            names = await self._index.delete(lease, [self.snapshot.uid(number) for number in deleted])
-            if names:
-                await self._blobs.remove(lease.drop, names)
-
-    async def close(self) -> None:
-        """Give the lease back."""
-        self._ahead = {}
-        lease, self._lease = self._lease, None
-        if lease is not None:
-            await lease.release()
-
-    def _held(self) -> Lease:
-        if self._lease is None:
-            raise LeaseLost("maildrop is closed")
-        return self._lease
-
-    async def _fetch(self, drop: str, number: int, uid: int) -> Stored:
-        """Read a message, and those behind it where the client seems to take them all."""
-        self._ahead = {}
-        last = self._last_ahead(number) if number == self._last + 1 and number > 1 else number
-        found = await self._index.fetch(drop, uid, self.snapshot.uid(last))
-        if not found or found[0].uid != uid:
-            raise StoreDamaged("message is damaged", f"maildrop {drop}: message {uid} has no body")
-        self._ahead = {stored.uid: stored for stored in found[1:]}
-        return found[0]
-
-    def _last_ahead(self, number: int) -> int:
-        octets = 0
-        last = number
-        while last < min(number + AHEAD_MESSAGES, self.snapshot.total):
-            octets += self._sizes[last]  # of number last + 1
-            if octets > AHEAD_OCTETS:
-                break
-            last += 1
-        return last
 
 
 class JoinedStore:
@@ -140,13 +54,16 @@ class JoinedStore:
     async def open(self, drop: str, holder: Holder, lock: Lock) -> JoinedSession:
         """Take the lease and a snapshot."""
         lease, totals = await self._index.open(drop, holder, lock)
-        if drop not in self._swept:
-            try:
+        session = JoinedSession(self._index, self._blobs, lease, totals)
+        try:
+            if drop not in self._swept:
                 await self._sweep(drop, totals)
-            except BaseException:
-                await lease.release()
-                raise
-        return JoinedSession(self._index, self._blobs, lease, totals)
+            if lease.is_shared:
+                await session.load()
+        except BaseException:
+            await session.close()
+            raise
+        return session
 
     def spool(self) -> JoinedSpool:
         """Begin to take in a message."""
@@ -260,14 +177,6 @@ class JoinedStore:
             known = {name for _, name in rows}
             await self._blobs.remove(drop, [name for name in old if name not in known])
         self._swept.add(drop)
-
-
-def check_stored(drop: str, stored: Stored) -> None:
-    """Whether a message can be given out: what is told of it must be true of it. Raises StoreDamaged."""
-    facts, blob = stored.facts, stored.blob
-    size = len(stored.head) + (blob.octets if blob else 0)
-    if not isinstance(stored.head, bytes) or size != facts.octets or not 0 <= facts.header_octets <= size:
-        raise StoreDamaged("message is damaged", f"maildrop {drop}: message {stored.uid} is not as it was stored")
 
 
 def _ourselves(work: str) -> Holder:

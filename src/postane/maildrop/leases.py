@@ -1,15 +1,15 @@
-"""What happens when a drop's lease is taken, the same for every store: refuse, or wait a while.
+"""What happens when a drop's lease is taken, the same for every store: refuse, wait a while, share, or take it over.
 
 Must not know: how a lease is kept.
 """
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from .base import DropInUse, Holder, Lock, LockPolicy, StoreUnavailable
+from .base import DropInUse, Holder, LeaseLost, Lock, LockPolicy
 
 LeaseT = TypeVar("LeaseT")
 
@@ -26,13 +26,13 @@ class Taken:
     holder: Holder | None
 
 
-async def acquire(attempt: Callable[[], LeaseT | Taken], lock: Lock) -> LeaseT:
-    """Try to take a lease as often as the policy allows. Raises DropInUse."""
-    if lock.policy not in (LockPolicy.REFUSE, LockPolicy.WAIT):
-        raise StoreUnavailable("maildrop cannot be opened", f'lock policy "{lock.policy}" is not offered by this store')
+async def acquire(attempt: Callable[[], LeaseT | Taken], evict: Callable[[], Awaitable[LeaseT]], lock: Lock) -> LeaseT:
+    """Try to take a lease as often as the policy allows; `evict` takes it from whoever has it. Raises DropInUse."""
     lease = attempt()
     if not isinstance(lease, Taken):
         return lease
+    if lock.policy is LockPolicy.TAKEOVER:
+        return await evict()
     patience = lock.wait if lock.policy is LockPolicy.WAIT else 0.0
     deadline = time.monotonic() + patience
     pause = FIRST_PAUSE
@@ -53,7 +53,13 @@ def in_use(holder: Holder | None, now: float) -> DropInUse:
     since = time.gmtime(holder.since)
     is_today = since[:3] == time.gmtime(now)[:3]
     moment = time.strftime("%H:%M:%S UTC" if is_today else "%Y-%m-%d %H:%M:%S UTC", since)
-    return DropInUse(f"{text} since {moment} ({_span(now - holder.since)})", holder)
+    idle = "" if holder.last_seen is None else f", idle for {_span(now - holder.last_seen)}"
+    return DropInUse(f"{text} since {moment} ({_span(now - holder.since)}){idle}", holder)
+
+
+def taken_over() -> LeaseLost:
+    """The error for a session whose lease somebody else has now."""
+    return LeaseLost("maildrop was taken over by another session, nothing was deleted by this one")
 
 
 def _span(seconds: float) -> str:

@@ -1,6 +1,7 @@
 """A drop's lease as a locked file: free at once when the process that holds it dies, however it dies.
 
-The file's first line tells who has it. It is written without a sync and never removed: what counts is the lock.
+The file's first line tells who has it, its time when the holder was last at work. Both are written without a sync, and
+the file is never removed: what counts is the lock. A lease is taken over by a new file in the place of the old one.
 
 Must not know: what the lease is for.
 """
@@ -15,14 +16,23 @@ from .leases import Taken
 
 _LINE_LIMIT = 1024
 
+TELLING = 2.0
+"""Seconds after which it is told again that the holder is at work."""
+
 
 class FileLease:
-    """A Lease on one drop, held through an open file."""
+    """A Lease on one drop, held through an open file.
 
-    __slots__ = ("_descriptor", "_inode", "_path", "drop")
+    While it is pinned it stays held: a transaction that deletes under it is on its way to the disk.
+    """
 
-    def __init__(self, drop: str, path: str, descriptor: int) -> None:
+    __slots__ = ("_descriptor", "_inode", "_is_released", "_path", "_pins", "drop", "is_shared")
+
+    def __init__(self, drop: str, path: str, descriptor: int, *, is_shared: bool = False) -> None:
         self.drop = drop
+        self.is_shared = is_shared
+        self._pins = 0
+        self._is_released = False
         self._path = path
         self._descriptor = descriptor
         status = os.fstat(descriptor)
@@ -33,35 +43,81 @@ class FileLease:
         """Whether it is held, by the file that has the name now: a lock on a removed file excludes nobody."""
         return self._descriptor >= 0 and inode(self._path) == self._inode
 
+    def note_use(self, now: float) -> bool:
+        """The holder is at work; whether the lease is still its own."""
+        if self._descriptor < 0:
+            return False
+        try:
+            status = os.stat(self._path)
+        except FileNotFoundError:
+            return False
+        if (status.st_dev, status.st_ino) != self._inode:
+            return False
+        if abs(now - status.st_mtime) >= TELLING:
+            with contextlib.suppress(OSError):  # it is only told
+                os.utime(self._descriptor, (now, now))
+        return True
+
+    def pin(self) -> None:
+        """Hold it, released or not, until it is unpinned."""
+        self._pins += 1
+
+    def unpin(self) -> None:
+        """The inverse."""
+        self._pins -= 1
+        if self._is_released:
+            self.drop_lock()
+
     async def release(self) -> None:
         """Give it back."""
         self.drop_lock()
 
     def drop_lock(self) -> None:
         """Give it back; closing the only descriptor unlocks."""
-        descriptor, self._descriptor = self._descriptor, -1
-        if descriptor >= 0:
-            os.close(descriptor)
+        self._is_released = True
+        if self._pins == 0:
+            descriptor, self._descriptor = self._descriptor, -1
+            if descriptor >= 0:
+                os.close(descriptor)
 
 
-def take(drop: str, path: str, holder: Holder) -> FileLease | Taken:
-    """Try once to take the lease. Raises OSError."""
+def take(drop: str, path: str, holder: Holder, *, is_shared: bool = False) -> FileLease | Taken:
+    """Try once to take the lease, alone or with others who share it. Raises OSError."""
     while True:
         descriptor = open_file(path, os.O_RDWR | os.O_CREAT)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, (fcntl.LOCK_SH if is_shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except BlockingIOError:
-            line = os.pread(descriptor, _LINE_LIMIT, 0)
+            line, status = os.pread(descriptor, _LINE_LIMIT, 0), os.fstat(descriptor)
             os.close(descriptor)
-            return Taken(parse_holder(line))
+            return Taken(parse_holder(line, status.st_mtime))
         except OSError:
             os.close(descriptor)
             raise
-        lease = FileLease(drop, path, descriptor)
+        lease = FileLease(drop, path, descriptor, is_shared=is_shared)
         if lease.is_held:
             _tell_holder(descriptor, holder)
             return lease
         lease.drop_lock()  # the file was removed between open and lock
+
+
+def replace(drop: str, path: str, holder: Holder) -> FileLease:
+    """Take the lease from whoever has it: a new file, locked already, in the place of theirs.
+
+    To be called inside a transaction that excludes those that delete, and those that call this. Raises OSError.
+    """
+    new = f"{path}.new"
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(new)  # a process died just here
+    descriptor = open_file(new, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _tell_holder(descriptor, holder)
+        os.rename(new, path)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return FileLease(drop, path, descriptor)
 
 
 def _tell_holder(descriptor: int, holder: Holder) -> None:
@@ -79,11 +135,11 @@ def format_holder(holder: Holder) -> bytes:
     return ("\t".join(fields) + "\n").encode("utf-8", "backslashreplace")
 
 
-def parse_holder(line: bytes) -> Holder | None:
+def parse_holder(line: bytes, last_seen: float | None = None) -> Holder | None:
     """The inverse; None where it cannot be read: the holder may be about to write it."""
     fields = line.partition(b"\n")[0].decode("utf-8", "replace").split("\t")
     try:
         session, address, protocol, since, _pid = fields
-        return Holder(session, address, protocol, float(since))
+        return Holder(session, address, protocol, float(since), last_seen)
     except ValueError:
         return None

@@ -8,7 +8,7 @@ Must not know: files.
 import time
 from bisect import bisect_left, bisect_right
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from postane.mail.measure import Facts, Measure, measure
 
@@ -18,8 +18,8 @@ from .base import (
     Finding,
     FindingKind,
     Holder,
-    LeaseLost,
     Lock,
+    LockPolicy,
     Receipt,
     Row,
     StoreDamaged,
@@ -27,7 +27,7 @@ from .base import (
     Usage,
 )
 from .drop import INLINE, JoinedStore
-from .leases import Taken, acquire
+from .leases import Taken, acquire, taken_over
 from .sides import ORPHAN_AGE, Columns, Entry, Lease, Stored, Totals, Upload, check_quota
 from .uidls import Uidls, check_uidl, format_uidl, new_token, parse_uidl
 
@@ -58,22 +58,31 @@ class MemoryDrop:
 class MemoryLease:
     """A place in the index's book of leases."""
 
-    __slots__ = ("_leases", "drop", "holder")
+    __slots__ = ("_leases", "drop", "holder", "is_shared")
 
-    def __init__(self, leases: "dict[str, MemoryLease]", drop: str, holder: Holder) -> None:
+    def __init__(self, leases: "dict[str, list[MemoryLease]]", drop: str, holder: Holder, *, is_shared: bool) -> None:
         self._leases = leases
         self.drop = drop
         self.holder = holder
+        self.is_shared = is_shared
+        leases.setdefault(drop, []).append(self)
 
     @property
     def is_held(self) -> bool:
-        """Whether it is still the one in the book."""
-        return self._leases.get(self.drop) is self
+        """Whether it is still in the book."""
+        return self in self._leases.get(self.drop, ())
+
+    def note_use(self, now: float) -> bool:
+        """The holder is at work; whether the lease is still its own."""
+        self.holder = replace(self.holder, last_seen=now)
+        return self.is_held
 
     async def release(self) -> None:
         """Give it back."""
         if self.is_held:
-            del self._leases[self.drop]
+            self._leases[self.drop].remove(self)
+            if not self._leases[self.drop]:
+                del self._leases[self.drop]
 
 
 class MemoryIndex:
@@ -81,19 +90,30 @@ class MemoryIndex:
 
     def __init__(self) -> None:
         self._drops: dict[str, MemoryDrop] = {}
-        self.leases: dict[str, MemoryLease] = {}
+        self.leases: dict[str, list[MemoryLease]] = {}
 
     async def open(self, drop: str, holder: Holder, lock: Lock) -> tuple[Lease, Totals]:
         """Take the drop's lease and what it holds now."""
 
-        def attempt() -> MemoryLease | Taken:
-            if drop in self.leases:
-                return Taken(self.leases[drop].holder)
-            self.leases[drop] = MemoryLease(self.leases, drop, holder)
-            return self.leases[drop]
+        is_shared = lock.policy is LockPolicy.SHARE
 
-        lease = await acquire(attempt, lock)
+        def attempt() -> MemoryLease | Taken:
+            held = self.leases.get(drop)
+            if held and not (is_shared and held[-1].is_shared):
+                return Taken(held[-1].holder)
+            return MemoryLease(self.leases, drop, holder, is_shared=is_shared)
+
+        async def evict() -> MemoryLease:
+            self.leases.pop(drop, None)
+            return MemoryLease(self.leases, drop, holder, is_shared=False)
+
+        holder = replace(holder, last_seen=time.time())
+        lease = await acquire(attempt, evict, lock)
         return lease, self._drops.setdefault(drop, MemoryDrop()).totals()
+
+    async def totals(self, drop: str) -> Totals:
+        """What it holds now."""
+        return self._drops[drop].totals()
 
     async def columns(self, drop: str, totals: Totals) -> Columns:
         """The columns of the messages that `totals` counted."""
@@ -175,7 +195,7 @@ class MemoryIndex:
 
     def _checked(self, lease: Lease) -> str:
         if not isinstance(lease, MemoryLease) or not lease.is_held:
-            raise LeaseLost("maildrop was taken over by another session")
+            raise taken_over()
         return lease.drop
 
 

@@ -89,10 +89,17 @@ class Stored:
 
 
 class Lease(Protocol):
-    """The right to delete from a drop, held by one session."""
+    """The right to delete from a drop, held by one session, or shared by some."""
 
     @property
     def drop(self) -> str: ...
+
+    @property
+    def is_shared(self) -> bool: ...
+
+    def note_use(self, now: float) -> bool:
+        """The holder is at work; whether the lease is still its own."""
+        ...
 
     async def release(self) -> None:
         """Give it back. Idempotent, raises nothing."""
@@ -106,8 +113,12 @@ class Index(Protocol):
         """Take the drop's lease and what it holds now; a drop that does not exist is made, or is empty."""
         ...
 
+    async def totals(self, drop: str) -> Totals:
+        """What a drop that exists holds now."""
+        ...
+
     async def columns(self, drop: str, totals: Totals) -> Columns:
-        """The columns of the messages that were there when `totals` were taken, under the lease of then."""
+        """The columns of the messages that were there when `totals` were taken, and are there still."""
         ...
 
     async def fetch(self, drop: str, first: int, last: int) -> list[Stored]:

@@ -17,12 +17,13 @@ from pathlib import Path
 
 from postane.mail.measure import Facts
 
-from .base import Blob, Finding, Holder, LeaseLost, Lock, MaildropError, Receipt, Row, UidlRefused, Usage
+from .base import Blob, Finding, Holder, Lock, LockPolicy, MaildropError, Receipt, Row, UidlRefused, Usage
 from .columns import ColumnCache, KeptColumns, extend
 from .folders import Folders, inode, open_file, storage_error, sync_folder, unquote_name
-from .leases import acquire
+from .leases import acquire, taken_over
 from .locks import FileLease, take
 from .sides import Columns, Entry, Lease, Step, StepHook, Stored, Totals, check_quota, ignore_step
+from .sqlite_fence import delete_under, take_over
 from .sqlite_handles import Handles
 from .sqlite_schema import connect_reader, index_error
 from .sqlite_verify import find_damage, mend_totals
@@ -53,9 +54,14 @@ class SqliteIndex:
 
     async def open(self, drop: str, holder: Holder, lock: Lock) -> tuple[Lease, Totals]:
         """Take the drop's lease and what it holds now."""
+
+        async def evict() -> FileLease:
+            return await take_over(await self._handles.require(drop), drop, holder)
+
         handle = await self._handles.require(drop)
         try:
-            lease = await acquire(partial(take, drop, handle.lease_path, holder), lock)
+            attempt = partial(take, drop, handle.lease_path, holder, is_shared=lock.policy is LockPolicy.SHARE)
+            lease = await acquire(attempt, evict, lock)
         except OSError as error:
             raise storage_error(error, f"maildrop {drop} cannot be locked") from error
         try:
@@ -65,6 +71,10 @@ class SqliteIndex:
         except BaseException:
             await lease.release()
             raise
+
+    async def totals(self, drop: str) -> Totals:
+        """What the drop holds now."""
+        return (await self._handles.require(drop)).totals()
 
     async def columns(self, drop: str, totals: Totals) -> Columns:
         """The columns of the messages that `totals` counted; those of a drop that was read before are kept."""
@@ -96,9 +106,9 @@ class SqliteIndex:
     async def delete(self, lease: Lease, uids: Sequence[int]) -> list[str]:
         """Delete messages, durably."""
         held = _file_lease(lease)
-        handle = await self._handles.require(held.drop)
-        work = partial(_delete, held, _ranges(uids))
-        names: list[str] = await handle.write(Job(work, Step.ROWS_DELETED, Step.ROWS_GONE))
+        names: list[str] = await delete_under(
+            held, await self._handles.require(held.drop), partial(_delete, held, _ranges(uids))
+        )
         return names
 
     async def usage(self, drop: str) -> Usage:
@@ -143,8 +153,7 @@ class SqliteIndex:
     async def remove(self, lease: Lease) -> None:
         """Empty the drop, and take it off the list of drops."""
         held = _file_lease(lease)
-        handle = await self._handles.require(held.drop)
-        await handle.write(Job(partial(_delete_all, held), Step.ROWS_DELETED, Step.ROWS_GONE))
+        await delete_under(held, await self._handles.require(held.drop), partial(_delete_all, held))
         handle = await self._handles.require(held.drop)
         await handle.write(Job(partial(_mark_removed, handle.folder), Step.ROWS_DELETED, Step.ROWS_GONE))
 
@@ -175,7 +184,7 @@ def _append(drop: str, entry: Entry, now: Transaction) -> Receipt:
 
 def _delete(lease: FileLease, ranges: Sequence[tuple[int, int]], now: Transaction) -> list[str]:
     if not lease.is_held:
-        raise LeaseLost("maildrop was taken over by another session")
+        raise taken_over()
     names: list[str] = []
     for span in ranges:
         rows = now.connection.execute("SELECT octets, blob FROM message WHERE uid BETWEEN ? AND ?", span).fetchall()

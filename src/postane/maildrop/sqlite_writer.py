@@ -45,11 +45,14 @@ class Transaction:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Something to be written. `work` raises a MaildropError before it changes anything, or not at all."""
+    """Something to be written. `work` raises a MaildropError before it changes anything, or not at all.
+
+    Without steps it writes nothing, and only wants to exclude those that do.
+    """
 
     work: Callable[[Transaction], Any]
-    written: Step
-    durable: Step
+    written: Step | None = None
+    durable: Step | None = None
 
     @property
     def is_removal(self) -> bool:
@@ -120,7 +123,7 @@ class Writer:
             except MaildropError as error:
                 outcomes.append(error)
         done = [job for job, outcome in zip(jobs, outcomes, strict=True) if not isinstance(outcome, MaildropError)]
-        if not done:
+        if all(job.durable is None for job in done):
             connection.rollback()
             return outcomes
         connection.execute(
@@ -137,9 +140,10 @@ class Writer:
             self._reserve.keep()
         return outcomes
 
-    def _tell(self, steps: Iterable[Step]) -> None:
+    def _tell(self, steps: Iterable[Step | None]) -> None:
         for step in steps:
-            self._on_step(step)
+            if step is not None:
+                self._on_step(step)
 
     def _revive(self) -> None:
         """The drop gets its first message: if it was removed once, it is there again."""

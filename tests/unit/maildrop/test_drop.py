@@ -1,15 +1,13 @@
-"""The join of two sides: reading ahead, what is left when one side fails, sweeping."""
+"""The join of two sides: what is left when one side fails, sweeping."""
 
 import asyncio
 import time
 
 import pytest
 
-from postane.mail.measure import measure
-from postane.maildrop.base import Addressee, Blob, Holder, Letter, Lock, StoreDamaged, StoreFull, StoreUnavailable
-from postane.maildrop.drop import AHEAD_MESSAGES, AHEAD_OCTETS, JoinedStore, check_stored
+from postane.maildrop.base import Addressee, Holder, Letter, Lock, StoreFull, StoreUnavailable
+from postane.maildrop.drop import JoinedStore
 from postane.maildrop.memory import MemoryBlobs, MemoryIndex, memory_store
-from postane.maildrop.sides import Stored
 from support.store_child import deposit, message
 
 HOLDER = Holder("s1", "", "pop3", time.time())
@@ -31,40 +29,6 @@ class CountingIndex(MemoryIndex):
         if self.failure:
             raise self.failure
         return await super().append(drop, entry)
-
-
-async def session_of(index, bodies):
-    store = JoinedStore(index, MemoryBlobs())
-    for body in bodies:
-        await deposit(store, body, "anna")
-    session = await store.open("anna", HOLDER, Lock())
-    await session.load()
-    return session
-
-
-async def test_who_reads_one_after_the_other_is_read_ahead_for():
-    index = CountingIndex()
-    session = await session_of(index, [message(1)] * 40)
-    for number in range(1, 41):
-        await session.open_message(number)
-    last = 2 + AHEAD_MESSAGES
-    assert index.fetched == [(1, 1), (2, last), (last + 1, last + 1 + AHEAD_MESSAGES), (36, 40)]
-
-
-async def test_who_picks_is_not_read_ahead_for():
-    index = CountingIndex()
-    session = await session_of(index, [message(1)] * 40)
-    for number in (1, 20, 3, 40, 39):
-        await session.open_message(number)
-    assert index.fetched == [(1, 1), (20, 20), (3, 3), (40, 40), (39, 39)]
-
-
-async def test_reading_ahead_has_a_bound():
-    index = CountingIndex()
-    session = await session_of(index, [b"x" * 50_000 + b"\r\n"] * 8)
-    for number in range(1, 9):
-        await session.open_message(number)
-    assert max(last - first for first, last in index.fetched) == AHEAD_OCTETS // 50_000
 
 
 @pytest.mark.parametrize(("failure", "left"), [(StoreFull("full"), 0), (StoreUnavailable("who knows"), 1)])
@@ -138,14 +102,3 @@ async def test_a_lease_is_given_back_when_the_sweep_fails():
     with pytest.raises(StoreUnavailable):
         await store.open("anna", HOLDER, Lock())
     assert index.leases == {}
-
-
-@pytest.mark.parametrize(
-    ("head", "blob"),
-    [(b"short", None), ("a text " * 43, None), (b"x" * 301, None), (b"x" * 300, Blob("b", 1, b""))],
-)
-def test_a_message_that_is_not_as_it_was_stored_is_refused(head, blob):
-    facts = measure(b"x" * 298 + b"\r\n")
-    check_stored("anna", Stored(1, facts, b"x" * 300, None))
-    with pytest.raises(StoreDamaged):
-        check_stored("anna", Stored(1, facts, head, blob))

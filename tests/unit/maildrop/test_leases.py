@@ -1,8 +1,10 @@
 """Waiting for a lease, and the words for who has to."""
 
+from dataclasses import replace
+
 import pytest
 
-from postane.maildrop.base import DropInUse, Holder, Lock, LockPolicy, StoreUnavailable
+from postane.maildrop.base import DropInUse, Holder, Lock, LockPolicy
 from postane.maildrop.leases import Taken, acquire, in_use
 
 HOLDER = Holder("s1", "192.0.2.1:4321", "pop3", 1_700_000_000.0)  # 22:13:20 UTC
@@ -20,33 +22,41 @@ class Attempts:
         return "lease" if self.made >= self.left else Taken(HOLDER)
 
 
-@pytest.mark.parametrize("policy", [LockPolicy.REFUSE, LockPolicy.WAIT])
+async def nobody():
+    raise AssertionError("nobody was to be evicted")
+
+
+async def evict():
+    return "taken over"
+
+
+@pytest.mark.parametrize("policy", LockPolicy)
 async def test_a_free_one_is_taken_at_once(policy):
     attempts = Attempts(1)
-    assert await acquire(attempts, Lock(policy)) == "lease"
+    assert await acquire(attempts, nobody, Lock(policy)) == "lease"
     assert attempts.made == 1
 
 
-async def test_refusal_does_not_wait():
+@pytest.mark.parametrize("policy", [LockPolicy.REFUSE, LockPolicy.SHARE])
+async def test_refusal_does_not_wait(policy):
     attempts = Attempts(2)
     with pytest.raises(DropInUse):
-        await acquire(attempts, Lock(LockPolicy.REFUSE, 60.0))
+        await acquire(attempts, nobody, Lock(policy, 60.0))
     assert attempts.made == 1
 
 
 async def test_waiting_tries_again_until_patience_ends():
     attempts = Attempts(4)
-    assert await acquire(attempts, Lock(LockPolicy.WAIT, 60.0)) == "lease"
+    assert await acquire(attempts, nobody, Lock(LockPolicy.WAIT, 60.0)) == "lease"
     assert attempts.made == 4
     with pytest.raises(DropInUse):
-        await acquire(Attempts(1_000_000), Lock(LockPolicy.WAIT, 0.05))
+        await acquire(Attempts(1_000_000), nobody, Lock(LockPolicy.WAIT, 0.05))
 
 
-async def test_what_is_not_offered_takes_nothing():
-    attempts = Attempts(1)
-    with pytest.raises(StoreUnavailable):
-        await acquire(attempts, Lock(LockPolicy.TAKEOVER))
-    assert attempts.made == 0
+async def test_a_takeover_evicts_after_one_try():
+    attempts = Attempts(2)
+    assert await acquire(attempts, evict, Lock(LockPolicy.TAKEOVER, 60.0)) == "taken over"
+    assert attempts.made == 1
 
 
 @pytest.mark.parametrize(
@@ -65,6 +75,11 @@ def test_the_words(later, words):
     assert error.text == f"maildrop is in use by another session {words}"
     assert error.holder is HOLDER
     assert "192.0.2.1" in error.log
+
+
+def test_the_words_for_one_that_is_idle():
+    error = in_use(replace(HOLDER, last_seen=HOLDER.since + 60), HOLDER.since + 180)
+    assert error.text.endswith("since 22:13:20 UTC (3 min), idle for 2 min")
 
 
 def test_words_without_a_holder():

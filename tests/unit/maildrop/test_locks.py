@@ -1,15 +1,17 @@
 """Leases as locked files: one holder, over processes too, and free when the process dies."""
 
+import dataclasses
 import errno
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 
 from postane.maildrop.base import Holder
 from postane.maildrop.leases import Taken
-from postane.maildrop.locks import FileLease, format_holder, parse_holder, take
+from postane.maildrop.locks import TELLING, FileLease, format_holder, parse_holder, replace, take
 
 HOLDER = Holder("s1", "[2001:db8::1]:4321", "pop3", 1_700_000_000.25)
 CHILD = """
@@ -33,12 +35,12 @@ async def test_one_holder_at_a_time(path):
     lease = take("anna", path, HOLDER)
     assert isinstance(lease, FileLease)
     assert lease.is_held
-    assert take("anna", path, OTHER) == Taken(HOLDER)
+    assert taken_by(path) == HOLDER
     await lease.release()
     await lease.release()
     assert not lease.is_held
     second = take("anna", path, OTHER)
-    assert take("anna", path, HOLDER) == Taken(OTHER), "a shorter line hides the longer one before it"
+    assert taken_by(path) == OTHER, "a shorter line hides the longer one before it"
     second.drop_lock()
 
 
@@ -46,7 +48,7 @@ def test_it_is_free_when_its_process_is_killed(path):
     with subprocess.Popen([sys.executable, "-c", CHILD, path], stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         assert child.stdout.readline() == b"taken\n"
-        assert take("anna", path, OTHER) == Taken(HOLDER)
+        assert taken_by(path) == HOLDER
         child.kill()
     lease = take("anna", path, OTHER)
     assert isinstance(lease, FileLease)
@@ -85,3 +87,93 @@ def test_the_line_has_an_inverse():
 @pytest.mark.parametrize("line", [b"", b"\n", b"a\tb\tc\n", b"a\tb\tc\tsoon\t1\n", b"\xff" * 100])
 def test_what_is_no_line_names_nobody(line):
     assert parse_holder(line) is None
+
+
+def test_sharers_share_and_exclude_whoever_wants_it_alone(path):
+    first, second = take("anna", path, HOLDER, is_shared=True), take("anna", path, OTHER, is_shared=True)
+    assert first.is_held
+    assert second.is_held
+    first.drop_lock()
+    assert isinstance(take("anna", path, HOLDER), Taken)
+    second.drop_lock()
+    alone = take("anna", path, HOLDER)
+    assert isinstance(take("anna", path, OTHER, is_shared=True), Taken)
+    alone.drop_lock()
+
+
+def test_one_that_was_replaced_is_lost_and_the_new_one_is_held(path):
+    old = take("anna", path, HOLDER)
+    new = replace("anna", path, OTHER)
+    assert not old.is_held
+    assert not old.note_use(time.time())
+    assert new.is_held
+    assert taken_by(path).session == OTHER.session
+    old.drop_lock()
+    assert taken_by(path).session == OTHER.session, "the old one frees nobody"
+    new.drop_lock()
+    take("anna", path, HOLDER).drop_lock()
+
+
+def test_what_a_killed_takeover_left_is_in_nobodys_way(path):
+    old = take("anna", path, HOLDER)
+    with open(f"{path}.new", "wb") as left:
+        left.write(b"half a line")
+    new = replace("anna", path, OTHER)
+    assert taken_by(path).session == OTHER.session
+    old.drop_lock()
+    new.drop_lock()
+
+
+def test_a_takeover_that_fails_takes_nothing(path, monkeypatch):
+    old = take("anna", path, HOLDER)
+
+    def fail(*_):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "rename", fail)
+    with pytest.raises(OSError, match="Input/output"):
+        replace("anna", path, OTHER)
+    assert old.is_held
+    old.drop_lock()
+
+
+def test_it_is_told_when_the_holder_was_last_at_work(path):
+    lease = take("anna", path, HOLDER)
+    now = time.time()
+    assert abs(last_seen(path) - now) < 100
+    assert lease.note_use(now + 1000)
+    assert last_seen(path) == pytest.approx(now + 1000)
+    assert lease.note_use(now + 1000 + TELLING / 2)
+    assert last_seen(path) == pytest.approx(now + 1000), "not for every command"
+    lease.drop_lock()
+    assert not lease.note_use(now)
+
+
+def test_one_whose_file_is_gone_is_lost(path):
+    lease = take("anna", path, HOLDER)
+    os.unlink(path)
+    assert not lease.note_use(0.0)
+    lease.drop_lock()
+
+
+def test_one_that_is_pinned_is_held_until_it_is_unpinned(path):
+    lease = take("anna", path, HOLDER)
+    lease.pin()
+    lease.drop_lock()
+    assert lease.is_held
+    assert isinstance(take("anna", path, OTHER), Taken)
+    lease.unpin()
+    assert not lease.is_held
+    take("anna", path, OTHER).drop_lock()
+
+
+def taken_by(path):
+    """Who has it, as another one is told."""
+    taken = take("anna", path, OTHER)
+    assert isinstance(taken, Taken)
+    return taken.holder and dataclasses.replace(taken.holder, last_seen=None)
+
+
+def last_seen(path):
+    """When the holder was last at work, as another one is told."""
+    return take("anna", path, OTHER).holder.last_seen

@@ -25,4 +25,4 @@ async def test_a_lease_that_was_taken_over_frees_nobody():
     index.leases.clear()
     second, _ = await index.open("anna", Holder("s2", "", "pop3", 0.0), Lock())
     await first.release()
-    assert index.leases == {"anna": second}
+    assert index.leases == {"anna": [second]}

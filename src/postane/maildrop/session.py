@@ -1,0 +1,145 @@
+"""One session's drop, read and emptied through the two sides of a store.
+
+Where others share the drop, or have taken it over, what the snapshot tells may be gone: that is found out when it is
+missing, and told apart from damage.
+
+Must not know: which index and which blob side.
+"""
+
+import time
+from collections.abc import Sequence
+
+from postane.mail.snapshot import Snapshot
+
+from .base import Blob, BlobReader, LeaseLost, MaildropError, MessageGone, OpenMessage, StoreDamaged
+from .leases import taken_over
+from .sides import BlobSide, Columns, Index, Lease, Stored, Totals
+
+AHEAD_MESSAGES = 16
+AHEAD_OCTETS = 128 * 1024
+"""What is read in one trip when a client takes one message after the other."""
+
+
+class JoinedSession:
+    """A MaildropSession over two sides."""
+
+    __slots__ = ("_ahead", "_blobs", "_index", "_last", "_lease", "_sizes", "_totals", "snapshot")
+
+    def __init__(self, index: Index, blobs: BlobSide, lease: Lease, totals: Totals) -> None:
+        self._index = index
+        self._blobs = blobs
+        self._lease: Lease | None = lease
+        self._totals = totals
+        self._sizes: Sequence[int] = ()
+        self._last = 0  # the number that was opened last
+        self._ahead: dict[int, Stored] = {}  # read in one trip with that one, not yet asked for; by uid
+        self.snapshot = _snapshot(totals)
+
+    def check(self) -> None:
+        """The holder is at work; raises LeaseLost where the lease was taken over."""
+        if not self._held().note_use(time.time()):
+            raise taken_over()
+
+    async def load(self) -> None:
+        """Fill the snapshot's columns if they are not there."""
+        drop = self._held().drop
+        while not self.snapshot.is_loaded:
+            totals = self._totals
+            columns = await self._index.columns(drop, totals)
+            if len(columns.uids) == totals.messages:
+                self._fill(columns)
+                return
+            self.check()
+            # Somebody who shares the drop has deleted since the totals were read: begin again with those of now.
+            self._totals = await self._index.totals(drop)
+            if not self._held().is_shared or self._totals.removals == totals.removals:
+                counts = f"{len(columns.uids)} rows where {totals.messages} are counted"
+                raise StoreDamaged("maildrop is damaged", f"maildrop {drop}: {counts}")
+            self.snapshot = _snapshot(self._totals)
+
+    def _fill(self, columns: Columns) -> None:
+        self._sizes = columns.sizes
+        self.snapshot.fill(columns.uids, columns.sizes, columns.uidls, columns.excess)
+
+    async def open_message(self, number: int) -> OpenMessage:
+        """Open message `number` of the loaded snapshot."""
+        drop = self._held().drop
+        uid = self.snapshot.uid(number)
+        stored = self._ahead.pop(uid, None) or await self._fetch(drop, number, uid)
+        check_stored(drop, stored)
+        self._last = number
+        rest = await self._open_blob(number, stored.blob) if stored.blob else None
+        return OpenMessage(stored.facts, stored.head, rest)
+
+    async def commit(self) -> None:
+        """Delete, durably, what the snapshot marks. A blob that cannot be removed now is an orphan for the sweep."""
+        self.check()
+        lease = self._held()
+        deleted = self.snapshot.deleted
+        if deleted:
+            names = await self._index.delete(lease, [self.snapshot.uid(number) for number in deleted])
+            if names:
+                await self._blobs.remove(lease.drop, names)
+
+    async def close(self) -> None:
+        """Give the lease back."""
+        self._ahead = {}
+        lease, self._lease = self._lease, None
+        if lease is not None:
+            await lease.release()
+
+    def _held(self) -> Lease:
+        if self._lease is None:
+            raise LeaseLost("maildrop is closed")
+        return self._lease
+
+    async def _fetch(self, drop: str, number: int, uid: int) -> Stored:
+        """Read a message, and those behind it where the client seems to take them all."""
+        self._ahead = {}
+        last = self._last_ahead(number) if number == self._last + 1 and number > 1 else number
+        found = await self._index.fetch(drop, uid, self.snapshot.uid(last))
+        if not found or found[0].uid != uid:
+            raise self._missing(number)
+        self._ahead = {stored.uid: stored for stored in found[1:]}
+        return found[0]
+
+    async def _open_blob(self, number: int, blob: Blob) -> BlobReader:
+        drop, uid = self._held().drop, self.snapshot.uid(number)
+        try:
+            return await self._blobs.open(drop, blob)
+        except StoreDamaged as error:
+            if not await self._index.fetch(drop, uid, uid):
+                raise self._missing(number) from error
+            raise
+
+    def _missing(self, number: int) -> MaildropError:
+        """Why a message of the snapshot is not there."""
+        lease = self._held()
+        if not lease.note_use(time.time()):
+            return taken_over()
+        if lease.is_shared:
+            return MessageGone(f"message {number} was deleted by another session")
+        uid = self.snapshot.uid(number)
+        return StoreDamaged("message is damaged", f"maildrop {lease.drop}: message {uid} has no body")
+
+    def _last_ahead(self, number: int) -> int:
+        octets = 0
+        last = number
+        while last < min(number + AHEAD_MESSAGES, self.snapshot.total):
+            octets += self._sizes[last]  # of number last + 1
+            if octets > AHEAD_OCTETS:
+                break
+            last += 1
+        return last
+
+
+def _snapshot(totals: Totals) -> Snapshot:
+    return Snapshot(totals.messages, totals.octets, totals.last_uid, totals.excess)
+
+
+def check_stored(drop: str, stored: Stored) -> None:
+    """Whether a message can be given out: what is told of it must be true of it. Raises StoreDamaged."""
+    facts, blob = stored.facts, stored.blob
+    size = len(stored.head) + (blob.octets if blob else 0)
+    if not isinstance(stored.head, bytes) or size != facts.octets or not 0 <= facts.header_octets <= size:
+        raise StoreDamaged("message is damaged", f"maildrop {drop}: message {stored.uid} is not as it was stored")
