@@ -18,6 +18,7 @@ HostName = Annotated[str, AfterValidator(parse_host_name)]
 Address = Annotated[Endpoint, BeforeValidator(parse_endpoint)]
 Count = Annotated[int, Strict()]
 When = Literal["never", "loopback", "always"]
+Lock = Literal["refuse", "wait", "takeover", "share"]
 
 IDLE_MINIMUM = 600.0
 """RFC 1939 s3: an autologout timer is of at least 10 minutes; a shorter one is for tests, and warned of."""
@@ -111,7 +112,9 @@ class Auth(Section):
 class Maildrop(Section):
     """How a maildrop behaves."""
 
-    lock: Literal["refuse", "wait"] = Field("refuse", description="what happens when a drop is in use already")
+    lock: Lock = Field(
+        "refuse", description="what happens when a drop is in use already, unless its account says other"
+    )
     lock_wait: Duration = Field(10.0, description='how long "wait" waits')
     retention: Retention = Field(math.inf, description='how long messages are kept: "30d" or "never"; see EXPIRE')
     housekeeping: Duration = Field(3600.0, gt=0, description="how often what is older than its retention is removed")

@@ -10,7 +10,7 @@ from collections.abc import Awaitable
 import structlog
 
 from postane.accounts.base import Account, LoginRefused, LoginTooSoon, Proof
-from postane.maildrop.base import DropInUse, Holder, MaildropSession
+from postane.maildrop.base import DropInUse, Holder, Lock, MaildropSession
 
 from .office import PostOffice
 from .record import SessionRecord
@@ -63,7 +63,9 @@ class Login:
         await self.release()
         record, office = self._record, self._office
         holder = Holder(record.session, str(record.peer), self._protocol, office.clock())
-        self.session = await office.maildrops.open(drop, holder, office.lock)
+        own = self.account.lock if self.account is not None else None
+        lock = office.lock if own is None else Lock(own, office.lock.wait)
+        self.session = await office.maildrops.open(drop, holder, lock)
         self._note_login()
         return self.session
 
@@ -83,6 +85,15 @@ class Login:
             delay = office.rules.login_delay_of(account)
             if delay > 0:
                 office.logins.note(account.name, delay, office.clock())
+
+    def note_command(self) -> None:
+        """The client has said something. Raises LeaseLost where another session has taken the maildrop over.
+
+        Such a session goes on, that its client may be told so at each command; it reads and deletes nothing any more.
+        """
+        self._record.note_command(self._office.clock())
+        if self.session is not None:
+            self.session.check()
 
     async def release(self) -> None:
         """Give the maildrop back. Without a commit nothing is deleted. Idempotent, raises nothing."""

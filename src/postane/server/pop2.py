@@ -72,7 +72,7 @@ class Pop2Desk:
 
     async def answer(self, event: Command, out: Outbox) -> None:
         """See Desk."""
-        self._record.commands += 1
+        self._login.note_command()
         await self._VERBS[event.verb](self, event, out)
 
     def reply_to(self, error: Exception) -> Err:

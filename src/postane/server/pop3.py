@@ -58,7 +58,7 @@ class Pop3Desk:
 
     async def answer(self, event: Command, out: Outbox) -> None:
         """See Desk."""
-        self._record.commands += 1
+        self._login.note_command()
         verb = event.verb
         if verb in Transaction.VERBS:
             await Transaction.VERBS[verb](self._transaction, event, out)

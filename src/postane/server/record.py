@@ -24,7 +24,10 @@ class Ending(StrEnum):
 
 @dataclass(slots=True)
 class SessionRecord:
-    """Who did what. `messages` and `octets` were handed out or taken in, `deleted` were removed for good."""
+    """Who did what. `messages` and `octets` were handed out or taken in, `deleted` were removed for good.
+
+    `since` and `last_command` are in seconds since the epoch.
+    """
 
     session: str
     service: str
@@ -36,4 +39,10 @@ class SessionRecord:
     octets: int = 0
     deleted: int = 0
     commands: int = 0
+    last_command: float | None = None
     ending: Ending = Ending.DROPPED
+
+    def note_command(self, now: float) -> None:
+        """The client has said something."""
+        self.commands += 1
+        self.last_command = now

@@ -11,7 +11,15 @@ import structlog
 
 from postane.accounts.base import AccountError, AccountsUnavailable, LoginRefused, LoginTooSoon
 from postane.mail.snapshot import MessageIsDeleted, NoSuchMessage
-from postane.maildrop.base import DropInUse, LeaseLost, MaildropError, QuotaExceeded, StoreDamaged, StoreTooNew
+from postane.maildrop.base import (
+    DropInUse,
+    LeaseLost,
+    MaildropError,
+    MessageGone,
+    QuotaExceeded,
+    StoreDamaged,
+    StoreTooNew,
+)
 from postane.pop1 import replies as pop1_replies
 from postane.pop2 import replies as pop2_replies
 from postane.pop3.replies import Code, Reply, err
@@ -46,6 +54,8 @@ def pop3_reply(error: Exception, session: str) -> Reply:
             return err(error.text, Code.IN_USE)  # RFC 2449 s8.1.2
         case LeaseLost():
             return err(error.text, Code.IN_USE)
+        case MessageGone():
+            return err(error.text)
         case MaildropError():
             report(error, session, error.log)
             return err(error.text, Code.SYS_PERM if isinstance(error, _PERMANENT) else Code.SYS_TEMP)  # RFC 3206 s4

@@ -92,7 +92,8 @@ class SmtpDesk:
 
     async def answer(self, event: commands.Event, out: Outbox) -> None:
         """See Desk."""
-        self._record.commands += isinstance(event, commands.Command)
+        if isinstance(event, commands.Command):
+            self._record.note_command(self._office.clock())
         await self._VERBS[type(event)](self, event, out)
 
     def reply_to(self, error: Exception) -> Reply:

@@ -1,12 +1,14 @@
 """From a claim to an open maildrop."""
 
+from dataclasses import replace
+
 import pytest
 import structlog
 
 from postane.accounts.base import LoginRefused
 from postane.accounts.memory import MemoryAccounts
 from postane.accounts.throttle import Throttle
-from postane.maildrop.base import DropInUse
+from postane.maildrop.base import DropInUse, LeaseLost, LockPolicy
 from postane.net.stream import Peer
 from postane.server import login as module
 from postane.server.limits import Limits
@@ -70,3 +72,26 @@ async def test_failures_are_held_back_longer_each_time_and_logged(
     with pytest.raises(LoginRefused):
         await make_login(office).enter(office.accounts.verify_password("ada", "wrong"))
     assert waited[-1] == 2.0, "a right login forgives"
+
+
+@pytest.mark.parametrize("own", [LockPolicy.TAKEOVER, LockPolicy.SHARE, None])
+async def test_an_account_may_have_a_lock_policy_of_its_own(own: LockPolicy | None) -> None:
+    accounts = MemoryAccounts()
+    accounts.configure(replace(accounts.add("ada", password="secret"), lock=own))
+    office = make_office(accounts=accounts)
+    first, second = make_login(office), make_login(office)
+    await first.enter(accounts.verify_password("ada", "secret"))
+    if own is None:
+        with pytest.raises(DropInUse):
+            await second.enter(accounts.verify_password("ada", "secret"))
+    else:
+        await second.enter(accounts.verify_password("ada", "secret"))
+        second.note_command()
+    if own is LockPolicy.TAKEOVER:
+        with pytest.raises(LeaseLost):
+            first.note_command()
+        assert first._record.commands == 1, "it is counted all the same"
+    else:
+        first.note_command()
+    await first.leave()
+    await second.leave()

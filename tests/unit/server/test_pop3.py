@@ -3,7 +3,15 @@
 import pytest
 
 from postane.accounts.memory import MemoryAccounts
-from postane.maildrop.base import MaildropSession, NotAllRemoved, OpenMessage, StoreDamaged, StoreUnavailable
+from postane.maildrop.base import (
+    Lock,
+    LockPolicy,
+    MaildropSession,
+    NotAllRemoved,
+    OpenMessage,
+    StoreDamaged,
+    StoreUnavailable,
+)
 from postane.maildrop.drop import JoinedSession
 from postane.maildrop.memory import memory_store
 from postane.net.memory import MemoryStream
@@ -226,3 +234,35 @@ def _accounts() -> MemoryAccounts:
     accounts = MemoryAccounts()
     accounts.add("mrose", password="tanstaaf")
     return accounts
+
+
+async def test_a_session_that_was_taken_over_is_told_so_at_every_command(office: PostOffice) -> None:
+    object.__setattr__(office, "lock", Lock(LockPolicy.TAKEOVER))
+    old, new = Pop3Session(office), Pop3Session(office)
+    await old.log_in()
+    assert await old.say(b"DELE 1", b"RETR 2") != b""
+    await new.log_in()
+    refusal = b"-ERR [IN-USE] maildrop was taken over by another session, nothing was deleted by this one\r\n"
+    for line in (b"STAT", b"LIST", b"UIDL 2", b"RETR 2", b"TOP 2 0", b"DELE 2", b"NOOP", b"RSET", b"CAPA"):
+        assert await old.say(line) == refusal, line
+    assert await old.say(b"QUIT") == refusal
+    assert await old.task is Ending.QUIT
+    assert (await office.maildrops.usage("mrose")).messages == 2
+    assert await new.say(b"DELE 2") == b"+OK message 2 deleted\r\n"
+    assert (await new.say(b"QUIT")).startswith(b"+OK ")
+    assert (await office.maildrops.usage("mrose")).messages == 1
+
+
+async def test_sessions_that_share_see_what_is_gone(office: PostOffice) -> None:
+    object.__setattr__(office, "lock", Lock(LockPolicy.SHARE))
+    first, second = Pop3Session(office), Pop3Session(office)
+    await first.log_in()
+    await second.log_in()
+    await first.say(b"DELE 1", b"QUIT")
+    assert await second.say(b"STAT") == b"+OK 2 320\r\n"
+    for line in (b"RETR 1", b"TOP 1 0"):
+        assert await second.say(line) == b"-ERR message 1 was deleted by another session\r\n"
+    assert await second.say(b"RETR 2") == b"+OK 200 octets\r\n" + stuff(sized(200))
+    assert await second.say(b"DELE 1", b"DELE 2") == b"+OK message 1 deleted\r\n+OK message 2 deleted\r\n"
+    assert (await second.say(b"QUIT")).startswith(b"+OK ")
+    assert (await office.maildrops.usage("mrose")).messages == 0
