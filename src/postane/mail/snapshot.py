@@ -39,7 +39,7 @@ class Snapshot:
     """
 
     __slots__ = (
-        "_deleted", "_excess", "_is_surrogate", "_sizes", "_uidls", "_uids",
+        "_deleted", "_excess", "_excesses", "_is_surrogate", "_sizes", "_uidls", "_uids",
         "count", "last_uid", "octets", "total", "total_octets",
     )  # fmt: skip
 
@@ -52,6 +52,7 @@ class Snapshot:
         self._uids: Sequence[int] | None = None
         self._sizes: Sequence[int] = ()
         self._uidls: Sequence[str] = ()
+        self._excesses: Mapping[int, int] = MappingProxyType({})
         self._deleted: set[int] = set()
 
     @property
@@ -60,12 +61,13 @@ class Snapshot:
         return self._uids is not None or self.total == 0
 
     def show_surrogates(self) -> None:
-        """Count messages as they are without UTF-8 (`mail.downgrade`). Before anything is loaded or marked."""
-        if self._uids is not None or self._deleted or self._is_surrogate:
+        """Count messages as they are without UTF-8 (`mail.downgrade`). Before anything is marked."""
+        if self._deleted or self._is_surrogate:
             raise ValueError("the sizes of this snapshot are in use")
         self._is_surrogate = True
         self.total_octets += self._excess
         self.octets = self.total_octets
+        self._lengthen()
 
     def fill(
         self,
@@ -77,9 +79,14 @@ class Snapshot:
         """Give it its columns, one entry a message, in the order of the numbers; `excess` has uids."""
         if not len(uids) == len(sizes) == len(uidls) == self.total:
             raise ValueError(f"{len(uids)} rows for a snapshot of {self.total} messages")
-        if excess and self._is_surrogate:
-            sizes = [size + excess.get(uid, 0) for uid, size in zip(uids, sizes, strict=True)]
-        self._uids, self._sizes, self._uidls = uids, sizes, uidls
+        self._uids, self._sizes, self._uidls, self._excesses = uids, sizes, uidls, excess
+        if self._is_surrogate:
+            self._lengthen()
+
+    def _lengthen(self) -> None:
+        if self._excesses and self._uids is not None:
+            get = self._excesses.get
+            self._sizes = [size + get(uid, 0) for uid, size in zip(self._uids, self._sizes, strict=True)]
 
     def check(self, number: int) -> int:
         """The index of `number` in the columns; raises NoSuchMessage or MessageIsDeleted."""

@@ -70,3 +70,19 @@ def test_columns_of_another_length_are_refused():
     with pytest.raises(ValueError, match="rows for a snapshot of 2"):
         taken.fill([1], [100], ["a"])
     assert not taken.is_loaded
+
+
+@pytest.mark.parametrize("is_loaded_first", [False, True])
+def test_surrogates_are_counted_whenever_the_columns_come(is_loaded_first):
+    snapshot = Snapshot(2, 300, 8, 50)
+    columns = [7, 8], [100, 200], ["a", "b"], {8: 50}
+    if is_loaded_first:
+        snapshot.fill(*columns)
+        snapshot.show_surrogates()
+    else:
+        snapshot.show_surrogates()
+        snapshot.fill(*columns)
+    assert list(snapshot.sizes()) == [(1, 100), (2, 250)]
+    assert (snapshot.octets, snapshot.total_octets) == (350, 350)
+    with pytest.raises(ValueError, match="in use"):
+        snapshot.show_surrogates()
