@@ -21,13 +21,16 @@ from postane.accounts.registry import Registry
 from postane.accounts.throttle import Throttle
 from postane.config.file import ConfigError
 from postane.config.model import Config
+from postane.languages.catalogues import load_tongues
 from postane.maildrop.base import Lock, LockPolicy, MaildropStore
 from postane.maildrop.drop import JoinedStore
 from postane.maildrop.embedded import embedded_store
 from postane.maildrop.schedule import Schedule
 from postane.net.stream import Stream
+from postane.net.tls import BadCertificate, Certificate, server_context
 from postane.pop1.server import Pop1Server
 from postane.pop2.server import Pop2Server
+from postane.pop3.languages import Languages
 from postane.pop3.server import Pop3Server
 from postane.sasl.registry import SERVER_MECHANISMS
 from postane.server.delivery import DeliveryLimits
@@ -128,6 +131,7 @@ def open_services(config: Config, sessions: Tally) -> Services:
         mechanisms=_mechanisms(config),
         plaintext_on_loopback=config.auth.plaintext_without_tls != "never",
         plaintext_elsewhere=config.auth.plaintext_without_tls == "always",
+        languages=_languages(config),
         rules=rules(config),
         logins=FileLogins(config.storage.path / "logins"),
     )
@@ -145,20 +149,27 @@ def open_services(config: Config, sessions: Tally) -> Services:
 
 def tls_context(config: Config) -> ssl.SSLContext | None:
     """The certificate and the versions of TLS, or None where no certificate is named. Raises ConfigError."""
-    if config.tls.certificate is None:
+    tls = config.tls
+    if tls.certificate is None or tls.key is None:
         return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3 if config.tls.minimum == "1.3" else ssl.TLSVersion.TLSv1_2
+    certificates = [
+        Certificate(tls.certificate, tls.key),
+        *(Certificate(more.certificate, more.key) for more in tls.sni),
+    ]
     try:
-        context.load_cert_chain(config.tls.certificate, config.tls.key)
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigError(f"tls: cannot load {config.tls.certificate} with {config.tls.key}: {error}") from error
-    return context
+        return server_context(certificates, is_13_only=tls.minimum == "1.3")
+    except BadCertificate as error:
+        raise ConfigError(f"tls: {error}") from error
 
 
 def _mechanisms(config: Config) -> tuple[str, ...]:
     wanted = config.auth.mechanisms
     return tuple(name for name in SERVER_MECHANISMS if wanted is None or name in {word.upper() for word in wanted})
+
+
+def _languages(config: Config) -> Languages:
+    tongues = load_tongues()
+    return Languages(tongues, next(each for each in tongues if each.tag == config.pop3.language))
 
 
 def _smtp_settings(config: Config, dialect: Dialect, bare_newlines: str) -> SmtpSettings:

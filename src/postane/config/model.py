@@ -7,7 +7,16 @@ import math
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    field_validator,
+    model_validator,
+)
 
 from .units import Endpoint, parse_duration, parse_endpoint, parse_host_name, parse_retention, parse_size
 
@@ -44,8 +53,18 @@ class Storage(Section):
     """Where maildrops and accounts are kept."""
 
     path: Path = Field(Path("/var/lib/postane"), description="folder of the embedded store, and of the accounts")
+    index: str | None = Field(None, description="a database for many machines; not in this version")
+    blobs: str | None = Field(None, description="an object store for many machines; not in this version")
+    maildir: str | None = Field(None, description="existing Maildirs; not in this version")
     inline: Size = Field(64 * 1024, description="messages up to this size are kept in the index, larger ones in files")
     handles: Count = Field(512, ge=1, description="drops that one worker keeps open for quick use")
+
+    @field_validator("index", "blobs", "maildir")
+    @classmethod
+    def _not_yet(cls, value: str | None) -> str | None:
+        if value is not None:
+            raise ValueError('this store is not in this version; the embedded one is storage.path = "/var/lib/postane"')
+        return value
 
 
 class Listener(Section):
@@ -72,6 +91,14 @@ class PlainListener(Listener):
         return self
 
 
+class Pop3(Listener):
+    """Mail goes out by POP3; what is said here holds for pop3s too."""
+
+    language: Literal["en", "de", "es", "fr", "ja", "tr"] = Field(
+        "en", description='the language that a client gets for "LANG *"; until it asks, English is spoken'
+    )
+
+
 class Smtp(Listener):
     """Mail comes in by SMTP."""
 
@@ -85,12 +112,20 @@ class Lmtp(Listener):
     bare_newlines: Literal["refuse", "convert"] = Field("refuse", description="a CR or LF alone in a message")
 
 
+class Sni(Section):
+    """One more certificate, for the names that it bears."""
+
+    certificate: Path = Field(description="PEM file: the certificate and its chain")
+    key: Path = Field(description="PEM file: the private key")
+
+
 class Tls(Section):
     """Certificates."""
 
     certificate: Path | None = Field(None, description="PEM file: the certificate and its chain")
     key: Path | None = Field(None, description="PEM file: the private key")
     minimum: Literal["1.2", "1.3"] = Field("1.2", description="oldest TLS version that is spoken")
+    sni: tuple[Sni, ...] = Field((), description="[[tls.sni]]: more certificates, chosen by the name a client asks for")
 
     @model_validator(mode="after")
     def _both_or_none(self) -> Self:
@@ -159,7 +194,7 @@ class Config(Section):
 
     hostname: HostName | None = Field(None, description="name in greetings and headers; unset: this machine's")
     storage: Storage = Storage()
-    pop3: Listener = Listener()
+    pop3: Pop3 = Pop3()
     pop3s: Listener = Listener()
     pop2: PlainListener = PlainListener()
     pop2s: Listener = Listener()

@@ -84,3 +84,14 @@ def test_the_old_protocols_over_tls_go_anywhere(service):
 def test_a_configuration_does_not_change():
     with pytest.raises(ValidationError):
         Config().hostname = "other"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("key", ["index", "blobs", "maildir"])
+def test_stores_to_come_are_named_as_such(key):
+    with pytest.raises(ValidationError, match="not in this version"):
+        Config.model_validate({"storage": {key: "somewhere"}})
+
+
+def test_certificates_for_more_names():
+    tls = {"certificate": "a.pem", "key": "a.key", "sni": [{"certificate": "b.pem", "key": "b.key"}]}
+    assert str(Config.model_validate({"tls": tls}).tls.sni[0].certificate) == "b.pem"
