@@ -5,10 +5,13 @@ from pathlib import Path
 import pytest
 
 from postane.accounts.memory import MemoryAccounts
+from postane.languages.catalogues import load_tongues
 from postane.maildrop.memory import memory_store
+from postane.pop3.languages import Languages
 from support.pop3 import make_office, play, put, sized
 
 SCRIPTS = sorted((Path(__file__).parent / "pop3").glob("*.txt"))
+TONGUES = load_tongues()
 MESSAGES = (sized(120, "one"), sized(200, "two"))
 
 
@@ -23,7 +26,8 @@ async def test_dialogue(script: Path) -> None:
     accounts.add_device("tanstaaf-user", "rfc", "tanstaaf")
     await put(store, "mrose", *MESSAGES)
     await put(store, "tanstaaf-user", *MESSAGES)
-    await play(script, make_office(store, accounts, mechanisms=("PLAIN", "LOGIN")), MESSAGES)
+    languages = Languages(TONGUES, TONGUES[2]) if script.stem == "rfc6856-lang" else Languages()
+    await play(script, make_office(store, accounts, mechanisms=("PLAIN", "LOGIN"), languages=languages), MESSAGES)
 
 
 def test_there_are_dialogues() -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from postane.maildrop.base import LockPolicy, Quota
+from postane.wire.phrases import Text, phrase
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +51,10 @@ class Proof:
 class AccountError(Exception):
     """The account store says no. `text` may be shown to the client, `log` is for the operator alone."""
 
-    def __init__(self, text: str, log: str = "") -> None:
-        super().__init__(log or text)
+    def __init__(self, text: Text, log: str = "") -> None:
+        super().__init__(log or str(text))
         self.text = text
-        self.log = log or text
+        self.log = log or str(text)
 
 
 class LoginRefused(AccountError):
@@ -64,7 +65,7 @@ class LoginTooSoon(AccountError):
     """The account may log in again in `seconds` (RFC 2449 s8.1.1)."""
 
     def __init__(self, seconds: int) -> None:
-        super().__init__(f"logged in too often, the next login is possible in {seconds} s")
+        super().__init__(phrase("logged in too often, the next login is possible in {seconds} s", seconds=seconds))
         self.seconds = seconds
 
 

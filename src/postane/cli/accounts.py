@@ -34,9 +34,9 @@ def opened_registry(config: Path | None) -> Iterator[Registry]:
     try:
         yield registry
     except UnknownName as error:
-        raise Failure(error.text, Exit.NO_USER) from error
+        raise Failure(str(error.text), Exit.NO_USER) from error
     except NameTaken as error:
-        raise Failure(error.text, Exit.CANNOT_CREATE) from error
+        raise Failure(str(error.text), Exit.CANNOT_CREATE) from error
     except (BadName, BadPassword, HashError) as error:
         raise Failure(str(error), Exit.DATA) from error
     finally:

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TypeVar
 
+from postane.wire.phrases import phrase
+
 ColumnT = TypeVar("ColumnT")
 
 
@@ -18,7 +20,8 @@ class NoSuchMessage(Exception):
     """The number names no message of this snapshot."""
 
     def __init__(self, number: int, count: int) -> None:
-        super().__init__(f"no such message, only {count} in maildrop")
+        self.text = phrase("no such message, only {count} in maildrop", count=count)
+        super().__init__(str(self.text))
         self.number = number
 
 
@@ -26,7 +29,8 @@ class MessageIsDeleted(Exception):
     """The message is marked as deleted in this session."""
 
     def __init__(self, number: int) -> None:
-        super().__init__(f"message {number} is deleted")
+        self.text = phrase("message {number} is deleted", number=number)
+        super().__init__(str(self.text))
         self.number = number
 
 

@@ -16,6 +16,7 @@ from typing import Protocol
 
 from postane.mail.measure import Facts
 from postane.mail.snapshot import Snapshot
+from postane.wire.phrases import Text
 
 UIDL_LIMIT = 70
 """Characters of a unique-id at most (RFC 1939 s7, UIDL)."""
@@ -147,16 +148,16 @@ class Finding:
 class MaildropError(Exception):
     """The store cannot do it. `text` may be shown to the client, `log` is for the operator alone."""
 
-    def __init__(self, text: str, log: str = "") -> None:
-        super().__init__(log or text)
+    def __init__(self, text: Text, log: str = "") -> None:
+        super().__init__(log or str(text))
         self.text = text
-        self.log = log or text
+        self.log = log or str(text)
 
 
 class DropInUse(MaildropError):
     """Another session holds the lease; `holder` is who, where that is known."""
 
-    def __init__(self, text: str, holder: Holder | None) -> None:
+    def __init__(self, text: Text, holder: Holder | None) -> None:
         super().__init__(text, f"{text} (holder: {holder})")
         self.holder = holder
 

@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from postane.wire.phrases import phrase
+
 from .base import DropInUse, Holder, LeaseLost, Lock, LockPolicy
 
 LeaseT = TypeVar("LeaseT")
@@ -47,14 +49,17 @@ async def acquire(attempt: Callable[[], LeaseT | Taken], evict: Callable[[], Awa
 
 def in_use(holder: Holder | None, now: float) -> DropInUse:
     """The error for a drop whose lease is taken: it tells its user since when."""
-    text = "maildrop is in use by another session"
     if holder is None:
-        return DropInUse(text, None)
+        return DropInUse("maildrop is in use by another session", None)
     since = time.gmtime(holder.since)
     is_today = since[:3] == time.gmtime(now)[:3]
     moment = time.strftime("%H:%M:%S UTC" if is_today else "%Y-%m-%d %H:%M:%S UTC", since)
-    idle = "" if holder.last_seen is None else f", idle for {_span(now - holder.last_seen)}"
-    return DropInUse(f"{text} since {moment} ({_span(now - holder.since)}){idle}", holder)
+    text = "maildrop is in use by another session since {moment} ({span})"
+    facts = {"moment": moment, "span": _span(now - holder.since)}
+    if holder.last_seen is None:
+        return DropInUse(phrase(text, **facts), holder)
+    text = "maildrop is in use by another session since {moment} ({span}), idle for {idle}"
+    return DropInUse(phrase(text, **facts, idle=_span(now - holder.last_seen)), holder)
 
 
 def taken_over() -> LeaseLost:

@@ -134,7 +134,7 @@ class Pop3Client:
         if self.state is State.GREETING:
             reply = parse_reply(line)
             self.state = State.AUTHORIZATION if reply.is_ok else State.CLOSED
-            return Greeting(reply, find_stamp(reply.text) if reply.is_ok else None)
+            return Greeting(reply, find_stamp(str(reply.text)) if reply.is_ok else None)
         if not self._waiting:
             raise RemoteProtocolError("a reply to nothing", Fault.BROKEN, fatal=True)
         command = self._waiting.popleft()

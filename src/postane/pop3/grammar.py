@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from postane.wire.errors import Fault, RemoteProtocolError
+from postane.wire.phrases import Tongue, phrase
 
 from .commands import (
     Apop,
@@ -69,14 +70,14 @@ def parse_command(verb: Verb, argument: bytes) -> Command:
     return _PARSERS[verb](argument)
 
 
-def _text(octets: bytes, what: str) -> str:
+def _text(octets: bytes) -> str:
     """An argument that is a name: UTF-8, of which ASCII is a part, without control characters."""
     try:
         text = octets.decode("utf-8")
     except UnicodeDecodeError:
-        raise RemoteProtocolError(f"{what} is not UTF-8 text", Fault.BAD_ARGUMENT) from None
+        raise RemoteProtocolError("an argument is not UTF-8 text", Fault.BAD_ARGUMENT) from None
     if any(letter < " " or letter == "\x7f" for letter in text):
-        raise RemoteProtocolError(f"control character in {what}", Fault.BAD_ARGUMENT)
+        raise RemoteProtocolError("an argument has a control character", Fault.BAD_ARGUMENT)
     return text
 
 
@@ -92,7 +93,7 @@ def _bare(command: Command) -> Callable[[bytes], Command]:
 
     def parse(argument: bytes) -> Command:
         if argument.strip():
-            raise RemoteProtocolError(f"{command.verb} takes no argument", Fault.BAD_ARGUMENT)
+            raise RemoteProtocolError(phrase("{verb} takes no argument", verb=command.verb), Fault.BAD_ARGUMENT)
         return command
 
     return parse
@@ -111,7 +112,7 @@ def _maybe_numbered(make: Callable[[int | None], Command]) -> Callable[[bytes], 
 
 
 def _parse_user(argument: bytes) -> User:
-    name = _text(argument.strip(), "the name")
+    name = _text(argument.strip())
     if not name:
         raise RemoteProtocolError("USER takes a name", Fault.BAD_ARGUMENT)
     return User(name)
@@ -129,14 +130,14 @@ def _parse_apop(argument: bytes) -> Apop:
     name, _, digest = argument.strip().rpartition(b" ")
     if not name or len(digest) != 32 or digest.strip(b"0123456789abcdefABCDEF"):
         raise RemoteProtocolError("APOP takes a name and a digest of 32 hexadecimal digits", Fault.BAD_ARGUMENT)
-    return Apop(_text(name.strip(), "the name"), digest.decode("ascii").lower())
+    return Apop(_text(name.strip()), digest.decode("ascii").lower())
 
 
 def _parse_auth(argument: bytes) -> Auth:
     mechanism, _, initial = argument.strip().partition(b" ")
     if not mechanism:
         return Auth()
-    return Auth(_text(mechanism, "the mechanism").upper(), parse_base64(initial) if initial else None)
+    return Auth(_text(mechanism).upper(), parse_base64(initial) if initial else None)
 
 
 def _parse_top(argument: bytes) -> Top:
@@ -147,7 +148,7 @@ def _parse_top(argument: bytes) -> Top:
 
 
 def _parse_lang(argument: bytes) -> Lang:
-    return Lang(_text(argument.strip(), "the language") or None)
+    return Lang(_text(argument.strip()) or None)
 
 
 def parse_base64(octets: bytes) -> bytes:
@@ -225,12 +226,15 @@ def format_base64(octets: bytes) -> str:
     return base64.b64encode(octets).decode("ascii") or "="
 
 
-def format_reply(reply: Reply) -> bytes:
-    """The first line of a reply, cut to its limit; a line end inside it becomes a space."""
-    text = f"[{reply.code}] {reply.text}" if reply.code else reply.text
+def format_reply(reply: Reply, tongue: Tongue | None = None) -> bytes:
+    """The first line of a reply, cut to its limit; a line end inside it becomes a space. None: in English."""
+    said = reply.text if tongue is None else tongue.say(reply.text)
+    text = f"[{reply.code}] {said}" if reply.code else said
     status = "+OK" if reply.is_ok else "-ERR"
     line = f"{status} {text}".rstrip().encode("utf-8", "replace")
-    return line[: REPLY_LIMIT - 2].translate(_NO_LINE_ENDS) + b"\r\n"
+    if len(line) > REPLY_LIMIT - 2:  # no character is cut
+        line = line[: REPLY_LIMIT - 2].decode("utf-8", "ignore").encode()
+    return line.translate(_NO_LINE_ENDS) + b"\r\n"
 
 
 def parse_reply(line: bytes) -> Reply:

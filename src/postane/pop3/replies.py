@@ -8,6 +8,8 @@ Must not know: how they are written (`grammar`).
 
 from dataclasses import dataclass, field
 
+from postane.wire.phrases import Text, Tongue
+
 
 class Code:
     """Response codes: what a program can tell from a refusal."""
@@ -24,25 +26,33 @@ class Reply:
     """A reply of one line; `code` is without its brackets."""
 
     is_ok: bool
-    text: str = ""
+    text: Text = ""
     code: str = ""
 
 
-def ok(text: str = "", code: str = "") -> Reply:
+def ok(text: Text = "", code: str = "") -> Reply:
     """A positive reply."""
     return Reply(True, text, code)
 
 
-def err(text: str, code: str = "") -> Reply:
+def err(text: Text, code: str = "") -> Reply:
     """A negative reply."""
     return Reply(False, text, code)
+
+
+@dataclass(frozen=True, slots=True)
+class Speak:
+    """A positive reply to LANG (RFC 6856 s3.2): it and all that follows is in this language."""
+
+    tongue: Tongue
+    text: Text
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
     """A positive reply with lines that are at hand: each ends with CRLF, and none begins with a dot."""
 
-    text: str
+    text: Text
     lines: bytes
 
 
@@ -50,7 +60,7 @@ class Listing:
 class Message:
     """A positive reply with a body that is at hand, as it is stored: not stuffed."""
 
-    text: str
+    text: Text
     octets: bytes = field(repr=False)
     is_dotted: bool = True
 
@@ -59,7 +69,7 @@ class Message:
 class Opening:
     """The first line of a positive reply whose body follows in chunks; `is_dotted`: some line may begin with a dot."""
 
-    text: str
+    text: Text
     is_dotted: bool = True
 
 
@@ -82,4 +92,4 @@ class Challenge:
     octets: bytes = field(repr=False)
 
 
-Value = Reply | Listing | Message | Opening | Chunk | Closing | Challenge
+Value = Reply | Speak | Listing | Message | Opening | Chunk | Closing | Challenge

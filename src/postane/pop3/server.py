@@ -14,10 +14,11 @@ from postane.wire.dots import Stuffer, stuff
 from postane.wire.errors import Fault, LocalProtocolError, RemoteProtocolError
 from postane.wire.lines import LineBuffer
 from postane.wire.machine import NEED_DATA, PAUSED, Signal
+from postane.wire.phrases import Tongue, phrase
 
 from .commands import Command, Verb
 from .grammar import LINE_LIMIT, SASL_LIMIT, format_reply, parse_auth_response, parse_command, split_command
-from .replies import Challenge, Chunk, Closing, Listing, Message, Opening, Reply, Value, ok
+from .replies import Challenge, Chunk, Closing, Listing, Message, Opening, Reply, Speak, Value, ok
 from .states import NOT_NOW, SERVER, State
 
 
@@ -28,7 +29,7 @@ class Pop3Server:
     `send` takes the greeting first. An error is answered like a command: by one Reply.
     """
 
-    __slots__ = ("_allowed", "_is_body_open", "_is_paused", "_lines", "_stuffer", "_verb", "state")
+    __slots__ = ("_allowed", "_is_body_open", "_is_paused", "_lines", "_stuffer", "_tongue", "_verb", "state")
 
     def __init__(self) -> None:
         # RFC 1939 s3 wants CRLF; clients that send a bare LF have always been served.
@@ -37,6 +38,7 @@ class Pop3Server:
         self._verb: Verb | None = None  # what is being answered; None: the greeting, or an error
         self._is_body_open = False
         self._stuffer: Stuffer | None = None  # while a body is being sent whose lines may begin with a dot
+        self._tongue: Tongue | None = None  # English
         self.state: State = SERVER.initial
         self._allowed = SERVER.allowed[self.state]
 
@@ -79,18 +81,22 @@ class Pop3Server:
         match value:
             case Reply():
                 self._complete(Outcome.ACCEPTED if value.is_ok else Outcome.REFUSED)
-                return format_reply(value)
+                return format_reply(value, self._tongue)
+            case Speak(tongue, text):
+                self._complete(Outcome.ACCEPTED)
+                self._tongue = tongue if tongue.translate is not None else None
+                return format_reply(ok(f"{tongue.tag} {tongue.say(text)}"))
             case Message(text, octets, is_dotted):
                 self._complete(None)
                 ended = stuff(octets) if is_dotted else _end_plain(octets)
-                return format_reply(ok(text)) + ended
+                return format_reply(ok(text), self._tongue) + ended
             case Listing(text, lines):
                 self._complete(None)
-                return format_reply(ok(text)) + lines + b".\r\n"
+                return format_reply(ok(text), self._tongue) + lines + b".\r\n"
             case Opening(text, is_dotted):
                 self._is_body_open = True
                 self._stuffer = Stuffer() if is_dotted else None
-                return format_reply(ok(text))
+                return format_reply(ok(text), self._tongue)
             case Chunk(octets):
                 return octets if self._stuffer is None else self._stuffer.feed(octets)
             case Closing():
@@ -114,8 +120,9 @@ class Pop3Server:
             return parse_auth_response(line)
         verb, argument = split_command(line)
         if verb not in self._allowed:
-            advice = "USER first" if verb is Verb.PASS and Verb.USER in self._allowed else NOT_NOW[self.state]
-            raise RemoteProtocolError(f"{verb} is not possible now: {advice}", Fault.WRONG_STATE)
+            is_user_wanted = verb is Verb.PASS and Verb.USER in self._allowed
+            text = "{verb} is not possible now: USER first" if is_user_wanted else NOT_NOW[self.state]
+            raise RemoteProtocolError(phrase(text, verb=verb), Fault.WRONG_STATE)
         command = parse_command(verb, argument)
         self._verb = verb
         self._move(Outcome.RECEIVED)

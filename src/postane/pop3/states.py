@@ -78,8 +78,8 @@ SERVER: Chart[State, Verb] = Chart(
 )
 
 NOT_NOW: Mapping[State, str] = {
-    State.AUTHORIZATION: "log in first",
-    State.PASSWORD: "log in first",
-    State.TRANSACTION: "you are logged in already",
+    State.AUTHORIZATION: "{verb} is not possible now: log in first",
+    State.PASSWORD: "{verb} is not possible now: log in first",
+    State.TRANSACTION: "{verb} is not possible now: you are logged in already",
 }
 """What to tell a client that said a verb in a state that does not have it."""

@@ -11,6 +11,7 @@ import structlog
 
 from postane.accounts.base import Account, LoginRefused, LoginTooSoon, Proof
 from postane.maildrop.base import DropInUse, Holder, Lock, MaildropSession
+from postane.wire.phrases import phrase
 
 from .office import PostOffice
 from .record import SessionRecord
@@ -54,7 +55,7 @@ class Login:
         self._check_delay(proof.account)
         limit = self._office.limits.per_account
         if not self._office.sessions_by_account.enter(proof.account.name, limit):
-            raise DropInUse(f"too many sessions of this account, {limit} are allowed", None)
+            raise DropInUse(phrase("too many sessions of this account, {limit} are allowed", limit=limit), None)
         self.account = proof.account
         return proof.account
 

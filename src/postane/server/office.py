@@ -11,6 +11,7 @@ from postane.accounts.logins import MemoryLogins
 from postane.accounts.throttle import Throttle
 from postane.maildrop.base import Lock, MaildropStore
 from postane.net.stream import Stream
+from postane.pop3.languages import Languages
 
 from .limits import Limits, Tally
 from .rules import Rules
@@ -38,6 +39,7 @@ class PostOffice:
     mechanisms: tuple[str, ...] = ()
     plaintext_on_loopback: bool = True
     plaintext_elsewhere: bool = False
+    languages: Languages = field(default_factory=Languages)
     rules: Rules = field(default_factory=Rules)
     logins: LoginTimes = field(default_factory=MemoryLogins)
 

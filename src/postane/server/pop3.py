@@ -12,15 +12,16 @@ from typing import ClassVar
 from postane.maildrop.base import MaildropSession, NotAllRemoved, StoreUnavailable
 from postane.net.stream import Stream
 from postane.pop3.capabilities import format_capabilities
-from postane.pop3.commands import Capa, Command, Quit, Verb
+from postane.pop3.commands import Capa, Command, Lang, Quit, Verb
 from postane.pop3.grammar import format_reply
-from postane.pop3.replies import Code, Listing, Reply, err, ok
+from postane.pop3.replies import Code, Listing, Reply, Speak, err, ok
+from postane.wire.phrases import Phrase, counted, phrase
 
 from .login import Login
 from .loop import Outbox
 from .office import PostOffice
 from .pop3_authorization import Authorization
-from .pop3_transaction import Transaction, contents, messages
+from .pop3_transaction import Transaction
 from .record import Ending, SessionRecord
 from .replies import pop3_reply
 from .rules import announce
@@ -87,7 +88,10 @@ class Pop3Desk:
         """RFC 1939 s4: the login was right and the maildrop is open, under an exclusive lock."""
         is_utf8 = self._authorization.is_utf8
         self._transaction = Transaction(session, self._record, self._office.limits.idle, is_utf8=is_utf8)
-        out.send(ok(f"{self._record.account}'s maildrop has {contents(session.snapshot)}"))
+        one = "{name}'s maildrop has {count} message ({octets} octets)"
+        many = "{name}'s maildrop has {count} messages ({octets} octets)"
+        snapshot = session.snapshot
+        out.send(ok(counted(one, many, snapshot.count, name=self._record.account, octets=snapshot.octets)))
 
     async def _capa(self, event: Capa, out: Outbox) -> None:
         """RFC 2449 s5."""
@@ -101,7 +105,7 @@ class Pop3Desk:
         del event
         session = self._login.session
         if session is None:
-            out.send(ok(f"{self._office.hostname} POP3 server signing off"))
+            out.send(ok(phrase("{host} POP3 server signing off", host=self._office.hostname)))
             return
         snapshot = session.snapshot
         if self._transaction is not None and self._office.rules.retention_of(self._login.account) == 0:
@@ -111,17 +115,36 @@ class Pop3Desk:
         except NotAllRemoved as error:
             raise StoreUnavailable("some deleted messages not removed", error.log) from error
         self._record.deleted = snapshot.total - snapshot.count
-        left = f"{messages(snapshot)} left" if snapshot.count else "maildrop empty"
         await self.close()  # the lease is free before the client can come back
-        out.send(ok(f"{self._office.hostname} POP3 server signing off ({left})"))
+        out.send(ok(_goodbye(self._office.hostname, snapshot.count)))
+
+    async def _lang(self, event: Lang, out: Outbox) -> None:
+        """RFC 6856 s3.2: what is spoken, or to speak something else from now on."""
+        languages = self._office.languages
+        if not languages:
+            await self._not_offered(event, out)
+        elif event.tag is None:
+            out.send(Listing("languages follow", languages.listing()))
+        elif tongue := languages.find(event.tag):
+            out.send(Speak(tongue, "this language from now on"))
+        else:
+            out.send(err("this language is not spoken here"))
 
     async def _not_offered(self, event: Command, out: Outbox) -> None:
         """RFC 2449 s5: what CAPA does not list is not there."""
-        out.send(err(f"{event.verb} is not offered here"))
+        out.send(err(phrase("{verb} is not offered here", verb=event.verb)))
 
     _VERBS: ClassVar[Mapping[Verb, Callable[..., Awaitable[None]]]] = {
         Verb.CAPA: _capa,
-        Verb.LANG: _not_offered,
+        Verb.LANG: _lang,
         Verb.QUIT: _quit,
         Verb.STLS: _not_offered,
     }
+
+
+def _goodbye(host: str, left: int) -> Phrase:
+    if not left:
+        return phrase("{host} POP3 server signing off (maildrop empty)", host=host)
+    one = "{host} POP3 server signing off ({count} message left)"
+    many = "{host} POP3 server signing off ({count} messages left)"
+    return counted(one, many, left, host=host)

@@ -15,6 +15,7 @@ from postane.pop3.commands import Apop, Auth, AuthResponse, Pass, User, Utf8, Ve
 from postane.pop3.replies import Challenge, Code, Listing, err, ok
 from postane.sasl import base as sasl
 from postane.sasl.registry import CLEAR_TEXT, SERVER_MECHANISMS
+from postane.wire.phrases import phrase
 from postane.wire.saslprep import Unprepared, saslprep
 
 from .login import Login
@@ -69,7 +70,7 @@ class Authorization:
             self._exchange = SERVER_MECHANISMS[event.mechanism]()
             await self._go_on(self._exchange.start(event.initial), out)
         else:
-            out.send(err(f"mechanism {event.mechanism} is not offered here"))
+            out.send(err(phrase("mechanism {name} is not offered here", name=event.mechanism)))
 
     async def _response(self, event: AuthResponse, out: Outbox) -> None:
         """RFC 5034 s4: the exchange goes on, or the client has cancelled it."""
@@ -118,7 +119,12 @@ class Authorization:
 
 def _make_offer(office: PostOffice, *, is_clear_text_possible: bool) -> Offer:
     mechanisms = tuple(name for name in office.mechanisms if is_clear_text_possible or name not in CLEAR_TEXT)
-    return Offer(office.implementation, is_clear_text_possible, mechanisms=mechanisms)
+    return Offer(
+        office.implementation,
+        is_clear_text_possible,
+        mechanisms=mechanisms,
+        is_lang_possible=bool(office.languages),
+    )
 
 
 def _prepared(text: str) -> str:

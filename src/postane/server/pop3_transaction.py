@@ -13,6 +13,7 @@ from postane.mail.top import TopCutter
 from postane.maildrop.base import MaildropSession, OpenMessage
 from postane.pop3.commands import Command, Dele, List, Retr, Top, Uidl, Verb
 from postane.pop3.replies import Chunk, Closing, Listing, Message, Opening, ok
+from postane.wire.phrases import Phrase, counted, phrase
 
 from .loop import Outbox
 from .record import SessionRecord
@@ -55,7 +56,8 @@ class Transaction:
             out.send(ok(f"{event.number} {snapshot.size(event.number)}"))
             return
         lines = "".join([f"{number} {size}\r\n" for number, size in snapshot.sizes()])
-        out.send(Listing(contents(snapshot), lines.encode("ascii")))
+        one, many = "{count} message ({octets} octets)", "{count} messages ({octets} octets)"
+        out.send(Listing(counted(one, many, snapshot.count, octets=snapshot.octets), lines.encode("ascii")))
 
     async def _uidl(self, event: Uidl, out: Outbox) -> None:
         """RFC 1939 s7, UIDL."""
@@ -76,9 +78,9 @@ class Transaction:
         self._record.messages += 1
         self._record.octets += facts.octets
         if message.rest is None:
-            out.send(Message(f"{facts.octets} octets", message.head, facts.is_dotted))
+            out.send(Message(_octets(facts.octets), message.head, facts.is_dotted))
         else:
-            await self._stream(message, Opening(f"{facts.octets} octets", facts.is_dotted), None, out)
+            await self._stream(message, Opening(_octets(facts.octets), facts.is_dotted), None, out)
         self._retrieved.add(event.number)
 
     async def _top(self, event: Top, out: Outbox) -> None:
@@ -96,7 +98,7 @@ class Transaction:
     async def _dele(self, event: Dele, out: Outbox) -> None:
         """RFC 1939 s5, DELE: only marks; QUIT deletes."""
         (await self._loaded()).delete(event.number)
-        out.send(ok(f"message {event.number} deleted"))
+        out.send(ok(phrase("message {number} deleted", number=event.number)))
 
     async def _noop(self, event: Command, out: Outbox) -> None:
         """RFC 1939 s5, NOOP."""
@@ -108,7 +110,8 @@ class Transaction:
         del event
         snapshot = self._session.snapshot
         snapshot.reset()
-        out.send(ok(f"maildrop has {contents(snapshot)}"))
+        one, many = "maildrop has {count} message ({octets} octets)", "maildrop has {count} messages ({octets} octets)"
+        out.send(ok(counted(one, many, snapshot.count, octets=snapshot.octets)))
 
     async def _loaded(self) -> Snapshot:
         if not self._session.snapshot.is_loaded:
@@ -141,11 +144,5 @@ class Transaction:
     }
 
 
-def messages(snapshot: Snapshot) -> str:
-    """How many messages are there, in words."""
-    return "1 message" if snapshot.count == 1 else f"{snapshot.count} messages"
-
-
-def contents(snapshot: Snapshot) -> str:
-    """What STAT tells, in words."""
-    return f"{messages(snapshot)} ({snapshot.octets} octets)"
+def _octets(count: int) -> Phrase:
+    return counted("{count} octet", "{count} octets", count)

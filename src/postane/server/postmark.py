@@ -21,6 +21,6 @@ def postmark(envelope: Envelope, outcomes: Sequence[Outcome]) -> dict[str, objec
         if isinstance(outcome, Receipt):
             stored.append(recipient)
         else:
-            failed[recipient] = outcome.text
+            failed[recipient] = str(outcome.text)
     sender = "" if envelope.sender is None else format_mailbox(envelope.sender)
     return {"sender": sender, "stored": stored} | ({"failed": failed} if failed else {})

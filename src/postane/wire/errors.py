@@ -9,6 +9,8 @@ Must not know: any protocol's reply syntax.
 
 from enum import StrEnum
 
+from .phrases import Text
+
 
 class Fault(StrEnum):
     """What kind of mistake was made: the hint from which a server chooses its reply."""
@@ -25,8 +27,8 @@ class Fault(StrEnum):
 class ProtocolError(Exception):
     """A protocol was broken; which side did it is told by the subclass."""
 
-    def __init__(self, text: str, fault: Fault) -> None:
-        super().__init__(text)
+    def __init__(self, text: Text, fault: Fault) -> None:
+        super().__init__(str(text))
         self.text = text
         self.fault = fault
 
@@ -45,6 +47,6 @@ class RemoteProtocolError(ProtocolError):
     conversation cannot go on and the connection is to be closed after the reply.
     """
 
-    def __init__(self, text: str, fault: Fault, *, fatal: bool = False) -> None:
+    def __init__(self, text: Text, fault: Fault, *, fatal: bool = False) -> None:
         super().__init__(text, fault)
         self.fatal = fatal

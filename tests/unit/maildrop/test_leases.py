@@ -72,14 +72,14 @@ async def test_a_takeover_evicts_after_one_try():
 )
 def test_the_words(later, words):
     error = in_use(HOLDER, HOLDER.since + later)
-    assert error.text == f"maildrop is in use by another session {words}"
+    assert str(error.text) == f"maildrop is in use by another session {words}"
     assert error.holder is HOLDER
     assert "192.0.2.1" in error.log
 
 
 def test_the_words_for_one_that_is_idle():
     error = in_use(replace(HOLDER, last_seen=HOLDER.since + 60), HOLDER.since + 180)
-    assert error.text.endswith("since 22:13:20 UTC (3 min), idle for 2 min")
+    assert str(error.text).endswith("since 22:13:20 UTC (3 min), idle for 2 min")
 
 
 def test_words_without_a_holder():

@@ -225,7 +225,7 @@ async def test_nul_and_eight_bit_in_commands(office: PostOffice) -> None:
     session = Pop3Session(office)
     await session.settle()
     assert await session.say(b"USER a\0b") == b"-ERR NUL in a command\r\n"
-    assert await session.say(b"USER \xff\xfe") == b"-ERR the name is not UTF-8 text\r\n"
+    assert await session.say(b"USER \xff\xfe") == b"-ERR an argument is not UTF-8 text\r\n"
     assert await session.say("USER gülşen".encode()) == b"+OK send PASS\r\n"
     assert (await session.say(b"PASS \xff\xfe")).startswith(b"-ERR [AUTH] ")
 

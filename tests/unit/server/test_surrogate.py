@@ -5,12 +5,25 @@ import pytest
 from postane.mail.downgrade import downgrade_header
 from postane.mail.measure import measure
 from postane.maildrop.base import OpenMessage
-from postane.maildrop.memory import MemoryReader
 from postane.maildrop.spool import joined_facts
 from postane.server.surrogate import surrogate
 
 LEAD = "Delivered-To: x\r\nFrom: ü@b\r\n".encode()
 BODY = "Subject: öğle\r\nTo: x\r\n\r\nGövde: ü\r\n".encode() + b"x\r\n" * 100
+
+
+class Reader:
+    """A body."""
+
+    def __init__(self, octets: bytes) -> None:
+        self._octets = octets
+
+    async def read(self, limit: int) -> bytes:
+        piece, self._octets = self._octets[:limit], self._octets[limit:]
+        return piece
+
+    async def close(self) -> None:
+        self._octets = b""
 
 
 async def read(message: OpenMessage, limit: int) -> bytes:
@@ -23,7 +36,7 @@ async def read(message: OpenMessage, limit: int) -> bytes:
 
 @pytest.mark.parametrize("limit", [1, 7, 1000])
 async def test_a_large_one_is_read_as_a_small_one(limit):
-    shown, facts = surrogate(OpenMessage(joined_facts(LEAD, measure(BODY)), LEAD, MemoryReader(BODY)))
+    shown, facts = surrogate(OpenMessage(joined_facts(LEAD, measure(BODY)), LEAD, Reader(BODY)))
     octets = await read(shown, limit)
     small, small_facts = surrogate(OpenMessage(measure(LEAD + BODY), LEAD + BODY))
     assert octets == small.head
@@ -36,7 +49,7 @@ async def test_a_large_one_is_read_as_a_small_one(limit):
 
 async def test_the_lead_alone_may_be_what_is_not_ascii():
     body = b"Subject: x\r\n\r\nbody\r\n"
-    shown, facts = surrogate(OpenMessage(joined_facts(LEAD, measure(body)), LEAD, MemoryReader(body)))
+    shown, facts = surrogate(OpenMessage(joined_facts(LEAD, measure(body)), LEAD, Reader(body)))
     octets = await read(shown, 10)
     assert octets == downgrade_header(LEAD) + body
     assert len(octets) == facts.octets
