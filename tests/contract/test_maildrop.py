@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -508,6 +508,144 @@ class TestSessions:
         with pytest.raises(DropInUse):
             await bench.open(session="s3")
         await second.close()
+
+
+class TestKeptDeletions:
+    """What a session deletes may be put out of sight, and brought back."""
+
+    async def delete(self, bench: Bench, *numbers: int, keep: bool = True) -> None:
+        holder = Holder("s1", "192.0.2.1:4321", "pop3", time.time())
+        session = await bench.store.open(DROP, holder, Lock(), keep_deleted=keep)
+        await session.load()
+        for number in numbers:
+            session.snapshot.delete(number)
+        await session.commit()
+        await session.close()
+
+    async def uids(self, bench: Bench, before: float | None = None) -> list[int]:
+        return [row.uid async for row in bench.store.deleted(DROP, before)]
+
+    async def test_it_is_out_of_sight_and_counted_apart(self, bench: Bench) -> None:
+        for octets in (SMALL, LARGE, SMALL, LARGE):
+            await bench.put(octets)
+        rows = [row async for row in bench.store.rows(DROP)]
+        began = time.time()
+        await self.delete(bench, 1, 2)
+        await bench.reopen()
+        assert await bench.contents() == [SMALL, LARGE]
+        kept = len(SMALL + LARGE)
+        assert await bench.store.usage(DROP) == Usage(2, kept, LETTER.arrived, 2, kept)
+        deleted = [row async for row in bench.store.deleted(DROP)]
+        assert [replace(row, deleted=None) for row in deleted] == rows[:2]
+        assert all(began <= (row.deleted or 0) <= time.time() for row in deleted)
+        assert bench.blob_count(DROP) == 2
+        assert await bench.findings() == []
+
+    async def test_only_what_was_deleted_before(self, bench: Bench) -> None:
+        await bench.put(SMALL)
+        await bench.put(LARGE)
+        await self.delete(bench, 2)
+        await asyncio.sleep(0.01)
+        between = time.time()
+        await self.delete(bench, 1)
+        assert await self.uids(bench, between) == [2]
+        assert await self.uids(bench) == [1, 2]
+        assert await self.uids(bench, 0.0) == []
+        assert [row.uid async for row in bench.store.rows(DROP, LETTER.arrived)] == []
+
+    async def test_rows_that_came_before(self, bench: Bench) -> None:
+        await bench.put(SMALL)
+        assert [row.uid async for row in bench.store.rows(DROP, LETTER.arrived)] == []
+        assert [row.uid async for row in bench.store.rows(DROP, LETTER.arrived + 1)] == [1]
+
+    async def test_it_comes_back_as_a_new_message(self, bench: Bench) -> None:
+        uidls = [(await bench.put(octets))[0].uidl for octets in (SMALL, LARGE, SMALL)]
+        await self.delete(bench, 1, 2, 3)
+        began = time.time()
+        receipts = await bench.store.restore(DROP, [2, 3, 7])
+        assert [(receipt.uid, receipt.octets) for receipt in receipts] == [(4, len(LARGE)), (5, len(SMALL))]
+        assert not {receipt.uidl for receipt in receipts} & set(uidls), "a client takes it for a new one"
+        await bench.reopen()
+        assert await bench.contents() == [LARGE, SMALL]
+        rows = [row async for row in bench.store.rows(DROP)]
+        assert [row.uidl for row in rows] == [receipt.uidl for receipt in receipts]
+        assert all(began <= row.arrived <= time.time() for row in rows), "its retention begins anew"
+        assert {row.sender for row in rows} == {LETTER.sender}
+        assert await self.uids(bench) == [1]
+        assert await bench.findings() == []
+        assert (await bench.put(SMALL))[0].uid == 6
+
+    async def test_a_unique_id_from_an_import_does_not_come_back_either(self, bench: Bench) -> None:
+        await bench.try_put(SMALL, Addressee(DROP, uidl="from-elsewhere"))
+        await self.delete(bench, 1)
+        (receipt,) = await bench.store.restore(DROP, [1])
+        assert receipt.uidl != "from-elsewhere"
+        session = await bench.open()
+        assert list(session.snapshot.uidls()) == [(1, receipt.uidl)]
+        await session.close()
+
+    async def test_it_can_go_for_good(self, bench: Bench) -> None:
+        for octets in (SMALL, LARGE, SMALL, LARGE, SMALL):
+            await bench.put(octets)
+        await self.delete(bench, 1, 2, 3)
+        await bench.store.discard(DROP, [2, 3, 4])
+        assert await self.uids(bench) == [1]
+        assert await bench.contents() == [SMALL]
+        assert bench.blob_count(DROP) == 0
+        assert await bench.store.restore(DROP, [2, 3]) == []
+        assert await bench.findings() == []
+
+    async def test_it_is_not_kept_where_nobody_asked(self, bench: Bench) -> None:
+        await bench.put(LARGE)
+        await self.delete(bench, 1, keep=False)
+        assert await self.uids(bench) == []
+        assert bench.blob_count(DROP) == 0
+
+    async def test_a_quota_counts_what_is_in_sight(self, bench: Bench) -> None:
+        quota = Quota(octets=len(LARGE), messages=1)
+        await bench.put(LARGE)
+        await self.delete(bench, 1)
+        (outcome,) = await bench.try_put(LARGE, Addressee(DROP, quota=quota))
+        assert isinstance(outcome, Receipt)
+
+    async def test_a_drop_in_use_gets_nothing_back(self, bench: Bench) -> None:
+        await bench.put(SMALL)
+        await self.delete(bench, 1)
+        session = await bench.open()
+        with pytest.raises(DropInUse):
+            await bench.store.restore(DROP, [1])
+        await session.close()
+        assert await self.uids(bench) == [1]
+
+    async def test_a_lost_lease_hides_nothing(self, bench: Bench) -> None:
+        await bench.put(SMALL)
+        session = await bench.store.open(DROP, Holder("s1", "", "pop3", time.time()), Lock(), keep_deleted=True)
+        await session.load()
+        session.snapshot.delete(1)
+        bench.break_lease(DROP)
+        with pytest.raises(LeaseLost):
+            await session.commit()
+        await session.close()
+        assert await bench.contents() == [SMALL]
+
+    async def test_the_sweep_and_repair_leave_its_body_alone(self, bench: Bench) -> None:
+        await bench.put(LARGE)
+        await bench.put(LARGE)
+        await self.delete(bench, 1)
+        store = await bench.reopen()
+        await (await bench.open()).close()
+        assert await bench.findings(repair=True) == []
+        assert bench.blob_count(DROP) == 2
+        await store.restore(DROP, [1])
+        assert await bench.contents() == [LARGE, LARGE]
+
+    async def test_a_removed_drop_keeps_nothing(self, bench: Bench) -> None:
+        await bench.put(LARGE)
+        await self.delete(bench, 1)
+        await bench.store.remove(DROP)
+        assert await self.uids(bench) == []
+        assert bench.blob_count(DROP) == 0
+        assert await bench.store.usage(DROP) == Usage(0, 0)
 
 
 class TestDiscarding:

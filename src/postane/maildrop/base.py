@@ -61,11 +61,16 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a drop holds. `newest` is when its last message came, in seconds since the epoch, where it was asked for."""
+    """What a drop holds. `newest` is when its last message came, in seconds since the epoch, where it was asked for.
+
+    What was deleted and is kept is counted apart, and by no quota.
+    """
 
     messages: int
     octets: int
     newest: float | None = None
+    deleted_messages: int = 0
+    deleted_octets: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +119,8 @@ class Row:
     """What the index knows of one message. `uid` grows with each deposit and is never used again.
 
     `facts` are those of the whole message, but for the digest of one with a blob: that covers the octets in the
-    index, the blob's own covers the rest, so that a body shared by many drops is digested once.
+    index, the blob's own covers the rest, so that a body shared by many drops is digested once. `deleted` is when one
+    that is kept out of sight was deleted.
     """
 
     uid: int
@@ -123,6 +129,7 @@ class Row:
     arrived: float
     sender: str
     blob: Blob | None = None
+    deleted: float | None = None
 
 
 class FindingKind(StrEnum):
@@ -256,7 +263,10 @@ class MaildropSession(Protocol):
         ...
 
     async def commit(self) -> None:
-        """Remove, durably, what the snapshot marks as deleted. Raises MaildropError (LeaseLost, NotAllRemoved)."""
+        """Remove, durably, what the snapshot marks as deleted, or put it out of sight.
+
+        Raises MaildropError (LeaseLost, NotAllRemoved).
+        """
         ...
 
     async def close(self) -> None:
@@ -282,10 +292,11 @@ class Spool(Protocol):
 class MaildropStore(Protocol):
     """All maildrops of one post office."""
 
-    async def open(self, drop: str, holder: Holder, lock: Lock) -> MaildropSession:
+    async def open(self, drop: str, holder: Holder, lock: Lock, *, keep_deleted: bool = False) -> MaildropSession:
         """Take the lease and a snapshot. Raises MaildropError (DropInUse). A drop never delivered to is empty.
 
-        The snapshot of a shared drop comes with its columns.
+        The snapshot of a shared drop comes with its columns. With `keep_deleted` what the session deletes is put out
+        of sight of all sessions, and kept.
         """
         ...
 
@@ -307,8 +318,19 @@ class MaildropStore(Protocol):
         """What the drop holds. Raises MaildropError."""
         ...
 
-    def rows(self, drop: str) -> AsyncIterator[Row]:
-        """What is known of each message, in order of uid. Raises MaildropError."""
+    def rows(self, drop: str, before: float | None = None) -> AsyncIterator[Row]:
+        """What is known of each message, or of those that came before a time, in order of uid. Raises MaildropError."""
+        ...
+
+    def deleted(self, drop: str, before: float | None = None) -> AsyncIterator[Row]:
+        """The same of what was deleted, or deleted before a time, and is kept. Raises MaildropError."""
+        ...
+
+    async def restore(self, drop: str, uids: Sequence[int]) -> list[Receipt]:
+        """Bring back, durably, all or nothing, what is kept of these; uids ascend. Raises MaildropError (DropInUse).
+
+        They come as new messages, with new uids and unique-ids; no quota is asked.
+        """
         ...
 
     def drops(self) -> AsyncIterator[str]:
@@ -320,7 +342,10 @@ class MaildropStore(Protocol):
         ...
 
     async def discard(self, drop: str, uids: Sequence[int]) -> None:
-        """Remove messages for good, durably, all or nothing; uids ascend. Raises MaildropError (DropInUse)."""
+        """Remove messages for good, in sight or not, durably, all or nothing; uids ascend.
+
+        Raises MaildropError (DropInUse).
+        """
         ...
 
     async def remove(self, drop: str) -> None:

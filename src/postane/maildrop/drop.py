@@ -51,10 +51,10 @@ class JoinedStore:
         self._orphan_age = orphan_age
         self._swept: set[str] = set()  # drops that were swept since this process began
 
-    async def open(self, drop: str, holder: Holder, lock: Lock) -> JoinedSession:
+    async def open(self, drop: str, holder: Holder, lock: Lock, *, keep_deleted: bool = False) -> JoinedSession:
         """Take the lease and a snapshot."""
         lease, totals = await self._index.open(drop, holder, lock)
-        session = JoinedSession(self._index, self._blobs, lease, totals)
+        session = JoinedSession(self._index, self._blobs, lease, totals, is_keeping=keep_deleted)
         try:
             if drop not in self._swept:
                 await self._sweep(drop, totals)
@@ -87,9 +87,21 @@ class JoinedStore:
         """What the drop holds."""
         return await self._index.usage(drop)
 
-    def rows(self, drop: str) -> AsyncIterator[Row]:
+    def rows(self, drop: str, before: float | None = None) -> AsyncIterator[Row]:
         """What is known of each message, in order of uid."""
-        return self._index.rows(drop)
+        return self._index.rows(drop, before)
+
+    def deleted(self, drop: str, before: float | None = None) -> AsyncIterator[Row]:
+        """The same of what was deleted and is kept."""
+        return self._index.deleted(drop, before)
+
+    async def restore(self, drop: str, uids: Sequence[int]) -> list[Receipt]:
+        """Bring back what is kept of these."""
+        lease, _ = await self._index.open(drop, _ourselves("restore"), Lock())
+        try:
+            return await self._index.restore(lease, uids, time.time())
+        finally:
+            await lease.release()
 
     def drops(self) -> AsyncIterator[str]:
         """The names of all drops that exist, sorted."""
@@ -174,7 +186,7 @@ class JoinedStore:
             rows = [(row.uid, row.blob.name if row.blob else "") async for row in self._index.rows(drop)]
             if sum(uid <= totals.last_uid for uid, _ in rows) != totals.messages:
                 return
-            known = {name for _, name in rows}
+            known = {name for _, name in rows} | {row.blob.name async for row in self._index.deleted(drop) if row.blob}
             await self._blobs.remove(drop, [name for name in old if name not in known])
         self._swept.add(drop)
 

@@ -10,25 +10,13 @@ from bisect import bisect_left, bisect_right
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from postane.mail.measure import Facts, Measure, measure
+from postane.mail.measure import measure
 
-from .base import (
-    Blob,
-    BlobReader,
-    Finding,
-    FindingKind,
-    Holder,
-    Lock,
-    LockPolicy,
-    Receipt,
-    Row,
-    StoreDamaged,
-    UidlRefused,
-    Usage,
-)
+from .base import Finding, FindingKind, Holder, Lock, LockPolicy, Receipt, Row, UidlRefused, Usage
 from .drop import INLINE, JoinedStore
 from .leases import Taken, acquire, taken_over
-from .sides import ORPHAN_AGE, Columns, Entry, Lease, Stored, Totals, Upload, check_quota
+from .memory_blobs import MemoryBlobs
+from .sides import ORPHAN_AGE, Columns, Entry, Lease, Stored, Totals, check_quota
 from .uidls import Uidls, check_uidl, format_uidl, new_token, parse_uidl
 
 
@@ -48,6 +36,7 @@ class MemoryDrop:
     rows: dict[int, Row] = field(default_factory=dict)
     heads: dict[int, bytes] = field(default_factory=dict)
     given: dict[int, str] = field(default_factory=dict)
+    deleted: dict[int, Row] = field(default_factory=dict)  # kept; their heads stay among the others
 
     def totals(self) -> Totals:
         """What it holds now."""
@@ -148,16 +137,36 @@ class MemoryIndex:
         held.octets += entry.facts.octets
         return Receipt(drop, uid, uidl, entry.facts.octets)
 
-    async def delete(self, lease: Lease, uids: Sequence[int]) -> list[str]:
-        """Delete messages."""
+    async def delete(self, lease: Lease, uids: Sequence[int], kept_since: float | None = None) -> list[str]:
+        """Delete messages, or put them out of sight."""
         held = self._drops[self._checked(lease)]
         rows = [held.rows.pop(uid) for uid in uids if uid in held.rows]
         for row in rows:
-            del held.heads[row.uid]
             held.given.pop(row.uid, None)
             held.octets -= row.facts.octets
         held.removals += 1
+        if kept_since is not None:
+            held.deleted |= {row.uid: replace(row, deleted=kept_since) for row in rows}
+            return []
+        rows += [held.deleted.pop(uid) for uid in uids if uid in held.deleted]
+        for row in rows:
+            del held.heads[row.uid]
         return [row.blob.name for row in rows if row.blob]
+
+    async def restore(self, lease: Lease, uids: Sequence[int], arrived: float) -> list[Receipt]:
+        """Bring back what is kept of these."""
+        drop = self._checked(lease)
+        held = self._drops[drop]
+        receipts = []
+        for old in [uid for uid in uids if uid in held.deleted]:
+            uid = held.next_uid
+            held.next_uid += 1
+            uidl = format_uidl(held.token, uid)
+            row = replace(held.deleted.pop(old), uid=uid, uidl=uidl, arrived=arrived, deleted=None)
+            held.rows[uid], held.heads[uid] = row, held.heads.pop(old)
+            held.octets += row.facts.octets
+            receipts.append(Receipt(drop, uid, uidl, row.facts.octets))
+        return receipts
 
     async def usage(self, drop: str) -> Usage:
         """What the drop holds."""
@@ -165,13 +174,22 @@ class MemoryIndex:
         if not held:
             return Usage(0, 0)
         newest = max((row.uid, row.arrived) for row in held.rows.values())[1] if held.rows else None
-        return Usage(len(held.rows), held.octets, newest)
+        deleted = [row.facts.octets for row in held.deleted.values()]
+        return Usage(len(held.rows), held.octets, newest, len(deleted), sum(deleted))
 
-    async def rows(self, drop: str) -> AsyncIterator[Row]:
+    async def rows(self, drop: str, before: float | None = None) -> AsyncIterator[Row]:
         """What is known of each message."""
         held = self._drops.get(drop)
         for row in list(held.rows.values()) if held else []:
-            yield row
+            if before is None or row.arrived < before:
+                yield row
+
+    async def deleted(self, drop: str, before: float | None = None) -> AsyncIterator[Row]:
+        """What is known of each message that was deleted and is kept."""
+        held = self._drops.get(drop)
+        for _, row in sorted(held.deleted.items()) if held else []:
+            if before is None or (row.deleted is not None and row.deleted < before):
+                yield row
 
     async def drops(self) -> AsyncIterator[str]:
         """The names of all drops."""
@@ -182,7 +200,7 @@ class MemoryIndex:
         """Whether every head is what was stored."""
         del lease
         held = self._drops.get(drop)
-        for uid, row in list(held.rows.items()) if held else []:
+        for uid, row in [*held.rows.items(), *held.deleted.items()] if held else []:
             if measure(held.heads[uid] if held else b"").digest != row.facts.digest:
                 yield Finding(drop, FindingKind.BODY_DAMAGED, "head is not what was stored", uid)
 
@@ -197,82 +215,3 @@ class MemoryIndex:
         if not isinstance(lease, MemoryLease) or not lease.is_held:
             raise taken_over()
         return lease.drop
-
-
-class MemoryUpload:
-    """A body that grows in memory."""
-
-    def __init__(self) -> None:
-        self._measure = Measure()
-        self.octets = bytearray()
-
-    async def write(self, octets: bytes) -> None:
-        """The next octets."""
-        self._measure.feed(octets)
-        self.octets += octets
-
-    async def finish(self) -> Facts:
-        """What was written."""
-        return self._measure.facts()
-
-    async def discard(self) -> None:
-        """Forget it."""
-        self.octets = bytearray()
-
-
-class MemoryReader:
-    """Reads a body."""
-
-    def __init__(self, octets: bytes) -> None:
-        self._octets = octets
-        self._at = 0
-
-    async def read(self, limit: int) -> bytes:
-        """The next octets."""
-        piece = self._octets[self._at : self._at + limit]
-        self._at += len(piece)
-        return piece
-
-    async def close(self) -> None:
-        """Nothing to let go of."""
-
-
-class MemoryBlobs:
-    """A BlobSide of dicts: the body, and when it was placed."""
-
-    def __init__(self) -> None:
-        self.bodies: dict[tuple[str, str], bytes] = {}
-        self._placed: dict[tuple[str, str], float] = {}
-
-    def begin(self) -> Upload:
-        """Take in a body."""
-        return MemoryUpload()
-
-    async def place(self, upload: Upload, drop: str, name: str) -> None:
-        """Give an upload a name in a drop."""
-        if not isinstance(upload, MemoryUpload):
-            raise TypeError("an upload goes to the side that began it")
-        self.bodies[drop, name] = bytes(upload.octets)
-        self._placed[drop, name] = time.time()
-
-    async def open(self, drop: str, blob: Blob) -> BlobReader:
-        """Open a body."""
-        body = self.bodies.get((drop, blob.name))
-        if body is None or len(body) != blob.octets:
-            raise StoreDamaged("message is damaged", f"maildrop {drop}: blob {blob.name} is missing or cut")
-        return MemoryReader(body)
-
-    async def remove(self, drop: str, names: Sequence[str]) -> list[str]:
-        """Remove bodies."""
-        for name in names:
-            self.bodies.pop((drop, name), None)
-            self._placed.pop((drop, name), None)
-        return []
-
-    async def names(self, drop: str, age: float) -> list[str]:
-        """The names placed at least `age` seconds ago."""
-        latest = time.time() - age
-        return sorted(name for (held, name), placed in self._placed.items() if held == drop and placed <= latest)
-
-    async def close(self) -> None:
-        """Nothing to let go of."""

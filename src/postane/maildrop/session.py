@@ -23,13 +23,16 @@ AHEAD_OCTETS = 128 * 1024
 class JoinedSession:
     """A MaildropSession over two sides."""
 
-    __slots__ = ("_ahead", "_blobs", "_index", "_last", "_lease", "_sizes", "_totals", "snapshot")
+    __slots__ = ("_ahead", "_blobs", "_index", "_is_keeping", "_last", "_lease", "_sizes", "_totals", "snapshot")
 
-    def __init__(self, index: Index, blobs: BlobSide, lease: Lease, totals: Totals) -> None:
+    def __init__(
+        self, index: Index, blobs: BlobSide, lease: Lease, totals: Totals, *, is_keeping: bool = False
+    ) -> None:
         self._index = index
         self._blobs = blobs
         self._lease: Lease | None = lease
         self._totals = totals
+        self._is_keeping = is_keeping
         self._sizes: Sequence[int] = ()
         self._last = 0  # the number that was opened last
         self._ahead: dict[int, Stored] = {}  # read in one trip with that one, not yet asked for; by uid
@@ -77,7 +80,8 @@ class JoinedSession:
         lease = self._held()
         deleted = self.snapshot.deleted
         if deleted:
-            names = await self._index.delete(lease, [self.snapshot.uid(number) for number in deleted])
+            uids = [self.snapshot.uid(number) for number in deleted]
+            names = await self._index.delete(lease, uids, time.time() if self._is_keeping else None)
             if names:
                 await self._blobs.remove(lease.drop, names)
 

@@ -129,16 +129,28 @@ class Index(Protocol):
         """Take a message in, durably, all or nothing; makes the drop. Raises QuotaExceeded."""
         ...
 
-    async def delete(self, lease: Lease, uids: Sequence[int]) -> list[str]:
-        """Delete, durably, all or nothing; uids ascend. Gives the names of their blobs. Raises LeaseLost."""
+    async def delete(self, lease: Lease, uids: Sequence[int], kept_since: float | None = None) -> list[str]:
+        """Delete, durably, all or nothing; uids ascend. Gives the names of their blobs. Raises LeaseLost.
+
+        With `kept_since` the messages that are in sight are put out of it instead, and no blob is told; without it
+        those that are kept go too.
+        """
+        ...
+
+    async def restore(self, lease: Lease, uids: Sequence[int], arrived: float) -> list[Receipt]:
+        """Bring back, durably, all or nothing, what is kept of these, as new messages. Raises LeaseLost."""
         ...
 
     async def usage(self, drop: str) -> Usage:
         """What the drop holds; nothing where it does not exist."""
         ...
 
-    def rows(self, drop: str) -> AsyncIterator[Row]:
-        """What is known of each message, in order of uid."""
+    def rows(self, drop: str, before: float | None = None) -> AsyncIterator[Row]:
+        """What is known of each message, or of those that came before a time, in order of uid."""
+        ...
+
+    def deleted(self, drop: str, before: float | None = None) -> AsyncIterator[Row]:
+        """The same of what was deleted, or deleted before a time, and is kept."""
         ...
 
     def drops(self) -> AsyncIterator[str]:

@@ -20,9 +20,10 @@ from postane.mail.measure import Facts
 from .base import Blob, Finding, Holder, Lock, LockPolicy, MaildropError, Receipt, Row, UidlRefused, Usage
 from .columns import ColumnCache, KeptColumns, extend
 from .folders import Folders, inode, open_file, storage_error, sync_folder, unquote_name
-from .leases import acquire, taken_over
+from .leases import acquire
 from .locks import FileLease, take
 from .sides import Columns, Entry, Lease, Step, StepHook, Stored, Totals, check_quota, ignore_step
+from .sqlite_deleted import delete, restore
 from .sqlite_fence import delete_under, take_over
 from .sqlite_handles import Handles
 from .sqlite_schema import connect_reader, index_error
@@ -39,7 +40,8 @@ INLINE_ROWS = 2000
 _ROWS_AT_ONCE = 500
 _FACTS = "m.octets, m.header_octets, m.is_dotted, m.digest, m.blob, m.blob_octets, m.blob_digest, m.excess"
 _FETCH = f"SELECT m.uid, {_FACTS}, b.octets FROM message m JOIN body b USING (uid) WHERE m.uid BETWEEN ? AND ? ORDER BY m.uid"  # noqa: E501, S608
-_ROWS = f"SELECT m.uid, {_FACTS}, m.arrived, m.sender, m.uidl FROM message m WHERE m.uid > ? ORDER BY m.uid LIMIT ?"  # noqa: S608
+_ROWS = f"SELECT m.uid, {_FACTS}, m.arrived, m.sender, m.uidl, NULL FROM message m WHERE m.uid > ?1 AND (?2 IS NULL OR m.arrived < ?2) ORDER BY m.uid LIMIT ?3"  # noqa: E501, S608
+_DELETED = f"SELECT m.uid, {_FACTS}, m.arrived, m.sender, m.uidl, m.deleted FROM deleted m WHERE m.uid > ?1 AND (?2 IS NULL OR m.deleted < ?2) ORDER BY m.uid LIMIT ?3"  # noqa: E501, S608
 _SAME_UIDL = "SELECT 1 FROM message WHERE uidl = ? UNION ALL SELECT 1 FROM message WHERE uid = ? AND uidl IS NULL"
 _INSERT = "INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
@@ -103,13 +105,20 @@ class SqliteIndex:
         receipt: Receipt = await handle.write(Job(partial(_append, drop, entry), Step.ROW_WRITTEN, Step.ROW_DURABLE))
         return receipt
 
-    async def delete(self, lease: Lease, uids: Sequence[int]) -> list[str]:
-        """Delete messages, durably."""
+    async def delete(self, lease: Lease, uids: Sequence[int], kept_since: float | None = None) -> list[str]:
+        """Delete messages, durably, or put them out of sight."""
         held = _file_lease(lease)
-        names: list[str] = await delete_under(
-            held, await self._handles.require(held.drop), partial(_delete, held, _ranges(uids))
-        )
+        work = partial(delete, held, _ranges(uids), kept_since)
+        names: list[str] = await delete_under(held, await self._handles.require(held.drop), work)
         return names
+
+    async def restore(self, lease: Lease, uids: Sequence[int], arrived: float) -> list[Receipt]:
+        """Bring back, durably, what is kept of these."""
+        held = _file_lease(lease)
+        handle = await self._handles.require(held.drop)
+        job = Job(partial(restore, held, uids, arrived), Step.ROW_WRITTEN, Step.ROW_DURABLE)
+        receipts: list[Receipt] = await handle.write(job)
+        return receipts
 
     async def usage(self, drop: str) -> Usage:
         """What the drop holds."""
@@ -118,18 +127,26 @@ class SqliteIndex:
             return Usage(0, 0)
         totals = handle.totals()
         newest = handle.read("SELECT arrived FROM message ORDER BY uid DESC LIMIT 1")
-        return Usage(totals.messages, totals.octets, newest[0][0] if newest else None)
+        ((messages, octets),) = handle.read("SELECT count(*), coalesce(sum(octets), 0) FROM deleted")
+        return Usage(totals.messages, totals.octets, newest[0][0] if newest else None, messages, octets)
 
-    async def rows(self, drop: str) -> AsyncIterator[Row]:
+    def rows(self, drop: str, before: float | None = None) -> AsyncIterator[Row]:
         """What is known of each message."""
+        return self._list(drop, _ROWS, before)
+
+    def deleted(self, drop: str, before: float | None = None) -> AsyncIterator[Row]:
+        """What is known of each message that was deleted and is kept."""
+        return self._list(drop, _DELETED, before)
+
+    async def _list(self, drop: str, query: str, before: float | None) -> AsyncIterator[Row]:
         last = 0
         while handle := await self._handles.find(drop):
             token = handle.token
-            found = handle.read(_ROWS, (last, _ROWS_AT_ONCE))
-            for uid, octets, header, dotted, digest, name, size, check, excess, arrived, sender, uidl in found:
+            found = handle.read(query, (last, before, _ROWS_AT_ONCE))
+            for uid, octets, header, dotted, digest, name, size, check, excess, arrived, sender, uidl, gone in found:
                 facts = Facts(octets, header, bool(dotted), digest, excess)
                 blob = Blob(name, size, check) if name else None
-                yield Row(uid, uidl or format_uidl(token, uid), facts, arrived, sender, blob)
+                yield Row(uid, uidl or format_uidl(token, uid), facts, arrived, sender, blob, gone)
                 last = uid
             if len(found) < _ROWS_AT_ONCE:
                 break
@@ -182,23 +199,8 @@ def _append(drop: str, entry: Entry, now: Transaction) -> Receipt:
     return Receipt(drop, uid, entry.uidl or format_uidl(now.token, uid), facts.octets)
 
 
-def _delete(lease: FileLease, ranges: Sequence[tuple[int, int]], now: Transaction) -> list[str]:
-    if not lease.is_held:
-        raise taken_over()
-    names: list[str] = []
-    for span in ranges:
-        rows = now.connection.execute("SELECT octets, blob FROM message WHERE uid BETWEEN ? AND ?", span).fetchall()
-        now.messages -= len(rows)
-        now.octets -= sum(octets for octets, _ in rows)
-        names += [name for _, name in rows if name]
-    now.connection.executemany("DELETE FROM message WHERE uid BETWEEN ? AND ?", ranges)
-    now.connection.executemany("DELETE FROM body WHERE uid BETWEEN ? AND ?", ranges)
-    now.removals += 1
-    return names
-
-
 def _delete_all(lease: FileLease, now: Transaction) -> list[str]:
-    return _delete(lease, [(0, now.next_uid)], now)
+    return delete(lease, [(0, now.next_uid)], None, now)
 
 
 def _mark_removed(folder: str, now: Transaction) -> None:

@@ -19,7 +19,7 @@ import urllib.parse
 from .base import MaildropError, StoreDamaged, StoreFull, StoreTooNew, StoreUnavailable
 from .folders import Folders, inode, make_folder, own_like, sync, sync_folder
 from .sides import Step, StepHook
-from .sqlite_upgrade import VERSION, upgrade
+from .sqlite_upgrade import DELETED, VERSION, upgrade
 from .uidls import new_token
 
 READ_CACHE = 24
@@ -96,7 +96,7 @@ def _write_index(path: str, drop: str) -> None:
         connection = sqlite3.connect(path, isolation_level=None)
         try:
             connection.execute("PRAGMA synchronous=OFF")  # it has another name until it is synced as a whole
-            connection.executescript(f"BEGIN; {TABLES} PRAGMA user_version={VERSION}; COMMIT")
+            connection.executescript(f"BEGIN; {TABLES} {DELETED}; PRAGMA user_version={VERSION}; COMMIT")
             name = urllib.parse.quote(drop, errors="surrogateescape")  # for folders whose name is cut
             connection.execute("INSERT INTO meta VALUES (1, ?, ?, 1, 0, 0, 0)", (name, new_token()))
             connection.execute("PRAGMA journal_mode=WAL")

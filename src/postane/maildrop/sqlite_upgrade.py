@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 from postane.mail.measure import measure
 
-VERSION = 2
+VERSION = 3
 """`user_version` of an index that this program writes."""
 
 
@@ -41,4 +41,29 @@ def _add_excess(connection: sqlite3.Connection) -> None:
     connection.executemany("UPDATE message SET excess = ? WHERE uid = ?", found)
 
 
-_STEPS: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _add_excess}
+DELETED = """
+CREATE TABLE deleted (
+    uid INTEGER PRIMARY KEY,
+    octets INTEGER NOT NULL,
+    header_octets INTEGER NOT NULL,
+    is_dotted INTEGER NOT NULL,
+    digest BLOB NOT NULL,
+    arrived REAL NOT NULL,
+    sender TEXT NOT NULL,
+    uidl TEXT,
+    blob TEXT,
+    blob_octets INTEGER,
+    blob_digest BLOB,
+    excess INTEGER,
+    deleted REAL NOT NULL
+)
+"""
+"""What was deleted and is kept: rows as in `message`, whose bodies stay where they are."""
+
+
+def _add_deleted(connection: sqlite3.Connection) -> None:
+    """Version 3: a place for what was deleted. An older program may not open it: it would sweep the blobs."""
+    connection.execute(DELETED)
+
+
+_STEPS: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _add_excess, 2: _add_deleted}

@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import sqlite3
 from collections.abc import Iterator
+from itertools import chain
 
 from .base import Finding, FindingKind, MaildropError, StoreTooNew
 from .sqlite_schema import connect_reader, index_error
@@ -16,7 +17,7 @@ _PROBLEMS = 20
 
 _HEADS = (
     "SELECT m.uid, m.octets, m.header_octets, m.digest, coalesce(m.blob_octets, 0), b.octets"
-    " FROM message m LEFT JOIN body b USING (uid) ORDER BY m.uid"
+    " FROM {} m LEFT JOIN body b USING (uid) ORDER BY m.uid"
 )
 
 
@@ -42,7 +43,8 @@ def mend_totals(connection: sqlite3.Connection, next_uid: int) -> tuple[int, int
     messages, octets, last = connection.execute(
         "SELECT count(*), coalesce(sum(octets), 0), coalesce(max(uid), 0) FROM message"
     ).fetchone()
-    return messages, octets, max(next_uid, last + 1)
+    (last_deleted,) = connection.execute("SELECT coalesce(max(uid), 0) FROM deleted").fetchone()
+    return messages, octets, max(next_uid, last + 1, last_deleted + 1)
 
 
 def _integrity(drop: str, connection: sqlite3.Connection) -> Iterator[Finding]:
@@ -63,7 +65,8 @@ def _totals(drop: str, connection: sqlite3.Connection) -> Iterator[Finding]:
 
 
 def _heads(drop: str, connection: sqlite3.Connection) -> Iterator[Finding]:
-    for uid, octets, header_octets, digest, blob_octets, head in connection.execute(_HEADS):
+    rows = chain.from_iterable(connection.execute(_HEADS.format(table)) for table in ("message", "deleted"))
+    for uid, octets, header_octets, digest, blob_octets, head in rows:
         if head is None:
             yield Finding(drop, FindingKind.BODY_MISSING, "it has no row among the bodies", uid)
         elif not all(isinstance(value, int) for value in (octets, header_octets, blob_octets)):

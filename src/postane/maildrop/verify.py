@@ -18,13 +18,16 @@ async def check_blobs(index: Index, blobs: BlobSide, drop: str, orphan_age: floa
     row that goes meanwhile is looked for again before its blob is missed.
     """
     orphans = set(await blobs.names(drop, orphan_age))
-    async for row in index.rows(drop):
-        if row.blob is None:
-            continue
-        orphans.discard(row.blob.name)
-        wrong = await _check(blobs, drop, row.blob)
-        if wrong is not None and await _is_there(index, drop, row):
-            yield Finding(drop, wrong[0], wrong[1], row.uid)
+    for rows in (index.deleted, index.rows):
+        async for row in rows(drop):
+            if row.blob is None:
+                continue
+            orphans.discard(row.blob.name)
+            wrong = await _check(blobs, drop, row.blob)
+            if wrong is not None and await _is_there(index, drop, row):
+                yield Finding(drop, wrong[0], wrong[1], row.uid)
+    if orphans:  # what was put out of sight meanwhile is in neither list
+        orphans -= {row.blob.name async for row in index.deleted(drop) if row.blob}
     for name in sorted(orphans):
         yield Finding(drop, FindingKind.ORPHAN, name)
 
@@ -49,4 +52,6 @@ async def _check(blobs: BlobSide, drop: str, blob: Blob) -> tuple[FindingKind, s
 
 
 async def _is_there(index: Index, drop: str, row: Row) -> bool:
-    return bool(await index.fetch(drop, row.uid, row.uid))
+    if row.deleted is None:
+        return bool(await index.fetch(drop, row.uid, row.uid))
+    return row.uid in [kept.uid async for kept in index.deleted(drop)]

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from postane.mail.measure import measure
 from postane.maildrop.base import StoreFull
-from postane.maildrop.memory import MemoryUpload
+from postane.maildrop.memory_blobs import MemoryUpload
 from postane.maildrop.spool import BLOCK, JoinedSpool, joined_facts
 
 

@@ -28,7 +28,8 @@ async def path(tmp_path):
     path = f"{Folders(tmp_path).drop('anna')}/index.sqlite"
     connection = sqlite3.connect(path, isolation_level=None)
     connection.executescript(
-        "DROP INDEX message_excess; ALTER TABLE message DROP COLUMN excess; PRAGMA user_version = 1;"
+        "DROP TABLE deleted; DROP INDEX message_excess; ALTER TABLE message DROP COLUMN excess;"
+        " PRAGMA user_version = 1;"
     )
     connection.close()
     return path
@@ -52,6 +53,23 @@ async def test_a_drop_of_version_1_is_opened_with_its_sizes(path, tmp_path):
     assert (await session.open_message(3)).facts.excess is None  # large bodies are not looked at
     assert session.snapshot.octets == small + len(MESSAGES[1]) + len(MESSAGES[2])
     await session.close()
+    await store.close()
+    assert versions(path) == VERSION
+
+
+async def test_a_drop_of_version_2_can_keep_what_is_deleted(tmp_path, path):
+    connect_reader(path).close()
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.executescript("DROP TABLE deleted; PRAGMA user_version = 2;")
+    connection.close()
+    store = embedded_store(tmp_path, inline=200)
+    assert [row async for row in store.deleted("anna")] == []
+    session = await store.open("anna", Holder("s", "x", "pop3", 0.0), Lock(), keep_deleted=True)
+    await session.load()
+    session.snapshot.delete(1)
+    await session.commit()
+    await session.close()
+    assert [row.uid async for row in store.deleted("anna")] == [1]
     await store.close()
     assert versions(path) == VERSION
 
