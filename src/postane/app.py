@@ -90,7 +90,8 @@ def open_schedule(config: Config) -> Schedule:
 
 def rules(config: Config) -> Rules:
     """What holds where an account has nothing of its own."""
-    return Rules(config.maildrop.retention, config.maildrop.login_delay)
+    maildrop = config.maildrop
+    return Rules(maildrop.retention, maildrop.login_delay, maildrop.restore_window)
 
 
 @dataclass(frozen=True, slots=True)

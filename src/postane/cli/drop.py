@@ -10,7 +10,7 @@ import typer
 from postane.config.model import Config
 from postane.maildrop.base import Holder, Lock, LockPolicy, MaildropStore, Row, StoreDamaged, StoreTooNew
 
-from . import drop_expire, drop_put, drop_verify
+from . import drop_expire, drop_put, drop_restore, drop_verify
 from .common import ConfigOption, Exit, Failure, JsonOption, print_json, print_table, read_config, run, show
 from .drops import find_drop, moment, opened_maildrops
 
@@ -32,7 +32,7 @@ def list_drops(json: JsonOption = False, config: ConfigOption = None) -> None:
     if json:
         print_json(rows)
     else:
-        columns = {"name": "NAME", "messages": "MESSAGES", "octets": "OCTETS", "newest": "NEWEST"}
+        columns = {"name": "NAME", "messages": "MESSAGES", "octets": "OCTETS", "deleted": "DELETED", "newest": "NEWEST"}
         print_table(rows, columns, empty="no maildrops yet: postane drop put NAME < message")
     if damaged:
         raise Failure("\n".join(damaged), Exit.DATA)
@@ -49,7 +49,8 @@ async def _list(config: Config) -> tuple[list[dict[str, object]], list[str]]:
                 damaged.append(error.log)
                 continue
             newest = moment(held.newest) if held.newest is not None else None
-            rows.append({"name": name, "messages": held.messages, "octets": held.octets, "newest": newest})
+            row = {"name": name, "messages": held.messages, "octets": held.octets, "newest": newest}
+            rows.append(row | {"deleted": held.deleted_messages, "deleted_octets": held.deleted_octets})
     return rows, damaged
 
 
@@ -59,11 +60,18 @@ def show_drop(
     message: Annotated[
         int | None, typer.Option("--message", "-m", metavar="N", min=1, help="Print message N as it is stored.")
     ] = None,
+    deleted: Annotated[
+        bool, typer.Option("--deleted", help="Show what was deleted and is kept; see postane drop restore.")
+    ] = False,
     json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
     """Show the messages of a maildrop, or one of them."""
     settings = read_config(config)
+    if deleted and message is not None:
+        raise Failure("--deleted and --message exclude each other: restore a message to read it", Exit.USAGE)
+    if deleted:
+        return drop_restore.show_deleted(settings, name, json=json)
     if message is not None:
         return run(_print_message(settings, name, message))
     rows = run(_rows(settings, name))
@@ -119,5 +127,6 @@ async def _print_message(config: Config, name: str, number: int) -> None:
 
 
 app.command("expire", epilog=drop_expire.EXAMPLE)(drop_expire.expire)
+app.command("restore", epilog=drop_restore.EXAMPLE)(drop_restore.restore)
 app.command("put", epilog=drop_put.EXAMPLE)(drop_put.put)
 app.command("verify", epilog=drop_verify.EXAMPLE)(drop_verify.verify)

@@ -22,14 +22,17 @@ def expire(
     json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
-    """Remove the messages that are older than their retention; the server does so by itself every hour."""
+    """Remove messages older than their retention, and what was deleted longer ago than the restore window.
+
+    The server does so by itself every hour.
+    """
     found, busy = run(_expire(read_config(config), names or [], dry_run))
     rows = [_as_dict(each) for each in found]
     if json:
         print_json(rows)
     else:
-        columns = {"drop": "MAILDROP", "octets": "OCTETS", "uidl": "UIDL", "arrived": "ARRIVED", "sender": "SENDER"}
-        print_table(rows, columns, empty="nothing is older than its retention")
+        columns = {"drop": "MAILDROP", "octets": "OCTETS", "uidl": "UIDL", "arrived": "ARRIVED", "deleted": "DELETED"}
+        print_table(rows, columns, empty="nothing has outlived its time")
         if rows:
             typer.echo(f"{len(rows)} {'would be removed' if dry_run else 'removed'}", err=True)
     if busy:
@@ -67,6 +70,7 @@ def _as_dict(each: Overdue) -> dict[str, object]:
         "octets": row.facts.octets,
         "uidl": row.uidl,
         "arrived": moment(row.arrived),
+        "deleted": None if row.deleted is None else moment(row.deleted),
         "sender": row.sender,
         "uid": row.uid,
     }

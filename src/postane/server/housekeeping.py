@@ -1,12 +1,15 @@
 """Removes what has outlived its time: RFC 2449 s6.7 lets a server do so, and EXPIRE tells of it.
 
-A message's time begins when it comes into the drop. It goes under the drop's lease, so that no session misses what it
-has listed: a drop that is in use is left, and looked at again.
+A message's time begins when it comes into the drop. What was deleted and is kept has a time of its own: the restore
+window, from its deletion on; that of an account which keeps what it deletes stays as long as mail that was not deleted,
+so that whoever looks into a poller's doings finds all of it. A message goes under the drop's lease, so that no session
+misses what it has listed: a drop that is in use is left, and looked at again.
 
 Must not know: protocols, where mail is kept.
 """
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
@@ -20,9 +23,6 @@ from .rules import Rules
 
 RETRIES = 3
 """How often a round comes back to drops that were in use."""
-
-ROWS_AT_ONCE = 500
-"""Messages that are looked at before others have their turn."""
 
 
 class Turns(Protocol):
@@ -65,7 +65,7 @@ class Housekeeper:
     async def overdue(self, drop: str) -> list[Overdue]:
         """What there is to remove in a drop. Raises MaildropError, AccountError."""
         account = await self._accounts.find(drop)
-        return [Overdue(drop, row) async for row in self._overdue_in_sight(drop, account)]
+        return [Overdue(drop, row) async for row in self._rows(drop, account)]
 
     async def tidy(self, drop: str) -> list[Overdue]:
         """Remove it, durably; what was removed. Raises MaildropError (DropInUse), AccountError."""
@@ -110,16 +110,14 @@ class Housekeeper:
             await asyncio.sleep(0)
         return left
 
-    async def _overdue_in_sight(self, drop: str, account: Account | None) -> AsyncIterator[Row]:
-        """Where mail may not be left at all (a retention of 0), it goes when it was taken, and not here."""
-        retention = self._rules.retention_of(account)
-        oldest = self._clock() - retention  # -inf where mail is kept for ever
-        if retention == 0 or oldest < 0:
-            return
-        seen = 0
-        async for row in self._maildrops.rows(drop):
-            if row.arrived < oldest:
+    async def _rows(self, drop: str, account: Account | None) -> AsyncIterator[Row]:
+        """Where mail may not be left at all (a retention of 0), it goes when it was taken, and not by age."""
+        retention = self._rules.retention_of(account) or math.inf
+        now = self._clock()
+        if now - retention > 0:
+            async for row in self._maildrops.rows(drop, now - retention):
                 yield row
-            seen += 1
-            if seen % ROWS_AT_ONCE == 0:
-                await asyncio.sleep(0)
+        is_kept = account is not None and account.keep_deleted
+        async for row in self._maildrops.deleted(drop, None if is_kept else now - self._rules.restore_window):
+            if not is_kept or row.arrived < now - retention:
+                yield row

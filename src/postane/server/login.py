@@ -66,7 +66,8 @@ class Login:
         holder = Holder(record.session, str(record.peer), self._protocol, office.clock())
         own = self.account.lock if self.account is not None else None
         lock = office.lock if own is None else Lock(own, office.lock.wait)
-        self.session = await office.maildrops.open(drop, holder, lock)
+        keeps = self.account is not None and office.rules.keeps_deleted(self.account)
+        self.session = await office.maildrops.open(drop, holder, lock, keep_deleted=keeps)
         self._note_login()
         return self.session
 

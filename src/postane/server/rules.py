@@ -16,15 +16,23 @@ DAY = 86400.0
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The post office's own. Durations are in seconds; `retention` may be math.inf, `login_delay` 0."""
+    """The post office's own. Durations are in seconds; `retention` may be math.inf, the others 0.
+
+    `restore_window` is how long what a client deleted is kept out of sight.
+    """
 
     retention: float = math.inf
     login_delay: float = 0.0
+    restore_window: float = 0.0
 
     def retention_of(self, account: Account | None) -> float:
         """How long messages are kept in the account's drop."""
         own = None if account is None else account.retention
         return self.retention if own is None else own
+
+    def keeps_deleted(self, account: Account) -> bool:
+        """Whether what the account's sessions delete is put out of sight, and kept a while or for good."""
+        return account.keep_deleted or self.restore_window > 0
 
     def login_delay_of(self, account: Account) -> float:
         """How long it is from one login to the next."""

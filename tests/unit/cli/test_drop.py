@@ -25,7 +25,7 @@ def test_list_tells_what_each_drop_holds(shell):
     shell("drop put anna", given=b"Subject: 2\n\ntwo\n")
     shell("drop put berta", given=b"Subject: 3\n\nthree\n")
     lines = shell("drop list").out.splitlines()
-    assert lines[0].split() == ["NAME", "MESSAGES", "OCTETS", "NEWEST"]
+    assert lines[0].split() == ["NAME", "MESSAGES", "OCTETS", "DELETED", "NEWEST"]
     assert [line.split()[:3] for line in lines[1:]] == [["anna", "2", "38"], ["berta", "1", "21"]]
     told = json.loads(shell("drop list --json").out)
     assert [(row["name"], row["messages"], row["octets"]) for row in told] == [("anna", 2, 38), ("berta", 1, 21)]

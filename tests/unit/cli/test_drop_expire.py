@@ -38,7 +38,7 @@ def test_what_was_removed_is_told(shell):
     assert (done.code, done.err) == (0, "2 removed\n")
     assert done.out.startswith("MAILDROP")
     assert messages(shell, "anna") == 0
-    assert shell("drop expire").err == "nothing is older than its retention\n"
+    assert shell("drop expire").err == "nothing has outlived its time\n"
 
 
 def test_only_those_named(shell):

@@ -8,8 +8,8 @@ import pytest
 
 from postane.accounts.memory import MemoryAccounts
 from postane.maildrop.base import Addressee, Holder, Letter, Lock, MaildropStore, StoreDamaged
+from postane.maildrop import session as session_module
 from postane.maildrop.memory import memory_store
-from postane.server import housekeeping as module
 from postane.server.housekeeping import Housekeeper
 from postane.server.rules import DAY, Rules
 
@@ -102,11 +102,41 @@ async def test_a_drop_that_cannot_be_read_does_not_stop_the_round(store, monkeyp
     assert (await ages(store), await ages(store, "ben")) == ([40], [])
 
 
-async def test_many_messages_let_others_have_their_turn(store, monkeypatch):
-    monkeypatch.setattr(module, "ROWS_AT_ONCE", 2)
-    await put(store, "anna", *range(40, 25, -1))
-    await make_keeper(store, Rules(retention=30 * DAY)).go_round(0.0)
-    assert await ages(store) == [30, 29, 28, 27, 26]
+async def hide(store: MaildropStore, monkeypatch: pytest.MonkeyPatch, days: float, *numbers: int) -> None:
+    """A session that ended so many days ago deleted messages."""
+    monkeypatch.setattr(session_module.time, "time", lambda: NOW - days * DAY)
+    session = await store.open("anna", Holder("s", "", "POP3", NOW), Lock(), keep_deleted=True)
+    await session.load()
+    for number in numbers:
+        session.snapshot.delete(number)
+    await session.commit()
+    await session.close()
+
+
+async def kept(store: MaildropStore) -> list[int]:
+    return [row.uid async for row in store.deleted("anna")]
+
+
+async def test_what_was_deleted_goes_after_the_window(store, monkeypatch):
+    await put(store, "anna", 40, 3, 2, 1, octets=b"x" * 500)
+    await hide(store, monkeypatch, 8, 1)
+    await hide(store, monkeypatch, 6, 1, 2)
+    await make_keeper(store, Rules(restore_window=7 * DAY)).go_round(0.0)
+    assert (await ages(store), await kept(store)) == ([1], [2, 3])
+    await make_keeper(store, Rules()).go_round(0.0)  # no window any more
+    assert (await ages(store), await kept(store)) == ([1], [])
+    assert [finding async for finding in store.verify("anna")] == []
+
+
+async def test_an_account_that_keeps_what_it_deletes_keeps_it_as_long_as_other_mail(store, monkeypatch):
+    accounts = MemoryAccounts()
+    accounts.configure(replace(accounts.add("anna"), keep_deleted=True))
+    await put(store, "anna", 60, 40, 20, 10)
+    await hide(store, monkeypatch, 9, 1, 2, 3)
+    await make_keeper(store, Rules(), accounts).go_round(0.0)
+    assert await kept(store) == [1, 2, 3]
+    await make_keeper(store, Rules(retention=30 * DAY, restore_window=DAY), accounts).go_round(0.0)
+    assert await kept(store) == [3]
 
 
 class Turns:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from postane.accounts.memory import MemoryAccounts
+from postane.maildrop.base import Usage
 from postane.server.office import PostOffice
 from postane.server.rules import DAY, Rules
 from support.pop3 import NOW, Pop3Session, make_office, put, sized
@@ -72,6 +73,32 @@ async def test_an_account_without_a_delay_may_come_at_any_time(accounts):
     accounts.configure(replace(account, login_delay=0.0))
     office = make_office(accounts=accounts, rules=Rules(login_delay=300.0))
     assert [(await attempt(office))[:4] for _ in range(5)] == [b"+OK "] * 5
+
+
+async def test_an_observed_account_deletes_and_nothing_is_lost(accounts):
+    account = await accounts.find("mrose")
+    assert account is not None
+    accounts.configure(replace(account, keep_deleted=True))
+    office = make_office(accounts=accounts)
+    await put(office.maildrops, "mrose", sized(100), sized(200))
+    session = Pop3Session(office)
+    await session.log_in()
+    assert await session.say(b"DELE 1", b"STAT") == b"+OK message 1 deleted\r\n+OK 1 200\r\n"
+    assert b"1 message left" in await session.say(b"QUIT")
+    again = Pop3Session(office)
+    await again.log_in()
+    assert await again.say(b"STAT") == b"+OK 1 200\r\n"
+    await again.end()
+    assert [row.facts.octets async for row in office.maildrops.deleted("mrose")] == [100]
+
+
+async def test_a_restore_window_keeps_what_any_account_deletes(accounts):
+    office = make_office(accounts=accounts, rules=Rules(restore_window=DAY))
+    await put(office.maildrops, "mrose", sized(100))
+    session = Pop3Session(office)
+    await session.log_in()
+    await session.say(b"DELE 1", b"QUIT")
+    assert await office.maildrops.usage("mrose") == Usage(0, 0, None, 1, 100)
 
 
 async def test_expire_0_takes_what_was_retrieved_away_at_quit(accounts):

@@ -77,6 +77,12 @@ async def test_accounts_that_cannot_be_asked_do_not_silence_capa(monkeypatch):
     assert await told(Rules(30 * DAY, 60.0), {}) == ("30", "60")
 
 
+def test_deletions_are_kept_where_the_server_or_the_account_says_so():
+    anna, ben = Account("anna", "anna", keep_deleted=True), Account("ben", "ben")
+    assert (Rules().keeps_deleted(anna), Rules().keeps_deleted(ben)) == (True, False)
+    assert Rules(restore_window=1.0).keeps_deleted(ben)
+
+
 def test_what_holds_for_whom():
     rules = Rules(30 * DAY, 60.0)
     anna = Account("anna", "anna", retention=DAY, login_delay=0.0)
