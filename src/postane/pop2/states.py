@@ -101,9 +101,7 @@ CLIENT: Chart[ClientState, Verb] = Chart(
     final=ClientState.EXIT,
     allowed={state: frozenset(verbs) for state, verbs in _SAID.items()},
     # A client's state changes when it speaks: its word is under way and not answered.
-    moves={
-        (state, verb, Outcome.SAID): reached for state, verbs in _SAID.items() for verb, reached in verbs.items()
-    },
+    moves={(state, verb, Outcome.SAID): reached for state, verbs in _SAID.items() for verb, reached in verbs.items()},
 )
 
 ANSWERED_BY: Mapping[Verb, type[Greeting | Ok | Count | Length | Data]] = {

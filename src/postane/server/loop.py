@@ -109,7 +109,7 @@ async def converse(stream: Stream, machine: Machine[Any, Any], desk: Desk) -> En
     except _BodyBroken:
         ending = Ending.FAILED
         stream.abort()
-    except asyncio.CancelledError:  # only the server's end cancels a session, and this is the session's last act
+    except asyncio.CancelledError:  # only Reception cancels a session, and this is the session's last act
         ending = Ending.SHUT_DOWN
     await _part(stream, desk, ending)
     return ending
@@ -167,5 +167,6 @@ async def _part(stream: Stream, desk: Desk, ending: Ending) -> None:
         stream.write(last_word)
     if ending is Ending.TIMED_OUT and not last_word:
         stream.abort()  # RFC 1939 s3: an autologout sends no response
+    await desk.close()  # a maildrop is free before the last octet has left, however slow the client
     stream.set_deadline(FAREWELL_WAIT)
     await stream.close(is_peer_sending=ending in (Ending.BROKEN, Ending.MISTAKES, Ending.REFUSED))

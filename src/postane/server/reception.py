@@ -5,6 +5,7 @@ Must not know: sockets, protocols' verbs.
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -24,13 +25,26 @@ EVERYBODY = "*"
 """The key under which all connections are counted."""
 
 
+KICK_WAIT = 1.0
+"""Seconds that whoever kicks a session waits at most until it is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """One open session."""
+
+    desk: Desk
+    machine: Machine[Any, Any]
+    record: SessionRecord
+
+
 class Reception:
     """Takes in the connections of one worker."""
 
     def __init__(self, office: PostOffice, connections: Tally) -> None:
         self._office = office
         self._connections = connections
-        self._open: dict[asyncio.Task[None], Desk] = {}
+        self._open: dict[asyncio.Task[None], Guest] = {}
         self._log = structlog.get_logger("postane")
 
     def accept(self, service: str, make_desk: MakeDesk, stream: Stream) -> None:
@@ -38,7 +52,7 @@ class Reception:
         record = SessionRecord(self._office.token(), service, stream.peer, self._office.clock())
         machine, desk = make_desk(self._office, stream, record)
         task = asyncio.create_task(self._receive(stream, machine, desk, record), name=record.session)
-        self._open[task] = desk
+        self._open[task] = Guest(desk, machine, record)
         task.add_done_callback(self._open.pop)
 
     @property
@@ -46,10 +60,24 @@ class Reception:
         """Sessions that are open."""
         return len(self._open)
 
+    def sessions(self) -> list[tuple[SessionRecord, str]]:
+        """What is known of each open session, and the state that its machine is in."""
+        return [(guest.record, str(guest.machine.state)) for guest in self._open.values()]
+
+    async def kick(self, session: str) -> bool:
+        """End a session as if its connection had been lost; whether there was one."""
+        for task, guest in tuple(self._open.items()):
+            if guest.record.session == session:
+                guest.record.ending = Ending.KICKED
+                task.cancel()
+                await asyncio.wait({task}, timeout=KICK_WAIT)  # its client may be slow to go; its maildrop is free
+                return True
+        return False
+
     async def drain(self, seconds: float | None) -> None:
         """Let open sessions come to their end, for so long; those that lose nothing end now. None: however long."""
-        for task, desk in tuple(self._open.items()):
-            if desk.may_be_ended:
+        for task, guest in tuple(self._open.items()):
+            if guest.desk.may_be_ended:
                 task.cancel()
         if self._open:
             await asyncio.wait(tuple(self._open), timeout=seconds)
@@ -67,7 +95,9 @@ class Reception:
                 stream.write(desk.farewell(Ending.REFUSED))
                 await stream.close(is_peer_sending=True)
             else:
-                record.ending = await converse(stream, machine, desk)
+                ending = await converse(stream, machine, desk)
+                if record.ending is not Ending.KICKED:
+                    record.ending = ending
         finally:
             await desk.close()
             for key in counted or ():

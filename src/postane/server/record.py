@@ -20,6 +20,7 @@ class Ending(StrEnum):
     REFUSED = "refused"  # over a limit of connections
     FAILED = "failed"  # a body broke off half-way
     SHUT_DOWN = "shut down"
+    KICKED = "kicked"  # by the operator
 
 
 @dataclass(slots=True)

@@ -25,6 +25,8 @@ from postane.observe.logs import configure_logs
 from postane.server.limits import Tally
 from postane.server.reception import Reception
 
+from .control import open_control
+
 _KEEP_SOCKET_FILE: dict[str, Any] = {"cleanup_socket": False} if sys.version_info >= (3, 13) else {}
 """The file of a unix socket is the parent's: the next generation goes on listening on it."""
 
@@ -75,6 +77,7 @@ async def _work(assignment: Assignment) -> None:
     sweeping = asyncio.create_task(deadlines.sweep_forever())
     tidying = asyncio.create_task(_tidy(assignment.config, services))
     servers = [server async for server in _listen(assignment, services, reception, deadlines)]
+    control = await open_control(assignment.config.storage.path, reception)
     os.write(assignment.ready, b"r")
     os.close(assignment.ready)
     patience = await orders.get()
@@ -83,6 +86,7 @@ async def _work(assignment: Assignment) -> None:
         server.close()
     tidying.cancel()  # the next generation goes on with it
     await _drain(reception, orders, patience)
+    await control.close()
     sweeping.cancel()
     await asyncio.wait({tidying})
     await services.close()

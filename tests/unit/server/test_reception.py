@@ -7,6 +7,7 @@ import pytest
 import structlog
 
 from postane.accounts.memory import MemoryAccounts
+from postane.maildrop.base import DropInUse, Holder, Lock
 from postane.net.memory import MemoryStream
 from postane.net.stream import Peer, Stream
 from postane.pop3.server import Pop3Server
@@ -15,7 +16,8 @@ from postane.server.office import PostOffice
 from postane.server.pop3 import Pop3Desk
 from postane.server.reception import Reception
 from postane.server.record import SessionRecord
-from support.pop3 import make_office
+from support.guests import busy_reception
+from support.pop3 import make_office, put, sized
 
 
 def make_desk(office: PostOffice, stream: Stream, record: SessionRecord) -> tuple[Pop3Server, Pop3Desk]:
@@ -97,4 +99,45 @@ async def test_the_end_does_not_wait_for_ever(reception: Reception) -> None:
     await settle()
     await asyncio.wait_for(reception.drain(0.01), 10)
     assert busy.is_closed
+    assert reception.count == 0
+
+
+async def test_a_kicked_session_deletes_nothing_and_frees_its_maildrop() -> None:
+    with structlog.testing.capture_logs() as lines:
+        reception, office = await busy_reception()
+        ((record, state),) = reception.sessions()
+        assert (record.account, state) == ("mrose", "transaction")
+        assert not await reception.kick("somebody else")
+        assert await reception.kick(record.session)
+        assert not await reception.kick(record.session)
+    assert reception.sessions() == []
+    assert [line["ending"] for line in lines if line["event"] == "session"] == ["kicked"]
+    session = await office.maildrops.open("mrose", Holder("s2", "", "POP3", 0.0), Lock())
+    assert session.snapshot.total == 1
+    await session.close()
+
+
+async def test_a_maildrop_is_free_before_a_slow_client_has_read_the_last_octet() -> None:
+    """The farewell waits for the client; the next session does not."""
+    reception, office = await busy_reception(guests=0)
+    await put(office.maildrops, "mrose", sized(1_000_000))
+    stream = MemoryStream(Peer("127.0.0.1"))
+    closing = asyncio.Event()
+
+    async def close_slowly(*, is_peer_sending: bool = False) -> None:
+        del is_peer_sending
+        await closing.wait()
+
+    stream.close = close_slowly  # type: ignore[method-assign]
+    reception.accept("pop3", make_desk, stream)
+    stream.give(b"USER mrose\r\nPASS tanstaaf\r\n")
+    await settle()
+    with pytest.raises(DropInUse):
+        await office.maildrops.open("mrose", Holder("s2", "", "POP3", 0.0), Lock())
+    stream.end()
+    await settle()
+    assert reception.count == 1
+    await (await office.maildrops.open("mrose", Holder("s2", "", "POP3", 0.0), Lock())).close()
+    closing.set()
+    await settle()
     assert reception.count == 0
