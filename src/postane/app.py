@@ -133,6 +133,7 @@ def open_services(config: Config, sessions: Tally) -> Services:
         plaintext_on_loopback=config.auth.plaintext_without_tls != "never",
         plaintext_elsewhere=config.auth.plaintext_without_tls == "always",
         languages=_languages(config),
+        is_legacy=config.pop3.legacy,
         rules=rules(config),
         logins=FileLogins(config.storage.path / "logins"),
     )

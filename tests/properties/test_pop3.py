@@ -15,11 +15,13 @@ from postane.pop3.commands import (
     Command,
     Dele,
     Lang,
+    Last,
     List,
     Noop,
     Pass,
     Quit,
     Retr,
+    Rpop,
     Rset,
     Stat,
     Stls,
@@ -28,6 +30,7 @@ from postane.pop3.commands import (
     User,
     Utf8,
     Verb,
+    Xtnd,
 )
 from postane.pop3.grammar import (
     SASL_LIMIT,
@@ -192,10 +195,12 @@ ANY_COMMAND = st.one_of(
     st.builds(Auth, st.sampled_from(["PLAIN", "SCRAM-SHA-256"]), st.none() | st.binary(max_size=40)),
     st.builds(Pass, st.text(st.characters(exclude_characters="\r\n\0", exclude_categories=["Cs"]), min_size=1)),
     st.builds(User, NAMES),
+    st.builds(Rpop, NAMES),
+    st.builds(Xtnd, NAMES | st.just("")),
     st.builds(Lang, st.none() | st.sampled_from(["tr", "en-GB", "*"])),
     st.builds(Top, NUMBERS, NUMBERS),
     *(st.builds(make, NUMBERS) for make in (Retr, Dele, List, Uidl)),
-    st.sampled_from([List(), Uidl(), Stat(), Noop(), Rset(), Quit(), Capa(), Stls(), Utf8(), Auth()]),
+    st.sampled_from([List(), Uidl(), Stat(), Noop(), Rset(), Quit(), Capa(), Stls(), Utf8(), Auth(), Last()]),
 )
 
 

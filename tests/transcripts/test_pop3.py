@@ -27,7 +27,9 @@ async def test_dialogue(script: Path) -> None:
     await put(store, "mrose", *MESSAGES)
     await put(store, "tanstaaf-user", *MESSAGES)
     languages = Languages(TONGUES, TONGUES[2]) if script.stem == "rfc6856-lang" else Languages()
-    await play(script, make_office(store, accounts, mechanisms=("PLAIN", "LOGIN"), languages=languages), MESSAGES)
+    is_legacy = script.stem.startswith("legacy")
+    office = make_office(store, accounts, mechanisms=("PLAIN", "LOGIN"), languages=languages, is_legacy=is_legacy)
+    await play(script, office, MESSAGES)
 
 
 def test_there_are_dialogues() -> None:

@@ -97,6 +97,7 @@ class Pop3(Listener):
     language: Literal["en", "de", "es", "fr", "ja", "tr"] = Field(
         "en", description='the language that a client gets for "LANG *"; until it asks, English is spoken'
     )
+    legacy: bool = Field(False, strict=True, description="answer LAST, which POP3 had until 1994, for clients that old")
 
 
 class Smtp(Listener):

@@ -1,6 +1,7 @@
 """What a POP3 client may say, as values: one class a verb.
 
-RFC 1939 s5 to s7, RFC 2449 s5 (CAPA), RFC 2595 s4 (STLS), RFC 5034 s4 (AUTH), RFC 6856 s2 and s3 (UTF8, LANG). The
+RFC 1939 s5 to s7, RFC 2449 s5 (CAPA), RFC 2595 s4 (STLS), RFC 5034 s4 (AUTH), RFC 6856 s2 and s3 (UTF8, LANG),
+and what older POP3 had: RFC 1460 s5 (LAST), RFC 1225 s(The UPDATE State) (RPOP), RFC 1082 s(The XTND Command). The
 server's machine gives them as events, the client's machine takes them to send.
 
 Must not know: how they are written (`grammar`), or when they are allowed (`states`).
@@ -19,12 +20,14 @@ class Verb(StrEnum):
     CAPA = "CAPA"
     DELE = "DELE"
     LANG = "LANG"
+    LAST = "LAST"
     LIST = "LIST"
     NOOP = "NOOP"
     PASS = "PASS"  # noqa: S105 - a verb, not a secret
     QUIT = "QUIT"
     RESPONSE = "response"
     RETR = "RETR"
+    RPOP = "RPOP"
     RSET = "RSET"
     STAT = "STAT"
     STLS = "STLS"
@@ -32,6 +35,7 @@ class Verb(StrEnum):
     UIDL = "UIDL"
     USER = "USER"
     UTF8 = "UTF8"
+    XTND = "XTND"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,13 @@ class Lang:
 
 
 @dataclass(frozen=True, slots=True)
+class Last:
+    """LAST (RFC 1460 s5, gone since RFC 1725)."""
+
+    verb: ClassVar[Verb] = Verb.LAST
+
+
+@dataclass(frozen=True, slots=True)
 class List:
     """LIST [msg] (RFC 1939 s5)."""
 
@@ -119,6 +130,14 @@ class Retr:
 
     verb: ClassVar[Verb] = Verb.RETR
     number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rpop:
+    """RPOP user (RFC 1225 s(The UPDATE State), gone since RFC 1460)."""
+
+    verb: ClassVar[Verb] = Verb.RPOP
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +193,15 @@ class Utf8:
     verb: ClassVar[Verb] = Verb.UTF8
 
 
+@dataclass(frozen=True, slots=True)
+class Xtnd:
+    """XTND and the words after it (RFC 1082 s(The XTND Command)): bulletin boards and other services."""
+
+    verb: ClassVar[Verb] = Verb.XTND
+    words: str
+
+
 Command = (
-    Apop | Auth | AuthResponse | Capa | Dele | Lang | List | Noop | Pass | Quit | Retr | Rset | Stat | Stls | Top | Uidl
-    | User | Utf8
+    Apop | Auth | AuthResponse | Capa | Dele | Lang | Last | List | Noop | Pass | Quit | Retr | Rpop | Rset | Stat
+    | Stls | Top | Uidl | User | Utf8 | Xtnd
 )  # fmt: skip

@@ -22,11 +22,13 @@ from .commands import (
     Command,
     Dele,
     Lang,
+    Last,
     List,
     Noop,
     Pass,
     Quit,
     Retr,
+    Rpop,
     Rset,
     Stat,
     Stls,
@@ -35,6 +37,7 @@ from .commands import (
     User,
     Utf8,
     Verb,
+    Xtnd,
 )
 from .replies import Reply
 
@@ -174,12 +177,14 @@ _PARSERS: Mapping[Verb, Callable[[bytes], Command]] = {
     Verb.CAPA: _bare(Capa()),
     Verb.DELE: _numbered(Dele),
     Verb.LANG: _parse_lang,
+    Verb.LAST: _bare(Last()),
     Verb.LIST: _maybe_numbered(List),
     Verb.NOOP: _bare(Noop()),
     Verb.PASS: _parse_pass,
     Verb.QUIT: _bare(Quit()),
     Verb.RESPONSE: parse_auth_response,
     Verb.RETR: _numbered(Retr),
+    Verb.RPOP: lambda argument: Rpop(_text(argument.strip())),
     Verb.RSET: _bare(Rset()),
     Verb.STAT: _bare(Stat()),
     Verb.STLS: _bare(Stls()),
@@ -187,6 +192,7 @@ _PARSERS: Mapping[Verb, Callable[[bytes], Command]] = {
     Verb.UIDL: _maybe_numbered(Uidl),
     Verb.USER: _parse_user,
     Verb.UTF8: _bare(Utf8()),
+    Verb.XTND: lambda argument: Xtnd(_text(argument.strip())),
 }
 
 _CODE = re.compile(r"\[([A-Z0-9/._-]{1,40})\] ?", re.IGNORECASE)
@@ -207,7 +213,7 @@ def format_command(command: Command) -> bytes:
             words = [secret]
         case Top(number, lines):
             words = [str(number), str(lines)]
-        case User(name):
+        case User(name) | Rpop(name) | Xtnd(name):
             words = [name]
         case List(number) | Uidl(number):
             words = [] if number is None else [str(number)]

@@ -2,7 +2,7 @@
 
 RFC 1939 s3 (AUTHORIZATION, TRANSACTION, UPDATE), RFC 2595 s4 (STLS), RFC 5034 s4 (AUTH), RFC 6856 s2 and s3. PASSWORD
 is the part of AUTHORIZATION in which a USER command was accepted (RFC 1939 s7, PASS: "immediately after"); asking
-for capabilities between the two does no harm.
+for capabilities between the two does no harm. RPOP (RFC 1225 s(The UPDATE State)) stands where PASS does.
 
 Must not know: arguments, or who is asking.
 """
@@ -31,7 +31,7 @@ class State(StrEnum):
 _BEFORE_LOGIN = frozenset({Verb.USER, Verb.APOP, Verb.AUTH, Verb.STLS, Verb.CAPA, Verb.UTF8, Verb.LANG, Verb.QUIT})
 _AFTER_LOGIN = frozenset(
     {Verb.STAT, Verb.LIST, Verb.RETR, Verb.DELE, Verb.NOOP, Verb.RSET, Verb.TOP, Verb.UIDL, Verb.CAPA, Verb.LANG}
-) | {Verb.QUIT}
+) | {Verb.QUIT, Verb.LAST, Verb.XTND}
 
 _LOGIN_MOVES = {
     (state, verb, outcome): reached
@@ -41,6 +41,7 @@ _LOGIN_MOVES = {
         (Verb.USER, Outcome.REFUSED, State.AUTHORIZATION),
         (Verb.PASS, Outcome.ACCEPTED, State.TRANSACTION),
         (Verb.PASS, Outcome.REFUSED, State.AUTHORIZATION),
+        (Verb.RPOP, Outcome.REFUSED, State.AUTHORIZATION),
         (Verb.APOP, Outcome.ACCEPTED, State.TRANSACTION),
         (Verb.APOP, Outcome.REFUSED, State.AUTHORIZATION),
         (Verb.AUTH, Outcome.CONTINUED, State.AUTHENTICATING),
@@ -59,7 +60,7 @@ SERVER: Chart[State, Verb] = Chart(
     allowed={
         State.GREETING: frozenset(),
         State.AUTHORIZATION: _BEFORE_LOGIN,
-        State.PASSWORD: _BEFORE_LOGIN | {Verb.PASS},
+        State.PASSWORD: _BEFORE_LOGIN | {Verb.PASS, Verb.RPOP},
         State.AUTHENTICATING: frozenset({Verb.RESPONSE}),
         State.HANDSHAKE: frozenset(),
         State.TRANSACTION: _AFTER_LOGIN,

@@ -23,7 +23,7 @@ class PostOffice:
 
     `clock` gives seconds since the epoch; `token` gives a short random word that is never given twice.
     `mechanisms` are SASL's, in the order in which they are offered; the last two say whether a password may cross a
-    loopback, and any other, connection without TLS.
+    loopback, and any other, connection without TLS. `is_legacy`: clients of POP3 before RFC 1725 are served too.
     """
 
     hostname: str
@@ -39,6 +39,7 @@ class PostOffice:
     mechanisms: tuple[str, ...] = ()
     plaintext_on_loopback: bool = True
     plaintext_elsewhere: bool = False
+    is_legacy: bool = False
     languages: Languages = field(default_factory=Languages)
     rules: Rules = field(default_factory=Rules)
     logins: LoginTimes = field(default_factory=MemoryLogins)

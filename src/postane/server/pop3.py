@@ -12,7 +12,7 @@ from typing import ClassVar
 from postane.maildrop.base import MaildropSession, NotAllRemoved, StoreUnavailable
 from postane.net.stream import Stream
 from postane.pop3.capabilities import format_capabilities
-from postane.pop3.commands import Capa, Command, Lang, Quit, Verb
+from postane.pop3.commands import Capa, Command, Lang, Last, Quit, Rpop, Verb, Xtnd
 from postane.pop3.grammar import format_reply
 from postane.pop3.replies import Code, Listing, Reply, Speak, err, ok
 from postane.wire.phrases import Phrase, counted, phrase
@@ -130,6 +130,20 @@ class Pop3Desk:
         else:
             out.send(err("this language is not spoken here"))
 
+    async def _old(self, event: Last | Rpop | Xtnd, out: Outbox) -> None:
+        """What POP3 once had: LAST (RFC 1460 s5), RPOP (RFC 1225 s(The UPDATE State)), XTND.
+
+        RFC 1082 s(The XTND Command): without bulletin boards there is nothing to be told of them.
+        """
+        if not self._office.is_legacy:
+            await self._not_offered(event, out)
+        elif isinstance(event, Rpop):
+            out.send(err("RPOP proves nothing and is refused, use PASS, APOP or AUTH"))
+        elif self._transaction is None or isinstance(event, Xtnd):
+            out.send(err("XTND is not offered, there are no bulletin boards here"))
+        else:
+            out.send(ok(str(self._transaction.highest)))
+
     async def _not_offered(self, event: Command, out: Outbox) -> None:
         """RFC 2449 s5: what CAPA does not list is not there."""
         out.send(err(phrase("{verb} is not offered here", verb=event.verb)))
@@ -137,8 +151,11 @@ class Pop3Desk:
     _VERBS: ClassVar[Mapping[Verb, Callable[..., Awaitable[None]]]] = {
         Verb.CAPA: _capa,
         Verb.LANG: _lang,
+        Verb.LAST: _old,
         Verb.QUIT: _quit,
+        Verb.RPOP: _old,
         Verb.STLS: _not_offered,
+        Verb.XTND: _old,
     }
 
 

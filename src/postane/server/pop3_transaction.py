@@ -34,6 +34,7 @@ class Transaction:
         self._record = record
         self._patience = patience
         self._retrieved: set[int] = set()
+        self.highest = 0  # RFC 1460 s5: the highest number that RETR or DELE named
         self._is_utf8 = is_utf8
         if not is_utf8:
             session.snapshot.show_surrogates()
@@ -82,6 +83,7 @@ class Transaction:
         else:
             await self._stream(message, Opening(_octets(facts.octets), facts.is_dotted), None, out)
         self._retrieved.add(event.number)
+        self.highest = max(self.highest, event.number)
 
     async def _top(self, event: Top, out: Outbox) -> None:
         """RFC 1939 s7, TOP: the header part, the empty line, and so many lines of the body."""
@@ -98,6 +100,7 @@ class Transaction:
     async def _dele(self, event: Dele, out: Outbox) -> None:
         """RFC 1939 s5, DELE: only marks; QUIT deletes."""
         (await self._loaded()).delete(event.number)
+        self.highest = max(self.highest, event.number)
         out.send(ok(phrase("message {number} deleted", number=event.number)))
 
     async def _noop(self, event: Command, out: Outbox) -> None:
@@ -110,6 +113,7 @@ class Transaction:
         del event
         snapshot = self._session.snapshot
         snapshot.reset()
+        self.highest = 0
         one, many = "maildrop has {count} message ({octets} octets)", "maildrop has {count} messages ({octets} octets)"
         out.send(ok(counted(one, many, snapshot.count, octets=snapshot.octets)))
 

@@ -2,7 +2,25 @@
 
 import pytest
 
-from postane.pop3.commands import Apop, Auth, Capa, Command, Dele, List, Noop, Pass, Quit, Retr, Top, Uidl, User, Verb
+from postane.pop3.commands import (
+    Apop,
+    Auth,
+    Capa,
+    Command,
+    Dele,
+    Last,
+    List,
+    Noop,
+    Pass,
+    Quit,
+    Retr,
+    Rpop,
+    Top,
+    Uidl,
+    User,
+    Verb,
+    Xtnd,
+)
 from postane.pop3.grammar import (
     REPLY_LIMIT,
     find_stamp,
@@ -29,6 +47,10 @@ def read(line: bytes) -> Command:
         (b"quit", Quit()),
         (b"Noop ", Noop()),
         (b"CAPA", Capa()),
+        (b"LAST", Last()),
+        (b"RPOP mrose", Rpop("mrose")),
+        (b"XTND", Xtnd("")),
+        (b"xtnd BBOARDS  general", Xtnd("BBOARDS  general")),
         (b"LIST", List(None)),
         (b"LIST 2", List(2)),
         (b"uidl  3 ", Uidl(3)),
@@ -57,7 +79,9 @@ def test_a_command_is_read(line, command):
     [
         (b"", Fault.UNKNOWN_COMMAND),
         (b" STAT", Fault.UNKNOWN_COMMAND),
-        (b"XTND", Fault.UNKNOWN_COMMAND),
+        (b"XYZZY", Fault.UNKNOWN_COMMAND),
+        (b"LAST 1", Fault.BAD_ARGUMENT),
+        (b"RPOP \xff", Fault.BAD_ARGUMENT),
         (b"STAT:", Fault.UNKNOWN_COMMAND),
         (b"response", Fault.UNKNOWN_COMMAND),
         (b"\xff\xff", Fault.UNKNOWN_COMMAND),

@@ -6,7 +6,18 @@ from postane.pop3.commands import Verb
 from postane.pop3.states import SERVER, State
 from postane.wire.chart import Outcome
 
-MAIL_VERBS = {Verb.STAT, Verb.LIST, Verb.RETR, Verb.DELE, Verb.NOOP, Verb.RSET, Verb.TOP, Verb.UIDL}
+MAIL_VERBS = {
+    Verb.LAST,
+    Verb.XTND,
+    Verb.STAT,
+    Verb.LIST,
+    Verb.RETR,
+    Verb.DELE,
+    Verb.NOOP,
+    Verb.RSET,
+    Verb.TOP,
+    Verb.UIDL,
+}
 
 
 def test_every_state_says_what_it_allows():
@@ -26,7 +37,7 @@ def test_who_is_logged_in_does_not_log_in_again(verb):
 
 def test_a_password_comes_after_a_name_only():
     """RFC 1939 s7, PASS."""
-    assert SERVER.states_allowing(Verb.PASS) == [State.PASSWORD]
+    assert SERVER.states_allowing(Verb.PASS) == SERVER.states_allowing(Verb.RPOP) == [State.PASSWORD]
     assert SERVER.next_state(State.PASSWORD, Verb.PASS, Outcome.REFUSED) is State.AUTHORIZATION
 
 
