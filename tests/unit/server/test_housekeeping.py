@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from postane.accounts.memory import MemoryAccounts
-from postane.maildrop.base import Addressee, Holder, Letter, Lock, MaildropStore, StoreDamaged
 from postane.maildrop import session as session_module
+from postane.maildrop.base import Addressee, Holder, Letter, Lock, MaildropStore, StoreDamaged
 from postane.maildrop.memory import memory_store
 from postane.server.housekeeping import Housekeeper
 from postane.server.rules import DAY, Rules
