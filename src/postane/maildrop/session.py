@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 
 from postane.mail.snapshot import Snapshot
+from postane.wire.phrases import phrase
 
 from .base import Blob, BlobReader, LeaseLost, MaildropError, MessageGone, OpenMessage, StoreDamaged
 from .leases import taken_over
@@ -122,7 +123,7 @@ class JoinedSession:
         if not lease.note_use(time.time()):
             return taken_over()
         if lease.is_shared:
-            return MessageGone(f"message {number} was deleted by another session")
+            return MessageGone(phrase("message {number} was deleted by another session", number=number))
         uid = self.snapshot.uid(number)
         return StoreDamaged("message is damaged", f"maildrop {lease.drop}: message {uid} has no body")
 
