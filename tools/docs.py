@@ -3,7 +3,8 @@
     docs.py write     write them
     docs.py stale     fail when one is not what `write` would write
 
-configuration.md from the classes of the configuration, cli.md from the commands' help, states.md from the charts.
+configuration.md from the classes of the configuration, cli.md from the commands' help, states.md from the charts,
+capabilities.md from a server that is asked.
 """
 
 import enum
@@ -205,7 +206,19 @@ def _cell(words: str) -> str:
     return " ".join(words.split()).replace("|", "\\|").replace("<", "&lt;")
 
 
-PAGES: dict[str, Callable[[], Iterator[str]]] = {"configuration.md": configuration, "cli.md": cli, "states.md": states}
+def capabilities() -> Iterator[str]:
+    """capabilities.md: what CAPA tells whom."""
+    from docs_capabilities import page
+
+    return page(MADE)
+
+
+PAGES: dict[str, Callable[[], Iterator[str]]] = {
+    "configuration.md": configuration,
+    "cli.md": cli,
+    "states.md": states,
+    "capabilities.md": capabilities,
+}
 
 
 def stale(folder: Path = REFERENCE) -> list[str]:

@@ -49,15 +49,16 @@ def octets_of(password: str) -> bytes:
         return password.encode("utf-8", "surrogatepass")
 
 
-def checked(password: str) -> str:
+def checked(password: str, *, is_stored: bool = False) -> str:
     """A password that the mail protocols can carry, in the form in which they compare it. Raises BadPassword.
 
+    One that `is_stored` as it is, for APOP, has no characters newer than Unicode 3.2 (RFC 6856 s2.2).
     Octets that are no UTF-8 stay as they are: POP3 takes none (RFC 6856 s2.2), older protocols do.
     """
     if any("\ud800" <= letter <= "\udfff" for letter in password):
         return _bounded(password)
     try:
-        return _bounded(saslprep(password))
+        return _bounded(saslprep(password, is_query=not is_stored))
     except Unprepared:
         _bounded(password)  # for the better word
         raise BadPassword("the password has a control character or another one that SASLprep forbids") from None

@@ -126,7 +126,7 @@ class Registry:
         """A device password, generated where none is given, and returned. Raises UnknownName, NameTaken, BadName,
         BadPassword."""
         known, label = self._known(name), parse_label(label)
-        secret = generate_secret() if secret is None else checked(secret)
+        secret = generate_secret() if secret is None else checked(secret, is_stored=True)
         if not self._ask("SELECT 1 FROM device LIMIT 1"):
             self._vault.make_key()  # while there are devices a missing key is one to be brought back, not replaced
         sealed = self._vault.seal(known, label, octets_of(secret))

@@ -35,7 +35,7 @@ Translate = Callable[[str, str, int], str]
 
 @dataclass(frozen=True, slots=True)
 class Tongue:
-    """A language: its tag (RFC 5646), its name in itself, and its words; None: the texts are in it already."""
+    """A language: its tag (RFC 5646 s2), its name in itself, and its words; None: the texts are in it already."""
 
     tag: str
     name: str

@@ -52,8 +52,10 @@ def test_passwords_that_no_program_can_send_are_refused_without_being_told(passw
 def test_a_password_is_kept_in_the_form_in_which_it_is_compared():
     assert hashes.checked("Ⅸ\u00adx") == "IXx"  # RFC 6856 s2.2
     assert hashes.checked("a\udcff") == "a\udcff"
-    with pytest.raises(BadPassword, match="SASLprep"):
-        hashes.checked("a\tb")
+    assert hashes.checked("\U0001f512") == "\U0001f512"
+    for password, is_stored in (("a\tb", False), ("\U0001f512", True)):
+        with pytest.raises(BadPassword, match="SASLprep"):
+            hashes.checked(password, is_stored=is_stored)
 
 
 def test_the_longest_password_fits_into_a_pass_command():
