@@ -25,6 +25,7 @@ from postane.languages.catalogues import load_tongues
 from postane.maildrop.base import Lock, LockPolicy, MaildropStore
 from postane.maildrop.drop import JoinedStore
 from postane.maildrop.embedded import embedded_store
+from postane.maildrop.notes import FileNotes
 from postane.maildrop.schedule import Schedule
 from postane.net.stream import Stream
 from postane.net.tls import BadCertificate, Certificate, server_context
@@ -44,6 +45,7 @@ from postane.server.reception import MakeDesk
 from postane.server.record import SessionRecord
 from postane.server.rules import Rules
 from postane.server.smtp import SmtpDesk, SmtpSettings
+from postane.server.warnings import Warner
 from postane.smtp.body import BareNewlines, BodyLimits
 from postane.smtp.server import SmtpServer
 from postane.smtp.states import Dialect
@@ -79,8 +81,10 @@ def _accounts_place(config: Config) -> Place:
 
 
 def open_housekeeper(config: Config, maildrops: MaildropStore, accounts: AccountStore) -> Housekeeper:
-    """Who removes what has outlived its time, in these stores."""
-    return Housekeeper(maildrops, accounts, rules(config), time.time)
+    """Who removes what has outlived its time, in these stores, and warns of it."""
+    before, notes = config.maildrop.expire_warning, FileNotes(config.storage.path, "warnings")
+    warner = Warner(maildrops, rules(config), before, host_name(config), notes, time.time)
+    return Housekeeper(maildrops, accounts, rules(config), time.time, warner)
 
 
 def open_schedule(config: Config) -> Schedule:

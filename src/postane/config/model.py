@@ -153,6 +153,7 @@ class Maildrop(Section):
     )
     lock_wait: Duration = Field(10.0, description='how long "wait" waits')
     retention: Retention = Field(math.inf, description='how long messages are kept: "30d" or "never"; see EXPIRE')
+    expire_warning: Duration = Field(0.0, description="how long before old mail goes a message warns of it; 0: never")
     restore_window: Duration = Field(0.0, description="how long what a client deleted can be restored; 0: not at all")
     housekeeping: Duration = Field(3600.0, gt=0, description="how often what is older than its retention is removed")
     login_delay: Duration = Field(0.0, description="time between two logins of an account, a second at once is allowed")

@@ -20,6 +20,7 @@ from postane.accounts.base import Account, AccountError, AccountStore
 from postane.maildrop.base import DropInUse, MaildropError, MaildropStore, Row
 
 from .rules import Rules
+from .warnings import Warner
 
 RETRIES = 3
 """How often a round comes back to drops that were in use."""
@@ -51,15 +52,21 @@ class Overdue:
 
 
 class Housekeeper:
-    """Keeps the house of one post office; `clock` gives seconds since the epoch."""
+    """Keeps the house of one post office; `clock` gives seconds since the epoch, `warner` warns of what will go."""
 
     def __init__(
-        self, maildrops: MaildropStore, accounts: AccountStore, rules: Rules, clock: Callable[[], float]
+        self,
+        maildrops: MaildropStore,
+        accounts: AccountStore,
+        rules: Rules,
+        clock: Callable[[], float],
+        warner: Warner | None = None,
     ) -> None:
         self._maildrops = maildrops
         self._accounts = accounts
         self._rules = rules
         self._clock = clock
+        self._warner = warner
         self._log = structlog.get_logger("postane")
 
     async def overdue(self, drop: str) -> list[Overdue]:
@@ -100,6 +107,7 @@ class Housekeeper:
         left = []
         for drop in drops:
             try:
+                await self._warn(drop)
                 found = await self.tidy(drop)
                 if found:
                     self._log.info("expired", drop=drop, messages=len(found))
@@ -107,8 +115,15 @@ class Housekeeper:
                 left.append(drop)
             except (MaildropError, AccountError) as error:
                 self._log.warning("housekeeping failed", drop=drop, error=error.log)
+            except OSError as error:
+                self._log.warning("housekeeping failed", drop=drop, error=str(error))
             await asyncio.sleep(0)
         return left
+
+    async def _warn(self, drop: str) -> None:
+        account = await self._accounts.find(drop)
+        if account is not None and self._warner is not None and await self._warner.warn(account):
+            self._log.info("warned of expiry", drop=drop)
 
     async def _rows(self, drop: str, account: Account | None) -> AsyncIterator[Row]:
         """Where mail may not be left at all (a retention of 0), it goes when it was taken, and not by age."""
