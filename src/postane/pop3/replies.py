@@ -58,9 +58,9 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A positive reply with a body that is at hand, as it is stored: not stuffed."""
+    """A positive reply with a body that is at hand, as it is stored: not stuffed. A number for a text: its octets."""
 
-    text: Text
+    text: Text | int
     octets: bytes = field(repr=False)
     is_dotted: bool = True
 
@@ -69,7 +69,7 @@ class Message:
 class Opening:
     """The first line of a positive reply whose body follows in chunks; `is_dotted`: some line may begin with a dot."""
 
-    text: Text
+    text: Text | int
     is_dotted: bool = True
 
 

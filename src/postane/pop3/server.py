@@ -14,7 +14,7 @@ from postane.wire.dots import Stuffer, stuff
 from postane.wire.errors import Fault, LocalProtocolError, RemoteProtocolError
 from postane.wire.lines import LineBuffer
 from postane.wire.machine import NEED_DATA, PAUSED, Signal
-from postane.wire.phrases import Tongue, phrase
+from postane.wire.phrases import Text, Tongue, counted, phrase
 
 from .commands import Command, Verb
 from .grammar import LINE_LIMIT, SASL_LIMIT, format_reply, parse_auth_response, parse_command, split_command
@@ -89,14 +89,14 @@ class Pop3Server:
             case Message(text, octets, is_dotted):
                 self._complete(None)
                 ended = stuff(octets) if is_dotted else _end_plain(octets)
-                return format_reply(ok(text), self._tongue) + ended
+                return self._first_line(text) + ended
             case Listing(text, lines):
                 self._complete(None)
                 return format_reply(ok(text), self._tongue) + lines + b".\r\n"
             case Opening(text, is_dotted):
                 self._is_body_open = True
                 self._stuffer = Stuffer() if is_dotted else None
-                return format_reply(ok(text), self._tongue)
+                return self._first_line(text)
             case Chunk(octets):
                 return octets if self._stuffer is None else self._stuffer.feed(octets)
             case Closing():
@@ -108,6 +108,14 @@ class Pop3Server:
                 self._move(Outcome.CONTINUED)
                 self._is_paused = False
                 return b"+ " + base64.b64encode(octets) + b"\r\n"
+
+    def _first_line(self, text: Text | int) -> bytes:
+        """What comes before a message. In English its size is written without detours: nothing is said more often."""
+        if isinstance(text, int):
+            if self._tongue is None:
+                return b"+OK %d octets\r\n" % text
+            text = counted("{count} octet", "{count} octets", text)
+        return format_reply(ok(text), self._tongue)
 
     def _line_limit(self) -> int:
         if self.state is State.AUTHENTICATING or self._lines.starts_with(b"AUTH "):

@@ -13,7 +13,7 @@ from postane.mail.top import TopCutter
 from postane.maildrop.base import MaildropSession, OpenMessage
 from postane.pop3.commands import Command, Dele, List, Retr, Top, Uidl, Verb
 from postane.pop3.replies import Chunk, Closing, Listing, Message, Opening, ok
-from postane.wire.phrases import Phrase, counted, phrase
+from postane.wire.phrases import counted, phrase
 
 from .loop import Outbox
 from .record import SessionRecord
@@ -79,9 +79,9 @@ class Transaction:
         self._record.messages += 1
         self._record.octets += facts.octets
         if message.rest is None:
-            out.send(Message(_octets(facts.octets), message.head, facts.is_dotted))
+            out.send(Message(facts.octets, message.head, facts.is_dotted))
         else:
-            await self._stream(message, Opening(_octets(facts.octets), facts.is_dotted), None, out)
+            await self._stream(message, Opening(facts.octets, facts.is_dotted), None, out)
         self._retrieved.add(event.number)
         self.highest = max(self.highest, event.number)
 
@@ -146,7 +146,3 @@ class Transaction:
         Verb.TOP: _top,
         Verb.UIDL: _uidl,
     }
-
-
-def _octets(count: int) -> Phrase:
-    return counted("{count} octet", "{count} octets", count)
