@@ -10,7 +10,7 @@ from collections.abc import Awaitable
 import structlog
 
 from postane.accounts.base import Account, LoginRefused, LoginTooSoon, Proof
-from postane.maildrop.base import DropInUse, Holder, Lock, MaildropSession
+from postane.maildrop.base import DropInUse, Holder, Lock, LockPolicy, MaildropSession
 from postane.wire.phrases import phrase
 
 from .office import PostOffice
@@ -64,12 +64,19 @@ class Login:
         await self.release()
         record, office = self._record, self._office
         holder = Holder(record.session, str(record.peer), self._protocol, office.clock())
-        own = self.account.lock if self.account is not None else None
-        lock = office.lock if own is None else Lock(own, office.lock.wait)
         keeps = self.account is not None and office.rules.keeps_deleted(self.account)
-        self.session = await office.maildrops.open(drop, holder, lock, keep_deleted=keeps)
+        self.session = await office.maildrops.open(drop, holder, self._lock_of(drop), keep_deleted=keeps)
         self._note_login()
         return self.session
+
+    def _lock_of(self, drop: str) -> Lock:
+        """The account's own policy, or the server's. Who opens a drop that is another's turns nobody out of it."""
+        lock, account = self._office.lock, self.account
+        if account is None:
+            return lock
+        policy = account.lock or lock.policy
+        is_guest = drop != account.drop and policy is LockPolicy.TAKEOVER
+        return Lock(LockPolicy.REFUSE if is_guest else policy, lock.wait)
 
     def _check_delay(self, account: Account) -> None:
         """RFC 2449 s6.5: enforced once it is known who it is, so that nobody learns who else logged in (s8.1.1)."""

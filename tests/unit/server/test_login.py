@@ -95,3 +95,19 @@ async def test_an_account_may_have_a_lock_policy_of_its_own(own: LockPolicy | No
         first.note_command()
     await first.leave()
     await second.leave()
+
+
+async def test_who_opens_anothers_drop_turns_nobody_out() -> None:
+    accounts = MemoryAccounts()
+    for name in ("ada", "bob"):
+        accounts.configure(replace(accounts.add(name, password="secret"), lock=LockPolicy.TAKEOVER))
+    office = make_office(accounts=accounts)
+    owner, guest = make_login(office), make_login(office)
+    await owner.enter(accounts.verify_password("ada", "secret"))
+    await guest.enter(accounts.verify_password("bob", "secret"))
+    with pytest.raises(DropInUse):
+        await guest.open("ada")
+    owner.note_command()
+    await owner.leave()
+    await guest.open("ada")
+    await guest.leave()
