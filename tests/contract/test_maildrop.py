@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from postane.mail.downgrade import downgrade_header
 from postane.mail.measure import measure
 from postane.maildrop.base import (
     UIDL_LIMIT,
@@ -254,6 +255,67 @@ class TestReading:
         assert session.snapshot.octets == sum(size for _, size in session.snapshot.sizes())
         await session.close()
         assert [row.uidl async for row in bench.store.rows(DROP)] == uidls
+
+
+UTF8_LEAD = "Delivered-To: gül@örnek.example\r\nReceived: from a\r\n".encode()
+UTF8_SMALL = "Subject: öğle\r\n\r\nü\r\n".encode()
+UTF8_LARGE = "Subject: öğle yemeği\r\n\r\n".encode() + LARGE
+
+
+def surrogate_of(lead: bytes, message: bytes) -> bytes:
+    """What a client that knows nothing of UTF-8 gets."""
+    head, end, body = message.partition(b"\r\n\r\n")
+    return downgrade_header(lead) + downgrade_header(head + end) + body
+
+
+class TestSurrogates:
+    """A store knows the size of what is shown to clients that know nothing of UTF-8 (RFC 6856 s2.1)."""
+
+    MESSAGES = (
+        *((b"", SMALL), (b"", UTF8_SMALL), (LEAD, LARGE)),
+        *((LEAD, UTF8_LARGE), (UTF8_LEAD, UTF8_LARGE), (UTF8_LEAD, LARGE)),
+    )
+
+    @pytest.fixture
+    async def sizes(self, bench: Bench) -> list[int]:
+        for lead, message in self.MESSAGES:
+            await bench.put(message, lead=lead)
+        return [len(surrogate_of(lead, message)) for lead, message in self.MESSAGES]
+
+    @pytest.mark.parametrize("policy", [LockPolicy.REFUSE, LockPolicy.SHARE])
+    async def test_sizes_and_totals_are_those_of_the_surrogates(
+        self, bench: Bench, sizes: list[int], policy: LockPolicy
+    ) -> None:
+        session = await bench.store.open(DROP, Holder("s1", "192.0.2.1:4321", "pop3", time.time()), Lock(policy))
+        session.snapshot.show_surrogates()
+        assert session.snapshot.octets == sum(sizes)
+        await session.load()
+        assert [size for _, size in session.snapshot.sizes()] == sizes
+        for number, (lead, message) in enumerate(self.MESSAGES, 1):
+            opened = await session.open_message(number)
+            assert opened.facts.octets == len(lead + message)
+            assert opened.facts.octets + (opened.facts.excess or 0) == sizes[number - 1]
+            await opened.close()
+        session.snapshot.delete(2)
+        assert session.snapshot.octets == sum(sizes) - sizes[1]
+        await session.commit()
+        await session.close()
+
+    async def test_they_are_kept_through_deletions_and_restarts(self, bench: Bench, sizes: list[int]) -> None:
+        session = await bench.open()
+        assert session.snapshot.octets == sum(len(lead + message) for lead, message in self.MESSAGES)
+        session.snapshot.delete(1)
+        session.snapshot.delete(4)
+        await session.commit()
+        await session.close()
+        store = await bench.reopen()
+        session = await store.open(DROP, Holder("s1", "192.0.2.1:4321", "pop3", time.time()), Lock())
+        session.snapshot.show_surrogates()
+        await session.load()
+        left = [sizes[1], sizes[2], sizes[4], sizes[5]]
+        assert [size for _, size in session.snapshot.sizes()] == left
+        assert session.snapshot.octets == sum(left)
+        await session.close()
 
 
 class TestDeposits:

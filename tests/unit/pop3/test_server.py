@@ -4,11 +4,13 @@ import pytest
 
 from postane.pop3.commands import Auth, AuthResponse, Capa, Command, Noop, Pass, Quit, Retr, Stat, Stls, User
 from postane.pop3.grammar import SASL_LIMIT
-from postane.pop3.replies import Challenge, Chunk, Closing, Listing, Message, Opening, err, ok
+from postane.pop3.languages import ENGLISH
+from postane.pop3.replies import Challenge, Chunk, Closing, Listing, Message, Opening, Speak, err, ok
 from postane.pop3.server import Pop3Server
 from postane.pop3.states import State
 from postane.wire.errors import Fault, LocalProtocolError, RemoteProtocolError
 from postane.wire.machine import NEED_DATA, PAUSED, Signal
+from postane.wire.phrases import Tongue
 
 
 def greeted() -> Pop3Server:
@@ -202,3 +204,28 @@ def test_after_the_last_word_nothing_is_read():
     assert machine.is_closed
     assert machine.next_event() is PAUSED
     assert machine.trailing_data == b"STAT\r\n"
+
+
+TURKISH = Tongue(
+    "tr", "Türkçe", lambda one, many, count: {"hello": "selam", "{count} octet": "{count} sekizli"}.get(one, one)
+)
+
+
+def test_a_language_holds_from_its_own_reply_on():
+    """RFC 6856 s3.2."""
+    machine = logged_in()
+    say(machine, b"LANG tr\r\n")
+    assert machine.send(Speak(TURKISH, "hello")) == b"+OK tr selam\r\n"
+    say(machine, b"RETR 1\r\n")
+    assert machine.send(Message(3, b"a\r\n")) == b"+OK 3 sekizli\r\na\r\n.\r\n"
+    say(machine, b"RETR 1\r\n")
+    assert machine.send(Opening(3)) == b"+OK 3 sekizli\r\n"
+    with pytest.raises(LocalProtocolError):
+        machine.send(Speak(TURKISH, "hello"))
+    machine.send(Chunk(b"a\r\n"))
+    machine.send(Closing())
+    say(machine, b"LANG en\r\n")
+    assert machine.send(Speak(ENGLISH, "hello")) == b"+OK en hello\r\n"
+    say(machine, b"RETR 1\r\n")
+    assert machine.send(Message(3, b"a\r\n")) == b"+OK 3 octets\r\na\r\n.\r\n"
+    assert machine.state is State.TRANSACTION
