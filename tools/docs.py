@@ -61,6 +61,8 @@ def _kind(field: Any) -> str:
     for function, word in (("parse_size", "size"), ("parse_duration", "duration"), ("parse_endpoint", "addresses")):
         if function in text:
             return word
+    if "parse_retention" in text:
+        return 'duration or `"never"`'
     if "parse_workers" in text:
         return '`"auto"` or number'
     if "Literal" in text:
@@ -71,7 +73,7 @@ def _kind(field: Any) -> str:
 
 
 def _default(value: object, kind: str) -> str:
-    from postane.config.units import format_duration, format_size
+    from postane.config.units import format_retention, format_size
 
     if value is None:
         return "unset"
@@ -79,8 +81,8 @@ def _default(value: object, kind: str) -> str:
         return f"`{str(value).lower()}`"
     if kind == "size" and isinstance(value, int):
         return f'`"{format_size(value)}"`'
-    if kind == "duration" and isinstance(value, int | float):
-        return f'`"{format_duration(value)}"`'
+    if kind.startswith("duration") and isinstance(value, int | float):
+        return f'`"{format_retention(value)}"`'
     if isinstance(value, tuple):
         return "`[" + ", ".join(f'"{item}"' for item in value) + "]`"
     return f"`{value}`" if isinstance(value, int) else f'`"{value}"`'

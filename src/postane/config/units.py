@@ -62,6 +62,8 @@ def format_duration(seconds: float) -> str:
     for unit in ("w", "d", "h", "m", "s"):
         if seconds and seconds % _SECONDS[unit] == 0:
             return f"{int(seconds // _SECONDS[unit])}{unit}"
+    if not seconds:
+        return "0s"
     return f"{Decimal(repr(seconds)):f}s"
 
 

@@ -59,7 +59,8 @@ def test_what_is_no_duration(text):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(600, "10m"), (90, "90s"), (86400, "1d"), (0, "0s"), (0.5, "0.5s"), (1234567.5, "1234567.5s")]
+    ("seconds", "text"),
+    [(600, "10m"), (90, "90s"), (86400, "1d"), (0, "0s"), (0.0, "0s"), (0.5, "0.5s"), (1234567.5, "1234567.5s")],
 )
 def test_durations_are_written_short(seconds, text):
     assert format_duration(seconds) == text
