@@ -5,7 +5,15 @@ import pytest
 from postane.accounts.base import Account
 from postane.accounts.memory import MemoryAccounts
 from postane.mail.mboxrd import MessageEnd, Piece, Postmark, Splitter
-from postane.maildrop.base import LeaseLost, MaildropSession, NotAllRemoved, OpenMessage, StoreUnavailable
+from postane.maildrop.base import (
+    LeaseLost,
+    Lock,
+    LockPolicy,
+    MaildropSession,
+    NotAllRemoved,
+    OpenMessage,
+    StoreUnavailable,
+)
 from postane.maildrop.drop import JoinedSession
 from postane.maildrop.memory import memory_store
 from postane.net.memory import MemoryStream
@@ -240,3 +248,14 @@ async def test_deadlines_and_last_words(office: PostOffice) -> None:
     assert not session.desk.may_be_ended
     assert session.desk.farewell(Ending.REFUSED) == b"-ERR too many connections, try again later\r\n"
     assert session.desk.farewell(Ending.TIMED_OUT) == b""
+
+
+async def test_who_was_taken_over_is_told_and_deletes_nothing(office: PostOffice) -> None:
+    object.__setattr__(office, "lock", Lock(LockPolicy.TAKEOVER))
+    old, new = await enter(office), await enter(office)
+    await announced(old, b"RDEL")
+    await old.say(b"RCEV")
+    await announced(new, b"RETR")
+    told = await old.say(b"RCVD")
+    assert told == b"-ERR maildrop was taken over by another session, nothing was deleted by this one\r\n"
+    assert await count(office) == 2

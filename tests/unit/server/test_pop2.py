@@ -4,7 +4,15 @@ import pytest
 
 from postane.accounts.base import Account
 from postane.accounts.memory import MemoryAccounts
-from postane.maildrop.base import MaildropSession, NotAllRemoved, OpenMessage, StoreDamaged, StoreUnavailable
+from postane.maildrop.base import (
+    Lock,
+    LockPolicy,
+    MaildropSession,
+    NotAllRemoved,
+    OpenMessage,
+    StoreDamaged,
+    StoreUnavailable,
+)
 from postane.maildrop.drop import JoinedSession
 from postane.maildrop.memory import memory_store
 from postane.net.memory import MemoryStream
@@ -275,3 +283,14 @@ async def test_no_last_word_is_put_into_a_message() -> None:
     session.stream.expire()
     assert await session.task is Ending.TIMED_OUT
     assert session.stream.take() == b""
+
+
+async def test_who_was_taken_over_is_told_and_deletes_nothing(office: PostOffice) -> None:
+    object.__setattr__(office, "lock", Lock(LockPolicy.TAKEOVER))
+    old = await enter(office)
+    await old.say(b"READ", b"RETR", b"ACKD")
+    await enter(office)
+    told = await old.say(b"QUIT")
+    assert told == b"- maildrop was taken over by another session, nothing was deleted by this one\r\n"
+    await old.task
+    assert await count(office) == 2
