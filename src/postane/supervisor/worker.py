@@ -24,6 +24,7 @@ from postane.net.tcp import Deadlines, SocketStream
 from postane.observe.logs import configure_logs
 from postane.server.limits import Tally
 from postane.server.reception import Reception
+from postane.server.replies import report_bug
 
 from .control import open_control
 
@@ -76,6 +77,7 @@ async def _work(assignment: Assignment) -> None:
     deadlines = Deadlines(period=min(1.0, limits.idle / 20, limits.login / 20))
     sweeping = asyncio.create_task(deadlines.sweep_forever())
     tidying = asyncio.create_task(_tidy(assignment.config, services))
+    tidying.add_done_callback(_tell_failure)
     servers = [server async for server in _listen(assignment, services, reception, deadlines)]
     control = await open_control(assignment.config.storage.path, reception)
     os.write(assignment.ready, b"r")
@@ -90,6 +92,13 @@ async def _work(assignment: Assignment) -> None:
     sweeping.cancel()
     await asyncio.wait({tidying})
     await services.close()
+
+
+def _tell_failure(tidying: "asyncio.Task[None]") -> None:
+    """Housekeeping ends with the worker; if a bug ended it before, the operator must know that mail is not removed."""
+    error = None if tidying.cancelled() else tidying.exception()
+    if isinstance(error, Exception):
+        report_bug(error, "housekeeping")
 
 
 async def _tidy(config: Config, services: Services) -> None:
