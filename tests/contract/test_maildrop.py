@@ -46,7 +46,7 @@ DROP = "mrose@dbc.mtview.ca.us"
 LEAD = b"Delivered-To: mrose@dbc.mtview.ca.us\r\n"
 SMALL = b"Subject: small\r\n\r\nHello.\r\n"
 LARGE = b"Subject: large\r\n\r\n" + b"0123456789abcdef0123456789abcdef\r\n" * 100
-LETTER = Letter("wmt@example.org", 1_700_000_000.0)
+LETTER = Letter("wmt@example.org", 1_700_000_000.0, is_international=True)
 
 
 @dataclass(slots=True)
@@ -299,6 +299,21 @@ class TestSurrogates:
         session.snapshot.delete(2)
         assert session.snapshot.octets == sum(sizes) - sizes[1]
         await session.commit()
+        await session.close()
+
+    async def test_what_was_not_sent_as_international_is_given_as_it_came(self, bench: Bench) -> None:
+        for message in (UTF8_SMALL, UTF8_LARGE, b"Subject: \xff\xfe\r\n\r\nbody\r\n"):
+            spool = bench.store.spool()
+            await spool.write(message)
+            (receipt,) = await bench.store.deposit(spool, Letter("a@b", 1.0), [Addressee(DROP)])
+            await spool.discard()
+            assert isinstance(receipt, Receipt)
+        session = await bench.open()
+        octets = session.snapshot.octets
+        session.snapshot.show_surrogates()
+        assert session.snapshot.octets == octets
+        await session.load()
+        assert [(await session.open_message(number)).facts.excess for number in (1, 2, 3)] == [None] * 3
         await session.close()
 
     async def test_they_are_kept_through_deletions_and_restarts(self, bench: Bench, sizes: list[int]) -> None:

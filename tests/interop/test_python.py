@@ -209,6 +209,7 @@ def test_international_addresses(post_office: PostOffice) -> None:
         assert smtp.sendmail("öztürk@sender.test", [box.address], letter.octets, ["SMTPUTF8", "BODY=8BITMIME"]) == {}
     pop = poplib.POP3(*post_office.pop3, timeout=20)
     pop.encoding = "UTF-8"
+    pop.utf8()
     pop.user(box.name)
     pop.pass_(box.password)
     message = _joined(pop.retr(1)[1])

@@ -167,7 +167,7 @@ def test_the_facts_agree_with_naive_ones(whole):
     assert (facts.excess is None) is whole[: facts.header_octets].isascii()
 
 
-@given(st.integers(0, 2**80))
+@given(st.integers(0, 2**63 - 1))
 def test_sizes_are_written_and_read_back(size):
     assert parse_size(format_size(size)) == parse_size(size) == size
 

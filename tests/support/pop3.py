@@ -52,7 +52,7 @@ async def put(store: MaildropStore, drop: str, *messages: bytes) -> None:
     for message in messages:
         spool = store.spool()
         await spool.write(message)
-        outcomes = await store.deposit(spool, Letter("a@example.com", NOW), [Addressee(drop)])
+        outcomes = await store.deposit(spool, Letter("a@example.com", NOW, is_international=True), [Addressee(drop)])
         assert isinstance(outcomes[0], Receipt), outcomes
         await spool.discard()
 

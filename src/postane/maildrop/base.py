@@ -75,10 +75,15 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """What is known of a message apart from its octets. `arrived` is in seconds since the epoch."""
+    """What is known of a message apart from its octets. `arrived` is in seconds since the epoch.
+
+    `is_international`: it was sent as such (SMTPUTF8, RFC 6531), so that what is not ASCII in its header part is UTF-8
+    and has a surrogate. Any other message is given as it came, whatever octets it has.
+    """
 
     sender: str
     arrived: float
+    is_international: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ import asyncio
 import secrets
 import time
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 
-from postane.mail.measure import measure
+from postane.mail.measure import Facts, measure
 
 from .base import (
     Addressee,
@@ -165,9 +166,11 @@ class JoinedStore:
         drop, lead, quota, uidl = addressee.drop, addressee.lead, addressee.quota, addressee.uidl
         if body.upload is None or body.facts is None:
             head = lead + body.octets
-            return await self._index.append(drop, Entry(letter, measure(head), head, None, quota, uidl))
+            facts = _given_facts(measure(head), letter)
+            return await self._index.append(drop, Entry(letter, facts, head, None, quota, uidl))
         blob = Blob(secrets.token_hex(16), body.facts.octets, body.facts.digest)
-        entry = Entry(letter, joined_facts(lead, body.facts), lead, blob, quota, uidl)
+        facts = _given_facts(joined_facts(lead, body.facts), letter)
+        entry = Entry(letter, facts, lead, blob, quota, uidl)
         await self._blobs.place(body.upload, drop, blob.name)
         try:
             return await self._index.append(drop, entry)
@@ -194,3 +197,8 @@ class JoinedStore:
 def _ourselves(work: str) -> Holder:
     """Who holds the lease while the operator does something to a drop."""
     return Holder(work, "", "local", time.time())
+
+
+def _given_facts(facts: Facts, letter: Letter) -> Facts:
+    """Only what was sent as international has a surrogate: other octets beyond ASCII are handed out as they came."""
+    return facts if facts.excess is None or letter.is_international else replace(facts, excess=None)

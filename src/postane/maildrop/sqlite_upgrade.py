@@ -9,8 +9,6 @@ Must not know: the event loop.
 import sqlite3
 from collections.abc import Callable, Mapping
 
-from postane.mail.measure import measure
-
 VERSION = 3
 """`user_version` of an index that this program writes."""
 
@@ -31,14 +29,9 @@ def upgrade(connection: sqlite3.Connection) -> None:
 
 
 def _add_excess(connection: sqlite3.Connection) -> None:
-    """Version 2: how much longer a message is without UTF-8. Large bodies are not looked at: those stay as they are."""
+    """Version 2: how much longer a message is without UTF-8. Those that are there are given as they always were."""
     connection.execute("ALTER TABLE message ADD COLUMN excess INTEGER")
     connection.execute("CREATE INDEX message_excess ON message (excess) WHERE excess IS NOT NULL")
-    heads = connection.execute(
-        "SELECT uid, substr(b.octets, 1, m.header_octets) FROM message m JOIN body b USING (uid) WHERE m.blob IS NULL"
-    )
-    found = [(measure(head).excess, uid) for uid, head in heads if isinstance(head, bytes) and not head.isascii()]
-    connection.executemany("UPDATE message SET excess = ? WHERE uid = ?", found)
 
 
 DELETED = """

@@ -147,7 +147,7 @@ class Transaction:
             raise DeliveryRefused(replies.LOOPING)
         addressees = self._addressees(passage)
         sender = self.envelope.sender
-        letter = Letter("" if sender is None else format_mailbox(sender), passage.at)
+        letter = Letter("" if sender is None else format_mailbox(sender), passage.at, self.envelope.is_utf8)
         outcomes = await self._delivery.maildrops.deposit(self._open_spool(), letter, addressees)
         by_drop = {addressee.drop: outcome for addressee, outcome in zip(addressees, outcomes, strict=True)}
         return [by_drop[recipient.account.drop] for recipient in self._recipients]
