@@ -55,7 +55,7 @@ def complete(octets: bytes) -> bytes:
 
 
 def check_stored(got: bytes, specimen: Specimen) -> None:
-    """`got` is the specimen, or what stands for it without UTF8, with nothing in front but whole trace header fields."""
+    """`got` is the specimen, or its surrogate, with nothing in front but whole trace header fields."""
     expected = _shown(got, specimen)
     at = len(got) - len(expected)
     assert at >= 0, f"{specimen.name}: {-at} octets are missing, got {got[:200]!r}"
