@@ -157,8 +157,11 @@ class Handles:
         return handle
 
     async def find(self, drop: str) -> Handle | None:
-        """The same, or None where there is no such drop."""
-        if drop not in self._open and inode(f"{self._folders.drop(drop)}/index.sqlite") is None:
+        """The same, or None where there is no such drop. One that was used before does not just vanish."""
+        folder = self._folders.drop(drop)
+        if drop not in self._open and inode(f"{folder}/index.sqlite") is None:
+            if inode(f"{folder}/lease") is not None:
+                raise StoreDamaged("maildrop is damaged", f"maildrop {drop}: {folder}/index.sqlite is missing")
             return None
         return await self.require(drop)
 

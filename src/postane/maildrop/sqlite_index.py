@@ -19,7 +19,7 @@ from postane.mail.measure import Facts
 
 from .base import Blob, Finding, Holder, Lock, LockPolicy, MaildropError, Receipt, Row, UidlRefused, Usage
 from .columns import ColumnCache, KeptColumns, extend
-from .folders import Folders, inode, open_file, storage_error, sync_folder, unquote_name
+from .folders import Folders, open_file, storage_error, sync_folder, unquote_name
 from .leases import acquire
 from .locks import FileLease, take
 from .sides import Columns, Entry, Lease, Step, StepHook, Stored, Totals, check_quota, ignore_step
@@ -159,7 +159,7 @@ class SqliteIndex:
     async def verify(self, drop: str, lease: Lease | None) -> AsyncIterator[Finding]:
         """What is wrong inside the index; with a lease, totals are mended."""
         path = f"{self._folders.drop(drop)}/index.sqlite"
-        if inode(path) is None:
+        if await self._handles.find(drop) is None:
             return
         for finding in await self._handles.run(partial(find_damage, drop, path)):
             yield finding
