@@ -28,7 +28,11 @@ def serve(config: ConfigOption = None) -> None:
     Example: postane serve -c postane.toml
     """
     path = find_config(config)
-    open_office(load_config(path), path, _announce)
+    settings = load_config(path)
+    configure_logs(settings.log.level, settings.log.format)
+    for words in advice(settings, SERVER_MECHANISMS, is_root=os.geteuid() == 0):
+        structlog.get_logger("postane").warning(words)
+    open_office(settings, path, _announce)
 
 
 def open_office(config: Config, path: Path | None, announce: Callable[[str], None]) -> None:
@@ -45,8 +49,6 @@ def open_office(config: Config, path: Path | None, announce: Callable[[str], Non
     tls_context(config)
     _make_storage(config)
     _check_accounts(config)
-    for words in advice(config, SERVER_MECHANISMS, is_root=os.geteuid() == 0):
-        structlog.get_logger("postane").warning(words)
     try:
         Parent(config, reread, announce).run()
     except CannotListen as error:
