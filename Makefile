@@ -5,6 +5,7 @@
 #   make test-all     the same tests on every Python 3.11+ of this machine
 #   make check        format, lint, types, architecture, references, generated papers
 #   make bench        measurements beside other servers; make bench-quick: the same, rougher, in a minute
+#   make fuzz         a minute of hostile octets for the protocol machines, led by coverage where atheris can be had
 #   make docs         write the generated pages of docs/reference
 #   make format       put the code in its house's form
 #   make clean        remove what these commands made (the demo's mail stays)
@@ -13,10 +14,11 @@
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help demo test test-all check bench bench-quick docs format clean
+.PHONY: help demo test test-all check bench bench-quick fuzz docs format clean
 
 PYTHON ?=
 PYTEST_ARGS ?=
+FUZZ_ARGS ?=
 WORKERS ?= auto
 BIN := .venv/bin
 
@@ -43,6 +45,11 @@ bench: .venv/.stamp
 bench-quick: .venv/.stamp
 	@$(BIN)/python bench/run.py --quick
 
+# FUZZ_ARGS="pop3_server --seconds 600 --seed 7" goes to fuzz/run.py.
+fuzz: .venv/.stamp
+	@$(BIN)/python -c "import atheris" 2>/dev/null || $(BIN)/python -m pip install --quiet --group fuzz || echo "without atheris"
+	@$(BIN)/python fuzz/run.py $(FUZZ_ARGS)
+
 docs: .venv/.stamp
 	@$(BIN)/python tools/docs.py write
 	@$(BIN)/python tools/rfc.py write
@@ -52,8 +59,8 @@ format: .venv/.stamp
 	@$(BIN)/ruff check --fix
 
 clean:
-	rm -rf .venv .venv-* build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis bench/build bench/results
-	find src tests tools bench -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -rf .venv .venv-* build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis bench/build bench/results fuzz/findings
+	find src tests tools bench fuzz -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamp says that the environment holds what pyproject.toml asks for.
 .venv/.stamp: pyproject.toml

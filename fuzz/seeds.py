@@ -1,0 +1,55 @@
+"""Where fuzzing begins: what the peers say in tests/transcripts, a few messages, and words that matter."""
+
+from pathlib import Path
+
+from drive import FLOOD_FROM, HEAD
+from support.transcript import Who, read_transcript
+
+TRANSCRIPTS = Path(__file__).resolve().parent.parent / "tests" / "transcripts"
+
+WORDS = [
+    *(b"\r\n", b"\n", b"\r", b".", b"\r\n.\r\n", b"\0", b"\xff", b" ", b"\\", b"<", b">", b"@", b'"', b"*", b"="),
+    *(b"+OK\r\n", b"-ERR\r\n", b"+ \r\n", b"+ AAAA\r\n", b"#3\r\n", b"=5\r\n", b"- no\r\n", b"x" * 254, b"x" * 510),
+    *(b"AUTH PLAIN AAAA\r\n", b"BDAT 3 LAST\r\n", b"BDAT 0\r\n", b"99999999999999999999", b"-1", b"\xd9\xa3"),
+    *(
+        b"From ",
+        b">From ",
+        b"Subject: \xc3\xbc\r\n",
+        b"From: \xc3\xbc <a@b>\r\n",
+        b"\r\n ",
+        b"From a Thu Jan  1 00:00:00 ",
+    ),
+    *(b"\xc3\xbc", b"[IPv6:::1]", b"=?utf-8?q?a?="),
+]
+
+_MESSAGES = [
+    b'From: =?x <a@b>, \xc3\xbc: \xc3\xbc@b;\r\nContent-Type: text/plain; name="\xc3\xbc\\""\r\n\r\nbody \xc3\xbc\r\n',
+    b"Return-Path: <\xc3\xbc@x>\r\nSubject: a\r\n \xff\xfe\r\n\xc3\xbc\r\n\r\n.x\r\n",
+    b"From a Thu Jan  1 00:00:00 1970\r\nSubject: x\r\n\r\n>From b\r\n\r\nFrom  Thu Jan  1 00:00:01 1970\r\n\r\n",
+]
+_ADDRESSES = [
+    b'"a\\"b"@example.org',
+    b"@a,@b:c@d",
+    b"a.b+c@[192.0.2.1]",
+    b"x@[IPv6:2001:db8::1]",
+    b"<>",
+    b"<p@q> SIZE=1",
+]
+
+
+def seeds(target: str) -> list[bytes]:
+    """The inputs from which those of a target are made, always the same ones."""
+    protocol, _, side = target.partition("_")
+    if side not in ("server", "client"):
+        found = _ADDRESSES if target == "address" else [*_MESSAGES, *_said("smtp", Who.CLIENT)]
+    else:
+        found = _said(protocol.replace("lmtp", "smtp"), Who.CLIENT if side == "server" else Who.SERVER)
+    flood = [bytes(HEAD - 1) + b"\xff", bytes(HEAD - 1) + b"\xff" + found[0]]
+    heads = [bytes([number % 256, number // 256, number % 7, number % FLOOD_FROM]) for number in range(len(found))]
+    return flood + [head + octets for head, octets in zip(heads, found, strict=True)]
+
+
+def _said(folder: str, who: Who) -> list[bytes]:
+    scripts = sorted((TRANSCRIPTS / folder).glob("*.txt"))
+    end = b"\r\n" if who is Who.SERVER else b""
+    return [b"".join(turn.octets + end for turn in read_transcript(each) if turn.who is who) for each in scripts]
