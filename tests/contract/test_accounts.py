@@ -401,6 +401,10 @@ async def test_an_address_has_one_owner(house, mrose):
         lambda registry: registry.remove_alias("mrose", "info"),
         lambda registry: registry.add_device("nobody", "phone"),
         lambda registry: registry.revoke_device("mrose", "phone"),
+        lambda registry: registry.share("nobody", "mrose"),
+        lambda registry: registry.share("mrose", "nobody"),
+        lambda registry: registry.unshare("mrose", "nobody"),
+        lambda registry: registry.unshare("mrose", "mrose"),
     ],
 )
 async def test_what_is_not_there_cannot_be_changed(house, mrose, change):
@@ -451,3 +455,60 @@ async def test_the_spread_of_settings(house, mrose):
     for name, retention, delay in (("anna", 60.0, None), ("ben", math.inf, 30.0), ("cem", 120.0, 10.0)):
         house.registry.configure(replace(house.registry.add(name), retention=retention, login_delay=delay))
     assert await house.store.spread() == Spread((60.0, math.inf), (10.0, 30.0))
+
+
+# Leave to read another account's maildrop
+
+
+@pytest.fixture
+def shared(house, mrose):
+    """Anna may read the mail of mrose."""
+    house.registry.add("Anna@Example.ORG")
+    house.registry.share("MRose", "anna@example.org")
+    return house
+
+
+async def test_leave_to_read_is_given_in_one_direction_to_one_account(shared, mrose):
+    shared.registry.add("ben")
+    assert await shared.store.shared_with("anna@example.org", "mrose") == mrose
+    assert await shared.store.shared_with("ANNA@example.org", "MROSE") == mrose, "letters of either case are alike"
+    for reader, owner in (("mrose", "anna@example.org"), ("ben", "mrose"), ("mrose", "mrose"), ("nobody", "mrose")):
+        assert await shared.store.shared_with(reader, owner) is None
+
+
+async def test_leave_to_read_may_be_given_twice_and_ends_at_once(shared):
+    shared.registry.share("mrose", "anna@example.org")
+    shared.registry.unshare("mrose", "ANNA@example.org")
+    assert await shared.store.shared_with("anna@example.org", "mrose") is None
+    with pytest.raises(UnknownName, match="has no leave to read"):
+        shared.registry.unshare("mrose", "anna@example.org")
+
+
+async def test_leave_to_read_is_of_no_use_to_oneself(house, mrose):
+    with pytest.raises(BadName, match="its own"):
+        house.registry.share("mrose", "MROSE")
+
+
+async def test_a_disabled_accounts_mail_can_be_read_on(shared, mrose):
+    shared.registry.set_enabled("mrose", False)
+    assert await shared.store.shared_with("anna@example.org", "mrose") == replace(mrose, is_enabled=False)
+
+
+@pytest.mark.parametrize("gone", ["mrose", "anna@example.org"])
+async def test_leave_to_read_goes_with_either_account(shared, gone):
+    shared.registry.remove(gone)
+    assert await shared.store.shared_with("anna@example.org", "mrose") is None
+    shared.registry.add(gone)
+    assert await shared.store.shared_with("anna@example.org", "mrose") is None, "a new account is not the old one"
+
+
+async def test_leave_to_read_brings_the_owners_settings(shared, mrose):
+    own = replace(mrose, quota=Quota(10), retention=60.0)
+    shared.registry.configure(own)
+    assert await shared.store.shared_with("anna@example.org", "mrose") == own
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+async def test_hostile_names_read_nobodys_mail(shared, name):
+    assert await shared.store.shared_with(name, "mrose") is None
+    assert await shared.store.shared_with("anna@example.org", name) is None

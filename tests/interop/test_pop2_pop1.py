@@ -102,6 +102,26 @@ def test_pop2_deletes_at_fold(house: PostOffice, box: Mailbox) -> None:
     assert count(house, box) == 2
 
 
+def test_a_mailbox_that_was_shared_is_read_and_keeps_its_messages(house: PostOffice, box: Mailbox) -> None:
+    owner = house.fresh()
+    fill(house, owner, SPECIMENS[:3])
+    with Pop2Caller(house.address("pop2")) as caller:
+        caller.log_in(box.name, box.password)
+        assert caller.ask(pop2.Fold(owner.name)).number == 0
+        house.run("user share", owner.name, "--with", box.name)
+        assert caller.ask(pop2.Fold(owner.name.upper())).number == 3
+        check_all(caller.fetch_all(pop2.Ackd()), SPECIMENS[:3])
+        assert isinstance(caller.ask(pop2.Quit()), Ok)
+    with Pop1Caller(house.address("pop1")) as caller:
+        caller.log_in(box.name, box.password)
+        assert not caller.ask(pop1.Rdel(owner.name)).is_ok
+        check_all([octets for _, octets in caller.receive(pop1.Retr(owner.name))], SPECIMENS[:3])
+        assert caller.acknowledge().is_ok
+        house.run("user share", owner.name, "--with", box.name, "--stop")
+        assert not caller.ask(pop1.Retr(owner.name)).is_ok
+    assert count(house, owner) == 3
+
+
 def test_pop1_carries_the_whole_mailbox_and_deletes_it(house: PostOffice, box: Mailbox) -> None:
     fill(house, box, SPECIMENS)
     with Pop1Caller(house.address("pop1")) as caller:

@@ -46,6 +46,7 @@ async def test_a_dialogue(path: Path, pace: Pace, monkeypatch: pytest.MonkeyPatc
     accounts, store = MemoryAccounts(), memory_store(inline=1000)
     for name, password in PASSWORDS.items():
         accounts.add(name, password=password)
+    accounts.share("smith", "Fred")
     for name, messages in DROPS.items():
         await put(store, name.lower(), *messages)
     bodies = {f"{name} {number}": body for name, drop in DROPS.items() for number, body in enumerate(drop, 1)}

@@ -124,6 +124,13 @@ class AccountStore(Protocol):
         """
         ...
 
+    async def shared_with(self, reader: str, owner: str) -> Account | None:
+        """The account named `owner`, if the one named `reader` has been given leave to read its maildrop, else None.
+
+        Letters of either case are alike. A disabled owner's maildrop can be read on. Raises AccountsUnavailable.
+        """
+        ...
+
     async def is_local(self, domain: str) -> bool:
         """Whether this post office accepts mail for the domain at all. Raises AccountsUnavailable."""
         ...

@@ -42,6 +42,10 @@ _MEANT = (
     f"SELECT {COLUMNS} FROM {TABLES}"  # noqa: S608
     " WHERE name = :name OR name = (SELECT account FROM alias WHERE address = :name)"
 )
+_SHARED = (
+    f"SELECT {COLUMNS} FROM {TABLES} JOIN share ON share.owner = name"  # noqa: S608
+    " WHERE name = :owner AND share.reader = :reader"
+)
 _SPREAD = {  # a question for each end: SQLite finds one end by an index, and both by reading all
     "retention": ("SELECT min(retention) FROM own", "SELECT max(retention) FROM own"),
     "login_delay": ("SELECT min(login_delay) FROM own", "SELECT max(login_delay) FROM own"),
@@ -135,6 +139,11 @@ class LocalAccounts:
             for row in self._ask(_MEANT, {"name": name}):
                 return read_account(row)
         return None
+
+    async def shared_with(self, reader: str, owner: str) -> Account | None:
+        """See AccountStore."""
+        names = {"owner": canonical(owner) or NOBODY, "reader": canonical(reader) or NOBODY}
+        return next((read_account(row) for row in self._ask(_SHARED, names)), None)
 
     async def is_local(self, domain: str) -> bool:
         """See AccountStore."""

@@ -11,6 +11,7 @@ from postane.maildrop.base import Quota
 from .base import Account, LoginRefused, NameTaken, Proof, Spread, UnknownName
 from .devices import apop_digest, generate_secret
 from .hashes import octets_of
+from .leave import check_share, not_shared
 from .names import (
     bare_name,
     canonical,
@@ -38,6 +39,7 @@ class MemoryAccounts:
         self._own_domains = frozenset(fold_domain(domain) for domain in own_domains)
         self._entries: dict[str, _Entry] = {}
         self._aliases: dict[str, str] = {}
+        self._shares: set[tuple[str, str]] = set()  # owner, reader
 
     def add(
         self, name: str, *, password: str | None = None, quota: Quota | None = None, aliases: Iterable[str] = ()
@@ -72,10 +74,11 @@ class MemoryAccounts:
         entry.account = replace(account, is_enabled=entry.account.is_enabled)
 
     def remove(self, name: str) -> None:
-        """Remove an account with its aliases and devices. Raises UnknownName."""
+        """Remove an account with its aliases, devices and leaves to read. Raises UnknownName."""
         known = self._known(name).account.name
         del self._entries[known]
         self._aliases = {address: owner for address, owner in self._aliases.items() if owner != known}
+        self._shares = {pair for pair in self._shares if known not in pair}
 
     def add_alias(self, name: str, address: str) -> None:
         """One more address of an account. Raises UnknownName, BadName, NameTaken."""
@@ -101,6 +104,17 @@ class MemoryAccounts:
         """End a device password at once. Raises UnknownName, BadName."""
         if self._known(name).devices.pop(parse_label(label), None) is None:
             raise UnknownName(f"{show_name(name)} has no device {show_name(label)}")
+
+    def share(self, owner: str, reader: str) -> None:
+        """Let `reader` read the maildrop of `owner`. Raises UnknownName, BadName."""
+        self._shares.add(check_share(self._known(owner).account.name, self._known(reader).account.name))
+
+    def unshare(self, owner: str, reader: str) -> None:
+        """End that. Raises UnknownName."""
+        pair = (self._known(owner).account.name, self._known(reader).account.name)
+        if pair not in self._shares:
+            raise not_shared(*pair)
+        self._shares.remove(pair)
 
     async def verify_password(self, name: str, password: str) -> Proof:
         """See AccountStore."""
@@ -132,6 +146,11 @@ class MemoryAccounts:
             if owner in self._entries:
                 return self._entries[owner].account
         return None
+
+    async def shared_with(self, reader: str, owner: str) -> Account | None:
+        """See AccountStore."""
+        pair = (canonical(owner) or "", canonical(reader) or "")
+        return self._entries[pair[0]].account if pair in self._shares else None
 
     async def is_local(self, domain: str) -> bool:
         """See AccountStore."""

@@ -46,13 +46,15 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """All that is told of an account."""
+    """All that is told of an account. `readers` may read its maildrop, and it may read those of `owners`."""
 
     account: Account
     created: float
     has_password: bool
     aliases: tuple[str, ...]
     devices: tuple[Device, ...]
+    readers: tuple[str, ...]
+    owners: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +108,27 @@ def read_records(database: sqlite3.Connection, name: str | None) -> list[Record]
         chosen,
     ):
         devices[account].append(Device(*columns))
+    readers: defaultdict[str, list[str]] = defaultdict(list)
+    owners: defaultdict[str, list[str]] = defaultdict(list)
+    for owner, reader in database.execute(
+        "SELECT owner, reader FROM share WHERE :name IS NULL OR :name IN (owner, reader) ORDER BY owner, reader", chosen
+    ):
+        readers[owner].append(reader)
+        owners[reader].append(owner)
     rows = database.execute(
         f"SELECT created, password IS NOT NULL, {COLUMNS} FROM {TABLES}"  # noqa: S608 - our own words alone
         " WHERE :name IS NULL OR name = :name ORDER BY name",
         chosen,
     )
     return [
-        Record(read_account(row), created, bool(has_password), tuple(aliases[row[0]]), tuple(devices[row[0]]))
+        Record(
+            read_account(row),
+            created,
+            bool(has_password),
+            tuple(aliases[row[0]]),
+            tuple(devices[row[0]]),
+            tuple(readers[row[0]]),
+            tuple(owners[row[0]]),
+        )
         for created, has_password, *row in rows
     ]

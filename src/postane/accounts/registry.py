@@ -17,6 +17,7 @@ from postane.maildrop.base import Quota
 from .base import Account, NameTaken, UnknownName
 from .devices import generate_secret
 from .hashes import FULL, Cost, checked, hash_password, octets_of
+from .leave import check_share, not_shared
 from .names import canonical, domain_of, near_name, parse_address, parse_label, parse_name, show_name
 from .records import Entry, Place, Record, read_records, write_own
 from .schema import open_database, told, transaction
@@ -106,7 +107,7 @@ class Registry:
             write_own(database, account)
 
     def remove(self, name: str) -> None:
-        """Remove an account with its aliases and devices; its maildrop stays. Raises UnknownName."""
+        """Remove an account with its aliases, devices and leaves to read; its maildrop stays. Raises UnknownName."""
         known = self._known(name)
         self._update(known, "DELETE FROM account WHERE name = ?", (known,))
 
@@ -143,6 +144,19 @@ class Registry:
             done = database.execute("DELETE FROM device WHERE account = ? AND label = ?", (known, label))
             if done.rowcount == 0:
                 raise UnknownName(f"{show_name(known)} has no device {show_name(label)}")
+
+    def share(self, owner: str, reader: str) -> None:
+        """Let `reader` read the maildrop of `owner`, from its next look on. Idempotent. Raises UnknownName, BadName."""
+        pair = check_share(self._known(owner), self._known(reader))
+        with self._change() as database:
+            database.execute("INSERT OR IGNORE INTO share VALUES (?, ?)", pair)
+
+    def unshare(self, owner: str, reader: str) -> None:
+        """End that; who has the maildrop open reads until it is closed. Raises UnknownName."""
+        pair = (self._known(owner), self._known(reader))
+        with self._change() as database:
+            if database.execute("DELETE FROM share WHERE owner = ? AND reader = ?", pair).rowcount == 0:
+                raise not_shared(*pair)
 
     def existing(self, names: Sequence[str]) -> dict[str, str]:
         """Those of these canonical names that are taken, each with its account: itself, or whose alias it is."""

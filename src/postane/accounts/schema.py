@@ -16,7 +16,7 @@ from .base import AccountsUnavailable
 from .files import publish, temporary_name
 
 FILE_NAME = "accounts.sqlite"
-VERSION = 2
+VERSION = 3
 """`PRAGMA user_version`; a newer file is refused, an older one is brought to this version when it is opened."""
 
 BUSY_SECONDS = 5.0
@@ -65,7 +65,16 @@ CREATE INDEX own_retention ON own (retention);
 CREATE INDEX own_login_delay ON own (login_delay);
 """
 
-_STEPS = {2: _OWN}
+_SHARE = """
+CREATE TABLE share (            -- who may read whose maildrop
+    owner TEXT NOT NULL REFERENCES account (name) ON DELETE CASCADE,
+    reader TEXT NOT NULL REFERENCES account (name) ON DELETE CASCADE,
+    PRIMARY KEY (owner, reader)
+) WITHOUT ROWID;
+CREATE INDEX share_reader ON share (reader);
+"""
+
+_STEPS = {2: _OWN, 3: _SHARE}
 """What brings a file to a version from the one before; a new file goes through all of them."""
 
 

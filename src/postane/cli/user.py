@@ -10,7 +10,7 @@ from postane.accounts.records import Record
 from postane.config.units import format_size, parse_size
 from postane.maildrop.base import Quota
 
-from . import user_alias, user_device, user_import, user_set
+from . import user_alias, user_device, user_import, user_set, user_share
 from .accounts import (
     GenerateOption,
     NameArgument,
@@ -27,6 +27,7 @@ app.command("import", epilog=user_import.EXAMPLE)(user_import.import_accounts)
 app.add_typer(user_alias.app, name="alias")
 app.add_typer(user_device.app, name="device")
 app.command("set", epilog=user_set.EXAMPLE)(user_set.set_settings)
+app.command("share", epilog=user_share.EXAMPLE)(user_share.share)
 
 QuotaOption = Annotated[
     str | None, typer.Option(metavar="SIZE", help='What the maildrop may hold, such as "2GB".', show_default="no bound")
@@ -83,7 +84,7 @@ def list_accounts(json: JsonOption = False, config: ConfigOption = None) -> None
 
 @app.command("show", epilog="Example: postane user show anna@example.org")
 def show_account(name: NameArgument, json: JsonOption = False, config: ConfigOption = None) -> None:
-    """Show one account: its state, quota, settings, aliases and devices."""
+    """Show one account: its state, quota, settings, aliases, devices, and who reads whose mail."""
     with opened_registry(config) as registry:
         record = registry.show(name)
     if json:
@@ -102,6 +103,8 @@ def show_account(name: NameArgument, json: JsonOption = False, config: ConfigOpt
         typer.echo(f"{'alias':13}{show(alias)}")
     for device in record.devices:
         typer.echo(f"{'device':13}{show(device.label)} (last used {user_device.moment(device.last_used)})")
+    for line in user_share.shown(record):
+        typer.echo(line)
     return None
 
 
@@ -197,5 +200,6 @@ def _as_json(record: Record) -> dict[str, Any]:
         **user_set.as_json(record.account),
         "aliases": list(record.aliases),
         "devices": [user_device.as_json(device) for device in record.devices],
+        **user_share.as_json(record),
         "created": user_device.stamp(record.created),
     }

@@ -60,6 +60,10 @@ def test_records_are_sorted_and_keep_their_own(registry):
     anna, mrose = registry.records()
     assert (anna.account.name, anna.aliases, len(anna.devices), anna.has_password) == ("anna", (), 1, False)
     assert (mrose.account.name, mrose.aliases, mrose.devices) == ("mrose", ("info",), ())
+    registry.share("mrose", "anna")
+    anna, mrose = registry.records()
+    assert (anna.readers, anna.owners, mrose.readers, mrose.owners) == ((), ("mrose",), ("anna",), ())
+    assert registry.records() == [registry.show("anna"), registry.show("mrose")]
     assert registry.names() == ["anna", "mrose"]
 
 

@@ -119,7 +119,7 @@ def test_processes_that_make_it_at_once_share_one_file(folder):
 def test_a_file_of_the_first_version_is_brought_up(folder):
     database = open_database(folder)
     database.execute("INSERT INTO account VALUES ('mrose', '', 'hash', 1, 5, NULL, 0)")
-    database.execute("DROP TABLE own")
+    database.executescript("DROP TABLE own; DROP TABLE share")
     database.execute("PRAGMA user_version = 1")
     database.close()
     again = open_database(folder)
@@ -132,9 +132,24 @@ def test_a_file_of_the_first_version_is_brought_up(folder):
     database.close()
 
 
+def test_a_file_of_the_second_version_is_brought_up(folder):
+    database = open_database(folder)
+    for name in ("mrose", "anna"):
+        database.execute("INSERT INTO account VALUES (?, '', NULL, 1, NULL, NULL, 0)", (name,))
+    database.execute("INSERT INTO own VALUES ('mrose', 'share', 60, NULL, 0)")
+    database.execute("DROP TABLE share")
+    database.execute("PRAGMA user_version = 2")
+    database.close()
+    again = open_database(folder)
+    assert again.execute("PRAGMA user_version").fetchone() == (VERSION,)
+    assert again.execute("SELECT account, lock FROM own").fetchall() == [("mrose", "share")]
+    again.execute("INSERT INTO share VALUES ('mrose', 'anna')")
+    again.close()
+
+
 def test_processes_that_bring_it_up_at_once_do_it_once(folder):
     database = open_database(folder)
-    database.execute("DROP TABLE own")
+    database.executescript("DROP TABLE own; DROP TABLE share")
     database.execute("PRAGMA user_version = 1")
     database.close()
     context = multiprocessing.get_context("spawn")

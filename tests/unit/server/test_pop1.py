@@ -2,7 +2,6 @@
 
 import pytest
 
-from postane.accounts.base import Account
 from postane.accounts.memory import MemoryAccounts
 from postane.mail.mboxrd import MessageEnd, Piece, Postmark, Splitter
 from postane.maildrop.base import (
@@ -18,9 +17,7 @@ from postane.maildrop.drop import JoinedSession
 from postane.maildrop.memory import memory_store
 from postane.net.memory import MemoryStream
 from postane.net.stream import Peer
-from postane.server import pop1
 from postane.server.limits import Limits
-from postane.server.mailboxes import Mailbox
 from postane.server.office import PostOffice
 from postane.server.record import Ending
 from support.pop3 import NOW, Pop3Session, make_office, put, sized
@@ -135,11 +132,10 @@ async def test_a_mailbox_is_locked_from_its_length_to_its_acknowledgment(office:
         await other.say(b"QUIT")
 
 
-async def test_a_mailbox_for_reading_only_is_read_only(office: PostOffice, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def find(office: PostOffice, account: Account, name: str) -> Mailbox | None:
-        return Mailbox(name, may_delete=False)
-
-    monkeypatch.setattr(pop1, "find_mailbox", find)
+async def test_a_mailbox_for_reading_only_is_read_only(office: PostOffice) -> None:
+    assert isinstance(office.accounts, MemoryAccounts)
+    office.accounts.add("other")
+    office.accounts.share("other", "mrose")
     await put(office.maildrops, "other", sized(50))
     session = await enter(office)
     assert await session.say(b"RDEL other") == b"-ERR that mailbox is for reading only\r\n"

@@ -2,7 +2,6 @@
 
 import pytest
 
-from postane.accounts.base import Account
 from postane.accounts.memory import MemoryAccounts
 from postane.maildrop.base import (
     Lock,
@@ -17,9 +16,7 @@ from postane.maildrop.drop import JoinedSession
 from postane.maildrop.memory import memory_store
 from postane.net.memory import MemoryStream
 from postane.net.stream import Peer
-from postane.server import pop2
 from postane.server.limits import Limits
-from postane.server.mailboxes import Mailbox
 from postane.server.office import PostOffice
 from postane.server.record import Ending
 from support.pop3 import Pop3Session, make_office, put, sized
@@ -128,15 +125,10 @@ async def test_the_lease_is_free_while_no_mailbox_is_selected(office: PostOffice
     await other.end()
 
 
-async def test_a_mailbox_for_reading_only_keeps_its_messages(
-    office: PostOffice, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_mailbox_for_reading_only_keeps_its_messages(office: PostOffice) -> None:
     """RFC 937, ACKD: the response is the same whether or not the message was deleted."""
-
-    async def find(office: PostOffice, account: Account, name: str) -> Mailbox | None:
-        return Mailbox(name, may_delete=False)
-
-    monkeypatch.setattr(pop2, "find_mailbox", find)
+    assert isinstance(office.accounts, MemoryAccounts)
+    office.accounts.share("other", "mrose")
     await put(office.maildrops, "other", sized(50), sized(60))
     session = await enter(office)
     assert await session.say(b"FOLD other") == b"#2 messages in that mailbox\r\n"
