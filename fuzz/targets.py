@@ -196,7 +196,7 @@ def _fuzz_smtp(dialect: Dialect, data: bytes) -> None:
             talk.feed(piece)
             if talk.machine.state is State.CLOSED:
                 break
-            assert_small(talk.machine)
+            assert_small(talk.machine, piece)
         assert all(line[:3].isdigit() for line in talk.said.split(_LINE_END)[:-1]), talk.said
         return talk.seen, talk.messages, talk.said, talk.machine.state
 
@@ -225,7 +225,7 @@ def fuzz_downgrade(data: bytes) -> None:
         downgrader, made = Downgrader(facts.header_octets), []
         for piece in pieces:
             made.append(downgrader.feed(piece))
-            assert_small(downgrader)
+            assert_small(downgrader, piece)
         surrogate = b"".join(made)
         assert len(surrogate) == facts.octets + (facts.excess or 0)
         return facts, surrogate
@@ -252,7 +252,7 @@ def _quoted(pieces: list[bytes]) -> bytes:
     made = []
     for piece in pieces:
         made.append(quoter.feed(piece))
-        assert_small(quoter, mboxrd.POSTMARK_LIMIT + 100)
+        assert_small(quoter, piece, mboxrd.POSTMARK_LIMIT + 100)
     return b"".join(made) + quoter.finish()
 
 
@@ -270,7 +270,7 @@ def _parted(pieces: list[bytes]) -> list[object]:
     try:
         for piece in pieces:
             take(splitter.feed(piece))
-            assert_small(splitter, mboxrd.POSTMARK_LIMIT + 100)
+            assert_small(splitter, piece, mboxrd.POSTMARK_LIMIT + 100)
         take(splitter.finish())
     except mboxrd.BadMailbox as error:
         return [str(error)]  # how many parts came before it depends on the split

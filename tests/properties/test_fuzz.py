@@ -6,14 +6,15 @@ import run
 import targets
 from postane.pop3.server import Pop3Server
 
+INPUTS = 300
 NAMES = list(targets.targets())
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_target_holds(name: str) -> None:
-    count, finding = run.explore(name, 1, lambda count: count >= 120)
+    count, finding = run.explore(name, 1, lambda count: count >= INPUTS)
     assert finding is None, f"{finding.story}\n{finding.data!r}"
-    assert count == 120
+    assert count == INPUTS
 
 
 def test_every_input_is_made_again_from_its_seed() -> None:
