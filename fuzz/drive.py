@@ -25,7 +25,7 @@ FLOOD = 400_000
 HELD_LIMIT = 200_000
 """Octets and entries a machine may hold between two pieces: a line of 64 KiB and 64 KiB that are used, and room."""
 
-_OCTETS_LIMIT = 400  # longer ones do not come octet by octet: each takes too long
+_OCTETS_LIMIT = 1200  # longer ones do not come octet by octet: each takes too long; a line's limit is within
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ TRANSCRIPTS = Path(__file__).resolve().parent.parent / "tests" / "transcripts"
 WORDS = [
     *(b"\r\n", b"\n", b"\r", b".", b"\r\n.\r\n", b"\0", b"\xff", b" ", b"\\", b"<", b">", b"@", b'"', b"*", b"="),
     *(b"+OK\r\n", b"-ERR\r\n", b"+ \r\n", b"+ AAAA\r\n", b"#3\r\n", b"=5\r\n", b"- no\r\n", b"x" * 254, b"x" * 510),
+    *(b"\n" + b"x" * length + b"\r\n" for length in (252, 253, 254, 509, 510, 511)),  # lines at their limits
     *(b"AUTH PLAIN AAAA\r\n", b"BDAT 3 LAST\r\n", b"BDAT 0\r\n", b"99999999999999999999", b"-1", b"\xd9\xa3"),
     *(
         b"From ",
