@@ -20,6 +20,7 @@ PEERS='
     sqlite3:sqlite3
     strace:strace
     swaks:swaks
+    openssl:openssl
 '
 PATH="$PATH:/usr/sbin:/usr/local/sbin:/sbin:/usr/lib/dovecot:/usr/libexec/dovecot:/opt/homebrew/sbin"
 POLICY=/usr/sbin/policy-rc.d

@@ -1,6 +1,5 @@
 """Certificates, and which one a client gets."""
 
-import shutil
 import socket
 import ssl
 import subprocess
@@ -10,17 +9,17 @@ from pathlib import Path
 import pytest
 
 from postane.net.tls import BadCertificate, Certificate, names_of, server_context
+from support.programs import require
 
 
 def make(folder: Path, *names: str) -> Certificate:
     """A self-signed certificate for some names."""
-    if shutil.which("openssl") is None:
-        pytest.skip("openssl is not installed")
+    openssl = require("openssl")
     chain, key = folder / f"{names[0].replace('*', 'any')}.pem", folder / f"{names[0].replace('*', 'any')}.key"
     request = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
     subject = ["-subj", "/CN=test", "-addext", "subjectAltName=" + ",".join(f"DNS:{name}" for name in names)]
     subprocess.run(
-        ["openssl", *request, *subject, "-keyout", str(key), "-out", str(chain)], check=True, capture_output=True
+        [openssl, *request, *subject, "-keyout", str(key), "-out", str(chain)], check=True, capture_output=True
     )
     return Certificate(chain, key)
 
