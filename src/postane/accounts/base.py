@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from postane.maildrop.base import LockPolicy, Quota
+from postane.sasl.base import Means, ScramDigest, ScramKeys
 from postane.wire.phrases import Text, phrase
 
 
@@ -42,10 +43,22 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """Somebody proved to be `account`; `credential` says by what: "password", or "device LABEL"."""
+    """Somebody proved to be `account`; `credential` says by what: "password", "device LABEL", "token" or
+    "certificate"."""
 
     account: Account
     credential: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScramEntry:
+    """The keys that a SCRAM exchange is held with, and what it proves if the client's proof is right.
+
+    No `proof`: the keys are a decoy, the same each time for the same name, so that nobody learns which names exist.
+    """
+
+    keys: ScramKeys
+    proof: Proof | None
 
 
 class AccountError(Exception):
@@ -97,6 +110,11 @@ class LoginTimes(Protocol):
 class AccountStore(Protocol):
     """Who has a maildrop here, and how they prove it."""
 
+    @property
+    def means(self) -> frozenset[Means]:
+        """By which means somebody can be verified here at all; what is not among them is refused."""
+        ...
+
     async def verify_password(self, name: str, password: str) -> Proof:
         """Check a password: the user's own, or one of the account's device passwords.
 
@@ -108,6 +126,32 @@ class AccountStore(Protocol):
         """Check an APOP digest (32 lower-case hex digits) over `stamp`, which includes its angle brackets.
 
         RFC 1939 s7. Only device passwords can answer it. Raises LoginRefused, AccountsUnavailable.
+        """
+        ...
+
+    async def verify_cram(self, name: str, challenge: bytes, digest: str) -> Proof:
+        """Check a CRAM-MD5 digest (32 lower-case hex digits), keyed with the secret, of `challenge` as it was sent.
+
+        RFC 2195 s2. Only device passwords can answer it. Raises LoginRefused, AccountsUnavailable.
+        """
+        ...
+
+    async def scram(self, name: str, digest: ScramDigest) -> ScramEntry:
+        """The keys to hold a SCRAM exchange for `name` with; a decoy for one that does not exist, is disabled or has no
+        such keys. Raises AccountsUnavailable.
+        """
+        ...
+
+    async def verify_token(self, name: str | None, token: str) -> Proof:
+        """Check an access token; where the client said a name, it must be the token's. RFC 7628 s3.1.
+
+        Raises LoginRefused, AccountsUnavailable.
+        """
+        ...
+
+    async def admit(self, name: str, credential: str) -> Proof:
+        """The proof for `name`, which has been proven elsewhere (a certificate, a token): the account must exist and be
+        enabled. `credential` is what the proof will say. Raises LoginRefused, AccountsUnavailable.
         """
         ...
 

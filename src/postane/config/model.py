@@ -7,26 +7,13 @@ import math
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    Strict,
-    field_validator,
-    model_validator,
-)
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from .units import Endpoint, parse_duration, parse_endpoint, parse_host_name, parse_retention, parse_size
+from .access import Auth, Proxy, Tls
+from .backends import Backends, LocalBackend
+from .section import Count, Duration, HostName, Listener, Network, Retention, Section, Size
+from .units import Endpoint, parse_endpoint
 
-Size = Annotated[int, BeforeValidator(parse_size)]
-Duration = Annotated[float, BeforeValidator(parse_duration)]
-Retention = Annotated[float, BeforeValidator(parse_retention)]
-HostName = Annotated[str, AfterValidator(parse_host_name)]
-Address = Annotated[Endpoint, BeforeValidator(parse_endpoint)]
-Count = Annotated[int, Strict()]
-When = Literal["never", "loopback", "always"]
 Lock = Literal["refuse", "wait", "takeover", "share"]
 
 IDLE_MINIMUM = 600.0
@@ -41,12 +28,6 @@ def parse_workers(value: object) -> object:
 
 
 Workers = Annotated[Literal["auto"] | int, BeforeValidator(parse_workers)]
-
-
-class Section(BaseModel):
-    """A table of the file."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Storage(Section):
@@ -65,12 +46,6 @@ class Storage(Section):
         if value is not None:
             raise ValueError('this store is not in this version; the embedded one is storage.path = "/var/lib/postane"')
         return value
-
-
-class Listener(Section):
-    """A service that listens."""
-
-    listen: tuple[Address, ...] | None = Field(None, description="addresses to listen on; [] turns it off")
 
 
 class PlainListener(Listener):
@@ -105,44 +80,16 @@ class Smtp(Listener):
 
     domains: tuple[HostName, ...] = Field((), description="domains whose mail belongs to accounts without a domain")
     bare_newlines: Literal["refuse", "convert"] = Field("refuse", description="a CR or LF alone in a message")
+    auth: Literal["off", "optional", "required"] = Field(
+        "optional", description="may clients log in (AUTH); required: who has not logged in sends nothing"
+    )
+    xclient: tuple[Network, ...] = Field((), description="networks of mail servers that may say who the client is")
 
 
 class Lmtp(Listener):
     """Mail comes in by LMTP."""
 
     bare_newlines: Literal["refuse", "convert"] = Field("refuse", description="a CR or LF alone in a message")
-
-
-class Sni(Section):
-    """One more certificate, for the names that it bears."""
-
-    certificate: Path = Field(description="PEM file: the certificate and its chain")
-    key: Path = Field(description="PEM file: the private key")
-
-
-class Tls(Section):
-    """Certificates."""
-
-    certificate: Path | None = Field(None, description="PEM file: the certificate and its chain")
-    key: Path | None = Field(None, description="PEM file: the private key")
-    minimum: Literal["1.2", "1.3"] = Field("1.2", description="oldest TLS version that is spoken")
-    sni: tuple[Sni, ...] = Field((), description="[[tls.sni]]: more certificates, chosen by the name a client asks for")
-
-    @model_validator(mode="after")
-    def _both_or_none(self) -> Self:
-        if (self.certificate is None) != (self.key is None):
-            raise ValueError("certificate and key belong together: give both")
-        return self
-
-
-class Auth(Section):
-    """How users prove who they are."""
-
-    plaintext_without_tls: When = Field("loopback", description="may a password cross without TLS")
-    mechanisms: tuple[str, ...] | None = Field(None, description="SASL mechanisms that are offered; unset: all")
-    cache: Duration = Field(600.0, description="how long a verified login spares the slow hash; 0: never")
-    key_file: Path | None = Field(None, description="key of the device passwords; unset: device.key in storage.path")
-    failure_delay: Duration = Field(2.0, description="wait after a failed login; grows to 4, 8 and 15 s by address")
 
 
 class Maildrop(Section):
@@ -188,7 +135,7 @@ class Log(Section):
     format: Literal["auto", "json", "text"] = Field("auto", description="auto: text on a terminal, JSON elsewhere")
 
 
-ENCRYPTED = ("pop3s", "pop2s", "pop1s")
+ENCRYPTED = ("pop3s", "pop2s", "pop1s", "smtps")
 """Services that speak TLS from the first octet."""
 
 
@@ -204,9 +151,12 @@ class Config(Section):
     pop1: PlainListener = PlainListener()
     pop1s: Listener = Listener()
     smtp: Smtp = Smtp()
+    smtps: Listener = Listener()
     lmtp: Lmtp = Lmtp()
     tls: Tls = Tls()
     auth: Auth = Auth()
+    accounts: Backends = Field((LocalBackend(),), description="[[accounts]]: where accounts come from, in this order")
+    proxy: Proxy = Proxy()
     maildrop: Maildrop = Maildrop()
     limits: Limits = Limits()
     server: Server = Server()
@@ -214,22 +164,16 @@ class Config(Section):
     web: Listener = Listener()
     metrics: Listener = Listener()
 
-    @model_validator(mode="after")
-    def _tls_needs_a_certificate(self) -> Self:
-        for name in ENCRYPTED:
-            if getattr(self, name).listen and self.tls.certificate is None:
-                raise ValueError(f'{name} needs a certificate: give [tls] certificate = "..." and key = "..."')
-        return self
-
 
 DEFAULT_LISTENERS: dict[str, tuple[str, ...]] = {
     "pop3": ("0.0.0.0:110",),
+    "pop3s": ("0.0.0.0:995",),
     "smtp": ("0.0.0.0:25",),
     "lmtp": ("unix:/run/postane/lmtp.sock", "127.0.0.1:24"),
 }
-"""What listens where no section says anything about it; with a certificate, POP3S does too."""
+"""What listens where no section says anything about it."""
 
-SERVICES = ("pop3", "pop3s", "pop2", "pop2s", "pop1", "pop1s", "smtp", "lmtp")
+SERVICES = ("pop3", "pop3s", "pop2", "pop2s", "pop1", "pop1s", "smtp", "smtps", "lmtp")
 
 
 def listeners(config: Config) -> dict[str, tuple[Endpoint, ...]]:
@@ -241,8 +185,5 @@ def listeners(config: Config) -> dict[str, tuple[Endpoint, ...]]:
     named = {name: getattr(config, name).listen for name in SERVICES}
     if any(named.values()):
         return {name: listen for name, listen in named.items() if listen}
-    defaults = dict(DEFAULT_LISTENERS)
-    if config.tls.certificate is not None:
-        defaults["pop3s"] = ("0.0.0.0:995",)
-    chosen = {name: listen for name, listen in defaults.items() if named[name] is None}
+    chosen = {name: listen for name, listen in DEFAULT_LISTENERS.items() if named[name] is None}
     return {name: tuple(parse_endpoint(text) for text in listen) for name, listen in chosen.items()}

@@ -1,15 +1,45 @@
 """What every SASL mechanism offers on the server's side (RFC 4422 s3).
 
-A mechanism is told what the client said and answers with a Challenge, with a claim that somebody must check, or by
-raising RemoteProtocolError. It knows no account and no protocol.
+A mechanism is told what the client said and answers with the next step: a Challenge, a claim that somebody must check,
+keys that it needs to check a proof itself, or the outcome of that check; or it raises RemoteProtocolError. It knows no
+account and no protocol. Names and secrets come out as they crossed: whoever checks a claim prepares them (SASLprep).
 
-Must not know: base64, which is the protocol's (`pop3/grammar`, `smtp/grammar`).
+Must not know: base64, which is the protocol's (`pop3/grammar`, `smtp/grammar`); the clock, randomness.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Protocol
 
 from postane.wire.errors import Fault, RemoteProtocolError
+
+
+class Means(StrEnum):
+    """By what a client proves who it is: what must be known of an account to check it."""
+
+    PASSWORD = "password"  # noqa: S105 - a kind; the password itself crosses: a hash will do
+    SECRET = "secret"  # noqa: S105 - a digest of the secret crosses: the secret itself must be known
+    SCRAM_SHA_1 = "scram-sha-1"  # keys derived from the password
+    SCRAM_SHA_256 = "scram-sha-256"
+    TOKEN = "token"  # noqa: S105 - somebody who gives out tokens vouches for it
+    OUTSIDE = "outside"  # the layer below has checked it
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What an exchange is given by the connection that it runs on.
+
+    `stamp` is a msg-id in angle brackets that is never given twice (CRAM-MD5's challenge), `nonce` a random word of
+    printable ASCII without a comma (SCRAM's). `bindings` are the channel bindings that this connection has, by their
+    registered names (RFC 5929, RFC 9266): empty without TLS. `is_plus_offered`: the client could see that a mechanism
+    with channel binding is offered, so that one which "thinks that the server does not" has been deceived.
+    """
+
+    stamp: bytes
+    nonce: str
+    bindings: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    is_plus_offered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +57,79 @@ class PasswordClaim:
     password: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class CramClaim:
+    """The client says that it is `name`, and proves it by a keyed digest (lower-case hex) of `challenge`."""
+
+    name: str
+    challenge: bytes
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class TokenClaim:
+    """The client shows an access token, and may say whose it is; a refusal is preceded by the challenge `refusal`,
+    to which the client answers with something that means nothing (RFC 7628 s3.2.3)."""
+
+    name: str | None
+    token: str = field(repr=False)
+    refusal: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class OutsideClaim:
+    """The client says that the layer below knows it (a TLS certificate): as `name`, None: as whoever that says."""
+
+    name: str | None
+
+
+class ScramDigest(StrEnum):
+    """The hash functions that SCRAM is spoken with, by their names in Python's hashlib."""
+
+    SHA_1 = "sha1"
+    SHA_256 = "sha256"
+
+
+@dataclass(frozen=True, slots=True)
+class ScramKeys:
+    """What is kept of a password for SCRAM (RFC 5802 s3)."""
+
+    salt: bytes
+    iterations: int
+    stored_key: bytes = field(repr=False)
+    server_key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class KeysWanted:
+    """The client says that it is `name`; `proceed` takes the keys of that name and makes the challenge."""
+
+    name: str
+    digest: ScramDigest
+    proceed: Callable[[ScramKeys], Challenge]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The client's proof has been checked against the keys; `final` is the server's own proof, which the client is to
+    be told before success (RFC 5802 s7), or the error that it is told (`e=...`), after which the login is refused."""
+
+    is_proven: bool
+    final: bytes
+
+
+Step = Challenge | PasswordClaim | CramClaim | TokenClaim | OutsideClaim | KeysWanted | Verdict
+"""What comes of what the client said."""
+
+
 class ServerMechanism(Protocol):
     """One exchange."""
 
-    def start(self, initial: bytes | None) -> Challenge | PasswordClaim:
+    def start(self, initial: bytes | None) -> Step:
         """Begin; `initial` is the initial response, None where there was none. Raises RemoteProtocolError."""
         ...
 
-    def step(self, response: bytes) -> Challenge | PasswordClaim:
+    def step(self, response: bytes) -> Step:
         """The client's response to the last challenge. Raises RemoteProtocolError."""
         ...
 

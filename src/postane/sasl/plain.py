@@ -3,13 +3,13 @@
 Must not know: whether it may cross; who offers the mechanism has seen to that.
 """
 
-from .base import Challenge, PasswordClaim, decode_name, decode_password, refuse
+from .base import Challenge, PasswordClaim, Step, decode_name, decode_password, refuse
 
 
 class PlainServer:
     """RFC 4616 s2: one message, `[authzid] NUL authcid NUL passwd`."""
 
-    def start(self, initial: bytes | None) -> Challenge | PasswordClaim:
+    def start(self, initial: bytes | None) -> Step:
         """See ServerMechanism."""
         return Challenge(b"") if initial is None else self.step(initial)
 
@@ -30,11 +30,11 @@ class LoginServer:
     def __init__(self) -> None:
         self._name: str | None = None
 
-    def start(self, initial: bytes | None) -> Challenge | PasswordClaim:
+    def start(self, initial: bytes | None) -> Step:
         """See ServerMechanism."""
         return Challenge(b"Username:") if initial is None else self.step(initial)
 
-    def step(self, response: bytes) -> Challenge | PasswordClaim:
+    def step(self, response: bytes) -> Step:
         """See ServerMechanism."""
         if self._name is None:
             self._name = decode_name(response)

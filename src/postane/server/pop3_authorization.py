@@ -67,7 +67,7 @@ class Authorization:
         if event.mechanism is None:
             out.send(Listing("mechanisms follow", "".join(f"{name}\r\n" for name in offered).encode("ascii")))
         elif event.mechanism in offered:
-            self._exchange = SERVER_MECHANISMS[event.mechanism]()
+            self._exchange = SERVER_MECHANISMS[event.mechanism].make(sasl.Surroundings(self.stamp.encode(), self._office.token()))
             await self._go_on(self._exchange.start(event.initial), out)
         else:
             out.send(err(phrase("mechanism {name} is not offered here", name=event.mechanism)))
@@ -79,7 +79,7 @@ class Authorization:
         else:
             await self._go_on(self._exchange.step(event.octets), out)
 
-    async def _go_on(self, step: sasl.Challenge | sasl.PasswordClaim, out: Outbox) -> None:
+    async def _go_on(self, step: sasl.Step, out: Outbox) -> None:
         match step:
             case sasl.Challenge(octets):
                 out.send(Challenge(octets))
@@ -118,7 +118,7 @@ class Authorization:
 
 
 def _make_offer(office: PostOffice, *, is_clear_text_possible: bool) -> Offer:
-    mechanisms = tuple(name for name in office.mechanisms if is_clear_text_possible or name not in CLEAR_TEXT)
+    mechanisms = tuple(name for name in office.mechanisms if is_clear_text_possible or SERVER_MECHANISMS[name].means not in CLEAR_TEXT)
     return Offer(
         office.implementation,
         is_clear_text_possible,

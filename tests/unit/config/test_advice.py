@@ -3,7 +3,7 @@
 import pytest
 
 from postane.config.advice import advice
-from postane.config.model import Config
+from postane.config.model import DEFAULT_LISTENERS, Config
 
 KNOWN = ("PLAIN", "LOGIN")
 
@@ -15,7 +15,7 @@ def told(values: dict[str, object], *, is_root: bool = False) -> str:
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({name: {"listen": []} for name in ("pop3", "smtp", "lmtp")}, "nobody can reach this server"),
+        ({name: {"listen": []} for name in DEFAULT_LISTENERS}, "nobody can reach this server"),
         ({"web": {"listen": ["127.0.0.1:8110"]}}, "[web] is not in this version"),
         ({"metrics": {"listen": ["127.0.0.1:9110"]}}, "[metrics] is not in this version"),
         ({"limits": {"idle": "1m"}}, "limits.idle is below 10m"),

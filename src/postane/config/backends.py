@@ -1,0 +1,119 @@
+"""Where accounts come from: [[accounts]] tables, asked in their order. One class a kind.
+
+Must not know: how any of them works.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from .section import Duration, Section
+
+
+class LocalBackend(Section):
+    """The accounts that `postane user` manages."""
+
+    kind: Literal["local"] = Field("local", description="the accounts of storage.path, managed by postane user")
+
+
+class PasswdFileBackend(Section):
+    """A file with one line for each account, in Dovecot's format."""
+
+    kind: Literal["passwd-file"] = Field(description="a file of lines NAME:HASH:..., as Dovecot's passwd-file")
+    path: Path = Field(description="the file; read again when it changes")
+    scheme: str = Field("CRYPT", description="scheme of hashes that do not say theirs")
+
+
+class PostgresBackend(Section):
+    """Any tables of a PostgreSQL database, by queries with parameters."""
+
+    kind: Literal["postgresql"] = Field(description="a PostgreSQL database, asked by the queries below")
+    url: str = Field(description='"postgresql://user@host/database"; a password comes from password_file')
+    password_file: Path | None = Field(None, description="file with the database password, 0600")
+    password_query: str = Field(
+        description="SELECT password AS a hash ({SCHEME}... or crypt) for :user; may also give enabled, and name"
+    )
+    address_query: str | None = Field(
+        None, description="SELECT name of whom :address means; unset: password_query tells who exists"
+    )
+    domain_query: str | None = Field(None, description="SELECT 1 if :domain is served; unset: the domains of names")
+    update_query: str | None = Field(
+        None, description="UPDATE that stores :password, a stronger hash, for :user after a login; unset: never"
+    )
+    scheme: str = Field("CRYPT", description="scheme of hashes that do not say theirs")
+    timeout: Duration = Field(5.0, gt=0, description="how long an answer is waited for")
+
+
+class LdapBackend(Section):
+    """A directory: who logs in is searched for, and proven by a bind as them."""
+
+    kind: Literal["ldap"] = Field(description="an LDAP directory: search, then bind as whom was found")
+    url: str = Field(description='"ldap://host" (StartTLS is used) or "ldaps://host" or "ldapi://..."')
+    base: str = Field(description='where to search: "ou=people,dc=example,dc=org"')
+    filter: str = Field("(uid={user})", description="who logs in; {user} is put in escaped")
+    address_filter: str = Field("(mail={address})", description="whom an address means; {address} is put in escaped")
+    name: str = Field("uid", description="attribute that is the account's name")
+    bind_dn: str | None = Field(None, description="who searches; unset: nobody (anonymous)")
+    password_file: Path | None = Field(None, description="file with the password of bind_dn, 0600")
+    ca: Path | None = Field(None, description="PEM file: who must have signed the server's certificate")
+    start_tls: bool = Field(True, strict=True, description="with ldap://: refuse to go on without TLS")
+    timeout: Duration = Field(5.0, gt=0, description="how long an answer is waited for")
+
+
+class PamBackend(Section):
+    """The users of this machine, by PAM."""
+
+    kind: Literal["pam"] = Field(description="the machine's own users, by PAM")
+    service: str = Field("postane", description="file in /etc/pam.d")
+    first_uid: Annotated[int, Field(ge=0)] = Field(1000, description="users with a lower number have no mailbox")
+
+
+class OauthBackend(Section):
+    """Access tokens of an authorization server; whom they name must be an account of another table."""
+
+    kind: Literal["oauth"] = Field(description="access tokens (OAUTHBEARER, XOAUTH2); other tables hold the accounts")
+    issuer: str | None = Field(None, description="the iss that a token must have")
+    audience: str | None = Field(None, description="the aud that a token must have")
+    jwks: str | None = Field(None, description="keys that sign tokens: a file, or an https URL")
+    algorithms: tuple[str, ...] = Field(("RS256", "ES256"), description="signatures that are accepted")
+    introspection: str | None = Field(None, description="https URL that tells of a token (RFC 7662), in place of jwks")
+    client_id: str | None = Field(None, description="who asks there")
+    client_secret_file: Path | None = Field(None, description="file with the secret of client_id, 0600")
+    claim: str = Field("email", description="claim that is the account's name")
+    scope: str | None = Field(None, description="scope that a token must have")
+    timeout: Duration = Field(5.0, gt=0, description="how long an answer is waited for")
+
+    @model_validator(mode="after")
+    def _one_way_to_check(self) -> Self:
+        if (self.jwks is None) == (self.introspection is None):
+            raise ValueError("a token is checked by jwks or by introspection: give one of them")
+        if self.jwks is not None and (self.issuer is None or self.audience is None):
+            raise ValueError("with jwks, give issuer and audience too: a token for somebody else would be accepted")
+        return self
+
+
+KINDS: Mapping[str, type[Section]] = {
+    "local": LocalBackend,
+    "passwd-file": PasswdFileBackend,
+    "postgresql": PostgresBackend,
+    "ldap": LdapBackend,
+    "pam": PamBackend,
+    "oauth": OauthBackend,
+}
+
+Backend = LocalBackend | PasswdFileBackend | PostgresBackend | LdapBackend | PamBackend | OauthBackend
+
+
+def parse_backend(value: object) -> object:
+    """A table by its `kind`; the rest of it is checked by that kind's class."""
+    if not isinstance(value, dict):
+        return value
+    kind = str(value.get("kind"))
+    if kind not in KINDS:
+        raise ValueError(f"kind is one of {', '.join(KINDS)}")
+    return KINDS[kind].model_validate(value)
+
+
+Backends = tuple[Annotated[Backend, BeforeValidator(parse_backend)], ...]
