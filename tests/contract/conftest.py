@@ -1,0 +1,19 @@
+"""The account stores of the suite, one after the other."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from support.account_houses import EVERY, House
+
+
+@pytest.fixture(params=list(EVERY))
+async def house(request, tmp_path) -> AsyncIterator[House]:
+    """A store with nobody in it."""
+    async with EVERY[request.param](tmp_path) as house:
+        yield house
+
+
+@pytest.fixture
+def mrose(house):
+    return house.registry.add("mrose", password="secret")
