@@ -9,7 +9,7 @@ from postane.accounts.base import AccountError, AccountsUnavailable
 from postane.config.file import ConfigError
 from postane.maildrop.base import MaildropError, StoreDamaged, StoreTooNew
 
-from . import demo, drop, serve, sessions, user
+from . import config, demo, drop, serve, sessions, user
 from .common import Exit, Failure
 
 TYPER_USAGE = 2
@@ -28,6 +28,7 @@ serve.register(app)
 sessions.register(app)
 app.add_typer(user.app, name="user")
 app.add_typer(drop.app, name="drop")
+app.add_typer(config.app, name="config")
 
 
 def _print_version(wanted: bool) -> None:

@@ -28,7 +28,7 @@ def serve(config: ConfigOption = None) -> None:
     Example: postane serve -c postane.toml
     """
     path = find_config(config)
-    settings = load_config(path)
+    settings = load_config(path, is_served=True)
     configure_logs(settings.log.level, settings.log.format)
     for words in advice(settings, SERVER_MECHANISMS, is_root=os.geteuid() == 0):
         structlog.get_logger("postane").warning(words)
@@ -41,7 +41,7 @@ def open_office(config: Config, path: Path | None, announce: Callable[[str], Non
     from postane.supervisor.parent import Parent, StartFailed
 
     def reread() -> Config:
-        again = load_config(path) if path is not None else config
+        again = load_config(path, is_served=True) if path is not None else config
         tls_context(again)  # a certificate that does not load must not get as far as the workers
         return again
 

@@ -14,8 +14,8 @@ from .section import Count, Duration, Network, Section, When
 class Sni(Section):
     """One more certificate, for the names that it bears."""
 
-    certificate: Path = Field(description="PEM file: the certificate and its chain")
-    key: Path = Field(description="PEM file: the private key")
+    certificate: Path = Field(description="PEM file: the certificate and its chain", examples=["other.pem"])
+    key: Path = Field(description="PEM file: the private key", examples=["other-key.pem"])
 
 
 class Tls(Section):

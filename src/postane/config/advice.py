@@ -25,3 +25,13 @@ def advice(config: Config, mechanisms: Collection[str], *, is_root: bool) -> Ite
             yield f'auth.mechanisms: "{mechanism}" is not in this version; there are {", ".join(mechanisms)}'
     if is_root and config.server.user is None:
         yield "workers run as root: name a user of their own with server.user"
+    yield from _about_accounts(config)
+
+
+def _about_accounts(config: Config) -> Iterator[str]:
+    kinds = {backend.kind for backend in config.accounts}
+    if not kinds - {"oauth"}:
+        yield 'no [[accounts]] table holds accounts: nobody has a maildrop here; one with kind = "local" does'
+    for backend in config.accounts:
+        if backend.kind == "ldap" and not backend.start_tls and backend.url.startswith("ldap:"):
+            yield f"[[accounts]]: with start_tls = false, passwords cross to {backend.url} in clear text"

@@ -7,22 +7,24 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
-from .section import Duration, Section
+from .section import Count, Duration, Section
 
 
 class LocalBackend(Section):
     """The accounts that `postane user` manages."""
 
-    kind: Literal["local"] = Field("local", description="the accounts of storage.path, managed by postane user")
+    kind: Literal["local"] = Field(
+        "local", description="the accounts of storage.path, managed by postane user", examples=["local"]
+    )
 
 
 class PasswdFileBackend(Section):
     """A file with one line for each account, in Dovecot's format."""
 
     kind: Literal["passwd-file"] = Field(description="a file of lines NAME:HASH:..., as Dovecot's passwd-file")
-    path: Path = Field(description="the file; read again when it changes")
+    path: Path = Field(description="the file; read again when it changes", examples=["/etc/postane/passwd"])
     scheme: str = Field("CRYPT", description="scheme of hashes that do not say theirs")
 
 
@@ -30,10 +32,14 @@ class PostgresBackend(Section):
     """Any tables of a PostgreSQL database, by queries with parameters."""
 
     kind: Literal["postgresql"] = Field(description="a PostgreSQL database, asked by the queries below")
-    url: str = Field(description='"postgresql://user@host/database"; a password comes from password_file')
+    url: str = Field(
+        description='"postgresql://user@host/database"; a password comes from password_file',
+        examples=["postgresql://postane@localhost/mail"],
+    )
     password_file: Path | None = Field(None, description="file with the database password, 0600")
     password_query: str = Field(
-        description="SELECT password AS a hash ({SCHEME}... or crypt) for :user; may also give enabled, and name"
+        description="SELECT password AS a hash ({SCHEME}... or crypt) for :user; may also give enabled, and name",
+        examples=["SELECT password FROM users WHERE name = :user"],
     )
     address_query: str | None = Field(
         None, description="SELECT name of whom :address means; unset: password_query tells who exists"
@@ -50,8 +56,13 @@ class LdapBackend(Section):
     """A directory: who logs in is searched for, and proven by a bind as them."""
 
     kind: Literal["ldap"] = Field(description="an LDAP directory: search, then bind as whom was found")
-    url: str = Field(description='"ldap://host" (StartTLS is used) or "ldaps://host" or "ldapi://..."')
-    base: str = Field(description='where to search: "ou=people,dc=example,dc=org"')
+    url: str = Field(
+        description='"ldap://host" (StartTLS is used) or "ldaps://host" or "ldapi://..."',
+        examples=["ldaps://ldap.example.org"],
+    )
+    base: str = Field(
+        description='where to search: "ou=people,dc=example,dc=org"', examples=["ou=people,dc=example,dc=org"]
+    )
     filter: str = Field("(uid={user})", description="who logs in; {user} is put in escaped")
     address_filter: str = Field("(mail={address})", description="whom an address means; {address} is put in escaped")
     name: str = Field("uid", description="attribute that is the account's name")
@@ -67,7 +78,7 @@ class PamBackend(Section):
 
     kind: Literal["pam"] = Field(description="the machine's own users, by PAM")
     service: str = Field("postane", description="file in /etc/pam.d")
-    first_uid: Annotated[int, Field(ge=0)] = Field(1000, description="users with a lower number have no mailbox")
+    first_uid: Count = Field(1000, ge=0, description="users with a lower number have no mailbox")
 
 
 class OauthBackend(Section):
@@ -106,14 +117,19 @@ KINDS: Mapping[str, type[Section]] = {
 Backend = LocalBackend | PasswdFileBackend | PostgresBackend | LdapBackend | PamBackend | OauthBackend
 
 
+class _OfSomeKind(BaseModel):
+    """What every table says: which kind it is of."""
+
+    kind: Literal["local", "passwd-file", "postgresql", "ldap", "pam", "oauth"] = Field(examples=["local"])
+
+
 def parse_backend(value: object) -> object:
     """A table by its `kind`; the rest of it is checked by that kind's class."""
-    if not isinstance(value, dict):
+    if isinstance(value, Backend):
         return value
-    kind = str(value.get("kind"))
-    if kind not in KINDS:
-        raise ValueError(f"kind is one of {', '.join(KINDS)}")
-    return KINDS[kind].model_validate(value)
+    if not isinstance(value, dict):
+        raise ValueError("write [[accounts]] in a line of its own, and the keys of that table in the lines under it")
+    return KINDS[_OfSomeKind.model_validate(value).kind].model_validate(value)
 
 
 Backends = tuple[Annotated[Backend, BeforeValidator(parse_backend)], ...]

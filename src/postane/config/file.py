@@ -3,13 +3,17 @@
 import difflib
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from .backends import KINDS
+from .lines import Place, line_of, lines_of
 from .model import Config
+from .named import trouble_with_files
 
 SEARCHED = (Path("postane.toml"), Path("/etc/postane/postane.toml"))
 """Where a configuration is looked for when none is named."""
@@ -23,13 +27,35 @@ _REMEDIES = {
     "bool_type": "write true or false",
     "literal_error": "write one of {expected}",
     "greater_than_equal": "write a number of at least {ge}",
+    "greater_than": "write more than {gt}",
     "model_type": "write a section: [name], and its keys in the lines under it",
 }
 """By pydantic's kind of error: what would be right, in the words of the file and not of Python."""
 
 
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong: where (`line` and `key` where that is known), and what would be right."""
+
+    file: str
+    words: str
+    line: int | None = None
+    key: str | None = None
+
+    def __str__(self) -> str:
+        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        return f"{place}: {self.words}" if self.key is None else f"{place}: {self.key}: {self.words}"
+
+
 class ConfigError(Exception):
-    """The configuration cannot be used; the text is one line a problem, for the person who wrote the file."""
+    """The configuration cannot be used; the text is one line a problem, for the person who wrote the file.
+
+    `problems` are the same for programs, where it is the file itself that is wrong.
+    """
+
+    def __init__(self, text: str, problems: Sequence[Problem] = ()) -> None:
+        super().__init__(text)
+        self.problems = tuple(problems)
 
 
 def find_config(named: Path | None) -> Path | None:
@@ -37,82 +63,90 @@ def find_config(named: Path | None) -> Path | None:
     return named or next((path for path in SEARCHED if path.is_file()), None)
 
 
-def load_config(path: Path | None) -> Config:
-    """Read and check a configuration file; None gives the defaults. Raises ConfigError."""
+def load_config(path: Path | None, *, is_served: bool = False) -> Config:
+    """Read and check a configuration file; None gives the defaults. Raises ConfigError.
+
+    Where it `is_served`, the files that it names must be there and be readable too.
+    """
     if path is None:
         return Config()
-    try:
-        text = path.read_text("utf-8")
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: is not UTF-8 text") from error
+    text = _read(path)
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(_explain_syntax(path, str(error))) from error
+        raise _refusal([_explain_syntax(path, str(error))]) from error
     except (ValueError, RecursionError) as error:  # a number of thousands of digits, brackets without end
-        raise ConfigError(f"{path}: cannot be read: {error}") from error
+        raise _refusal([Problem(str(path), f"cannot be read: {error}")]) from error
     try:
-        return Config.model_validate(values)
+        config = Config.model_validate(values)
     except ValidationError as error:
-        raise ConfigError("\n".join(_explain(path, text, error))) from error
+        raise _refusal(list(_explain(path, text, values, error))) from error
+    if is_served and (troubles := trouble_with_files(config)):
+        lines = lines_of(text)
+        problems = [Problem(str(path), words, line_of(lines, place), _key_at(place)) for place, words in troubles]
+        raise _refusal(sorted(problems, key=lambda problem: problem.line or 0))
+    return config
 
 
-def _explain_syntax(path: Path, words: str) -> str:
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except OSError as error:
+        raise _refusal([Problem(str(path), f"cannot be read: {error.strerror}")]) from error
+    except UnicodeDecodeError as error:
+        raise _refusal([Problem(str(path), "is not UTF-8 text")]) from error
+
+
+def _refusal(problems: Sequence[Problem]) -> ConfigError:
+    return ConfigError("\n".join(map(str, problems)), problems)
+
+
+def _explain_syntax(path: Path, words: str) -> Problem:
     """The parser tells the line at the end of its words; a compiler's way to tell it is before them."""
     place = re.search(r" \(at line (\d+), column \d+\)$", words)
-    return f"{path}:{place[1]}: {words[: place.start()]}" if place else f"{path}: {words}"
+    return Problem(str(path), words[: place.start()], int(place[1])) if place else Problem(str(path), words)
 
 
-def _explain(path: Path, text: str, error: ValidationError) -> Iterator[str]:
+def _explain(path: Path, text: str, values: dict[str, Any], error: ValidationError) -> Iterator[Problem]:
+    lines = lines_of(text)
     for problem in error.errors():
-        keys = [str(part) for part in problem["loc"]]
-        key = ".".join(part for part in keys if not part.isdecimal()) or "the file"
-        yield f"{path}:{_line_of(text, keys)}: {key}: {_words(keys, problem)}"
+        place = problem["loc"]
+        yield Problem(str(path), _words(place, values, problem), line_of(lines, place), _key_at(place))
 
 
-def _words(keys: list[str], problem: Any) -> str:
+def _key_at(place: Place) -> str:
+    return ".".join(part for part in place if isinstance(part, str)) or "the file"
+
+
+def _words(place: Place, values: dict[str, Any], problem: Any) -> str:
     kind = problem["type"]
     if kind == "extra_forbidden":
-        known = _known_keys(keys[:-1])
-        near = difflib.get_close_matches(keys[-1], known, n=1)
+        known = list(_section_at(place[:-1], values).model_fields)
+        near = difflib.get_close_matches(str(place[-1]), known, n=1)
         remedy = f'did you mean "{near[0]}"?' if near else "known here: " + ", ".join(sorted(known))
         return f"unknown key; {remedy}"
+    if kind == "missing":
+        examples = _section_at(place[:-1], values).model_fields[str(place[-1])].examples or ["..."]
+        return f'is missing; write for example {place[-1]} = "{examples[0]}"'
     if kind == "value_error":
         return str(problem["msg"]).removeprefix("Value error, ")
     remedy = _REMEDIES.get(kind, "{msg}").format(msg=problem["msg"], **problem.get("ctx", {}))
     return f"{problem['input']!r} does not fit; {remedy}"
 
 
-def _known_keys(section: list[str]) -> list[str]:
+def _section_at(place: Place, values: dict[str, Any]) -> type[BaseModel]:
+    """The class of a section, or of one of several tables."""
     model: type[BaseModel] = Config
-    for key in section:
-        inner = model.model_fields[key].annotation
-        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
-            return []
-        model = inner
-    return list(model.model_fields)
+    value: Any = values
+    for part in place:
+        value = value[part]
+        if isinstance(part, str):
+            model = _class_among(model.model_fields[part].annotation) or model
+        elif place[0] == "accounts":
+            model = KINDS.get(str(value.get("kind")), KINDS["local"])
+    return model
 
 
-def _line_of(text: str, keys: list[str]) -> int:
-    """The line of a key: TOML parsers do not tell, and the file is flat enough to look it up."""
-    wanted = [key for key in keys if not key.isdecimal()]
-    section: list[str] = []
-    best = 1
-    for number, line in enumerate(text.splitlines(), 1):
-        if header := re.match(r"\s*\[{1,2}([^\[\]]+)\]{1,2}\s*(?:#|$)", line):
-            section = _parts(header[1])
-            if section == wanted[: len(section)]:
-                best = number
-        elif key := re.match(r"""\s*([\w."'-]+)\s*=""", line):
-            found = section + _parts(key[1])
-            if found == wanted:
-                return number
-            if found == wanted[: len(found)]:  # an inline table
-                best = number
-    return best
-
-
-def _parts(dotted: str) -> list[str]:
-    return [part.strip().strip("\"'") for part in dotted.split(".")]
+def _class_among(annotation: Any) -> type[BaseModel] | None:
+    each = (annotation, *get_args(annotation))
+    return next((kind for kind in each if isinstance(kind, type) and issubclass(kind, BaseModel)), None)

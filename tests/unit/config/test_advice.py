@@ -20,6 +20,12 @@ def told(values: dict[str, object], *, is_root: bool = False) -> str:
         ({"metrics": {"listen": ["127.0.0.1:9110"]}}, "[metrics] is not in this version"),
         ({"limits": {"idle": "1m"}}, "limits.idle is below 10m"),
         ({"auth": {"mechanisms": ["plain", "GSSAPI"]}}, '"GSSAPI" is not in this version; there are PLAIN, LOGIN'),
+        ({"accounts": []}, "nobody has a maildrop here"),
+        ({"accounts": [{"kind": "oauth", "introspection": "https://as.example"}]}, "nobody has a maildrop here"),
+        (
+            {"accounts": [{"kind": "ldap", "url": "ldap://h", "base": "b", "start_tls": False}]},
+            "passwords cross to ldap://h in clear text",
+        ),
     ],
 )
 def test_each_is_said_and_nothing_else(values: dict[str, object], words: str) -> None:

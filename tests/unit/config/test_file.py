@@ -8,7 +8,7 @@ from postane.config.file import ConfigError, find_config, load_config
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("\nfoo = 1\n", "2: foo: unknown key; known here: auth, hostname, "),
+        ("\nfoo = 1\n", "2: foo: unknown key; known here: accounts, auth, hostname, "),
         ("[pop33]\nlisten = []\n", '1: pop33: unknown key; did you mean "pop3"?'),
         ("[limits]\n# few\nconections = 3\n", '3: limits.conections: unknown key; did you mean "connections"?'),
         ('[limits]\nidle = "10 parsecs"\n', "2: limits.idle: '10 parsecs' is not a duration; write for example"),
@@ -17,7 +17,7 @@ from postane.config.file import ConfigError, find_config, load_config
         ('\n\nlimits = { idle = "x" }\n', "3: limits.idle: 'x' is not a duration"),
         ('["limits"]\n"idle" = "x"\n', "2: limits.idle: 'x' is not a duration"),
         ('[pop3]\nlisten = "0.0.0.0:110"\n', "2: pop3.listen: '0.0.0.0:110' does not fit; write a list"),
-        ('[pop3]\nlisten = [\n  "a:1",\n  "b"\n]\n', "2: pop3.listen: 'b' is not an address; write \"HOST:PORT\""),
+        ('[pop3]\nlisten = [\n  "a:1",\n  "b"\n]\n', "4: pop3.listen: 'b' is not an address; write \"HOST:PORT\""),
         ("pop3 = 3\n", "1: pop3: 3 does not fit; write a section"),
         ('[auth]\nplaintext_without_tls = "maybe"\n', "write one of 'never', 'loopback' or 'always'"),
         ('[server]\nworkers = "many"\n', "2: server.workers: 'many' is not a number of workers; write \"auto\""),
@@ -35,6 +35,59 @@ from postane.config.file import ConfigError, find_config, load_config
             '[pop1]\ni_know_this_is_plaintext = "yes"\n',
             "2: pop1.i_know_this_is_plaintext: 'yes' does not fit; write true",
         ),
+        (
+            '[[accounts]]\nkind = "local"\n\n[[accounts]]\nkind = "pam"\npth = 1\n',
+            "6: accounts.pth: unknown key; known",
+        ),
+        (
+            '[[accounts]]\nkind = "pam"\n[[accounts]]\nkind = "passwd-file"\npath = "x"\nschema = "CRYPT"\n',
+            '6: accounts.schema: unknown key; did you mean "scheme"?',
+        ),
+        (
+            '[[accounts]]\nkind = "pam"\nscheme = "X"\n',
+            "3: accounts.scheme: unknown key; known here: first_uid, kind, se",
+        ),
+        (
+            '[[accounts]]\nkind = "local"\n[[accounts]]\n\nkind = "passwd-file"\n',
+            '3: accounts.path: is missing; write for example path = "/etc/postane/passwd"',
+        ),
+        (
+            'accounts = [\n{ kind = "local" },\n{ kind = "ldap", url = "ldaps://h" },\n]\n',
+            '3: accounts.base: is missing; write for example base = "ou=people,dc=example,dc=org"',
+        ),
+        (
+            '[[accounts]]\n\nkind = "mysql"\n',
+            "3: accounts.kind: 'mysql' does not fit; write one of 'local', 'passwd-file', 'postgresql', 'ldap', ",
+        ),
+        ("[proxy]\n[[accounts]]\n", '2: accounts.kind: is missing; write for example kind = "local"'),
+        ("\naccounts = [3]\n", "2: accounts: write [[accounts]] in a line of its own"),
+        ("[accounts]\nkind = 'local'\n", "1: accounts: {'kind': 'local'} does not fit; write a list"),
+        (
+            '[[accounts]]\nkind = "local"\n[[accounts]]\nkind = "oauth"\n',
+            "3: accounts: a token is checked by jwks or by introspection",
+        ),
+        (
+            '[[accounts]]\nkind = "pam"\nfirst_uid = true\n',
+            "3: accounts.first_uid: True does not fit; write a whole number",
+        ),
+        (
+            '[[accounts]]\nkind = "postgresql"\nurl = "x"\npassword_query = """\nSELECT x FROM y\nWHERE timeout = 3\n'
+            '[accounts]"""\ntimeout = "x"\n',
+            "8: accounts.timeout: 'x' is not a duration",
+        ),
+        (
+            '[tls]\n[[tls.sni]]\ncertificate = "a"\nkey = "k"\n[[tls.sni]]\nkey = "k"\n',
+            '5: tls.sni.certificate: is missing; write for example certificate = "other.pem"',
+        ),
+        (
+            '[[tls.sni]]\ncertificate = "a"\nkey = "k"\n[[tls.sni]]\ncertificate = "a"\nkey = "k"\nkee = "k"\n',
+            '7: tls.sni.kee: unknown key; did you mean "key"?',
+        ),
+        (
+            '[proxy]\ntrusted = [\n"192.0.2.0/24", # one\n"192.0.2.1/24",\n]\n',
+            "4: proxy.trusted: 192.0.2.1/24 has host bits",
+        ),
+        ("[limits]\n5 = 1\n", "2: limits.5: unknown key"),
         ("[limits]\nidle = 1\nidle = 2\n", "3: Cannot overwrite a value"),
         ("[limits\n", "1: "),
     ],
@@ -48,6 +101,31 @@ def test_a_complaint_names_line_key_and_remedy(tmp_path, text, complaint):
     assert told.startswith(f"{path}:")
     assert complaint in told
     assert "\n" not in told
+
+
+def test_the_problems_are_values_too(tmp_path):
+    path = tmp_path / "postane.toml"
+    path.write_text('\n[limits]\nidle = "x"\n')
+    with pytest.raises(ConfigError) as caught:
+        load_config(path)
+    (problem,) = caught.value.problems
+    assert (problem.file, problem.line, problem.key) == (str(path), 3, "limits.idle")
+    assert str(problem) == str(caught.value)
+
+
+def test_files_that_are_named_and_missing_are_told_where_they_are_served(tmp_path):
+    path = tmp_path / "postane.toml"
+    path.write_text(
+        f'[tls]\ncertificate = "{path}"\nkey = "{tmp_path}/none.pem"\n'
+        f'[[accounts]]\nkind = "local"\n[[accounts]]\nkind = "passwd-file"\npath = "{tmp_path}/passwd"\n'
+    )
+    load_config(path)
+    with pytest.raises(ConfigError) as caught:
+        load_config(path, is_served=True)
+    assert str(caught.value).splitlines() == [
+        f"{path}:3: tls.key: there is no file {tmp_path}/none.pem: make it, or name another",
+        f"{path}:8: accounts.path: there is no file {tmp_path}/passwd: make it, or name another",
+    ]
 
 
 def test_every_mistake_is_told_at_once(tmp_path):

@@ -17,13 +17,14 @@ def opened(wanted: Config) -> dict[str, list[str]]:
 def test_every_key_is_optional():
     assert opened(Config()) == {
         "pop3": ["0.0.0.0:110"],
+        "pop3s": ["0.0.0.0:995"],
         "smtp": ["0.0.0.0:25"],
         "lmtp": ["unix:/run/postane/lmtp.sock", "127.0.0.1:24"],
     }
 
 
-def test_a_certificate_opens_pop3s():
-    assert opened(config(tls={"certificate": "a.pem", "key": "k.pem"}))["pop3s"] == ["0.0.0.0:995"]
+def test_tls_listeners_need_no_certificate_of_ones_own():
+    assert opened(config(pop2s={"listen": ["0.0.0.0:1109"]})) == {"pop2s": ["0.0.0.0:1109"]}
 
 
 def test_a_file_that_opens_one_port_opens_no_other():
@@ -31,7 +32,7 @@ def test_a_file_that_opens_one_port_opens_no_other():
 
 
 def test_an_empty_list_turns_a_listener_off():
-    assert set(opened(config(smtp={"listen": []}))) == {"pop3", "lmtp"}
+    assert set(opened(config(smtp={"listen": []}))) == {"pop3", "pop3s", "lmtp"}
 
 
 def test_sizes_and_durations_are_read():
@@ -43,9 +44,11 @@ def test_sizes_and_durations_are_read():
     ("sections", "words"),
     [
         ({"tls": {"certificate": "a.pem"}}, "belong together"),
-        ({"pop3s": {"listen": ["0.0.0.0:995"]}}, "pop3s needs a certificate"),
-        ({"pop2s": {"listen": ["127.0.0.1:1109"]}}, "pop2s needs a certificate"),
-        ({"pop1s": {"listen": ["127.0.0.1:1109"]}}, "pop1s needs a certificate"),
+        ({"tls": {"client_certificates": "optional"}}, "belong together"),
+        ({"tls": {"client_ca": "ca.pem"}}, "belong together"),
+        ({"auth": {"lockout_after": -1}}, "0"),
+        ({"proxy": {"trusted": ["everybody"]}}, 'write "192.0.2.0/24"'),
+        ({"smtp": {"auth": "maybe"}}, "optional"),
         ({"pop2": {"listen": ["127.0.0.1:109", "0.0.0.0:109"]}}, "0.0.0.0:109 can be reached by other machines"),
         ({"pop1": {"listen": ["[::]:1090"]}}, "write i_know_this_is_plaintext = true"),
         ({"pop1": {"listen": ["mail.example.org:1090"]}}, "write i_know_this_is_plaintext = true"),

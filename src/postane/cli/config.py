@@ -1,0 +1,52 @@
+"""`postane config`: look at a configuration before a server does."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import typer
+
+from postane.config.advice import advice
+from postane.config.file import ConfigError, Problem, find_config, load_config
+from postane.sasl.registry import SERVER_MECHANISMS
+
+from .common import ConfigOption, Exit, JsonOption, print_json
+
+app = typer.Typer(no_args_is_help=True, help="Look at a configuration before a server does.")
+
+
+@app.command("check", epilog="Example: postane config check -c postane.toml")
+def check(json: JsonOption = False, config: ConfigOption = None) -> None:
+    """Say whether a configuration can be used, and what in it may not have been meant.
+
+    The files that it names are looked for too; nothing is opened, made or changed. The exit code is 78 where postane
+    serve would refuse the configuration, with a line for each problem: the file, the line, the key and what would be
+    right.
+    """
+    path = find_config(config)
+    try:
+        settings = load_config(path, is_served=True)
+    except ConfigError as error:
+        if not json:
+            raise
+        _print_report(path, error.problems, ())
+        raise typer.Exit(Exit.CONFIG) from error
+    words = tuple(advice(settings, SERVER_MECHANISMS, is_root=os.geteuid() == 0))
+    if json:
+        _print_report(path, (), words)
+        return
+    for each in words:
+        typer.echo(f"postane: {each}", err=True)
+    typer.echo(f"{path}: ok" if path else "there is no configuration file: the defaults hold")
+
+
+def _print_report(path: Path | None, problems: Sequence[Problem], words: Sequence[str]) -> None:
+    print_json(
+        {
+            "file": None if path is None else str(path),
+            "ok": not problems,
+            "problems": [asdict(problem) for problem in problems],
+            "advice": words,
+        }
+    )

@@ -1,0 +1,51 @@
+"""The files that a configuration names: are they there, and may they be read?
+
+Every path is looked at, so that a new key is without being remembered here; but for those that Postane makes itself.
+
+Must not know: what is in the files.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from .lines import Place
+from .model import Config
+
+MADE = frozenset({("storage", "path"), ("auth", "key_file")})
+"""Paths that are made where there is nothing."""
+
+_URL = "https://"
+
+
+def trouble_with_files(config: Config) -> list[tuple[Place, str]]:
+    """Where a path stands in the configuration that cannot be read, and why, and what to do."""
+    troubles = ((place, _trouble(path)) for place, path in _paths((), config) if place not in MADE)
+    return [(place, words) for place, words in troubles if words is not None]
+
+
+def _paths(place: Place, value: object) -> Iterator[tuple[Place, Path]]:
+    match value:
+        case BaseModel():
+            for name in value.model_fields_set:
+                yield from _paths((*place, name), getattr(value, name))
+        case tuple():
+            for number, each in enumerate(value):
+                yield from _paths((*place, number), each)
+        case Path():
+            yield place, value
+        case str() if place[-1] == "jwks" and not value.startswith(_URL):
+            yield place, Path(value)
+
+
+def _trouble(path: Path) -> str | None:
+    try:
+        if not path.is_file():
+            return f"{path} is not a file" if path.exists() else f"there is no file {path}: make it, or name another"
+    except (OSError, ValueError) as error:
+        return f"{path} cannot be a file: {error}"
+    if not os.access(path, os.R_OK):
+        return f"{path} may not be read by the user that starts Postane: see its owner and mode"
+    return None
