@@ -63,7 +63,7 @@ class CramClaim:
 
     name: str
     challenge: bytes
-    digest: str
+    digest: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class KeysWanted:
 
     name: str
     digest: ScramDigest
-    proceed: Callable[[ScramKeys], Challenge]
+    proceed: Callable[[ScramKeys], Challenge] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

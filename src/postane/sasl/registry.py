@@ -5,9 +5,14 @@ Must not know: which of them are offered where.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
-from .base import Means, ServerMechanism, Surroundings
+from .base import Means, ScramDigest, ServerMechanism, Surroundings
+from .cram import CramServer
+from .external import ExternalServer
+from .oauth import make_oauthbearer_server, make_xoauth2_server
 from .plain import LoginServer, PlainServer
+from .scram import ScramServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +25,22 @@ class Mechanism:
 
 
 SERVER_MECHANISMS: Mapping[str, Mechanism] = {
+    "SCRAM-SHA-256-PLUS": Mechanism(partial(ScramServer, ScramDigest.SHA_256, is_plus=True), Means.SCRAM_SHA_256, True),
+    "SCRAM-SHA-1-PLUS": Mechanism(partial(ScramServer, ScramDigest.SHA_1, is_plus=True), Means.SCRAM_SHA_1, True),
+    "SCRAM-SHA-256": Mechanism(partial(ScramServer, ScramDigest.SHA_256, is_plus=False), Means.SCRAM_SHA_256),
+    "SCRAM-SHA-1": Mechanism(partial(ScramServer, ScramDigest.SHA_1, is_plus=False), Means.SCRAM_SHA_1),
+    "EXTERNAL": Mechanism(lambda _: ExternalServer(), Means.OUTSIDE),
+    "OAUTHBEARER": Mechanism(lambda _: make_oauthbearer_server(), Means.TOKEN),
+    "XOAUTH2": Mechanism(lambda _: make_xoauth2_server(), Means.TOKEN),
     "PLAIN": Mechanism(lambda _: PlainServer(), Means.PASSWORD),
     "LOGIN": Mechanism(lambda _: LoginServer(), Means.PASSWORD),
+    "CRAM-MD5": Mechanism(lambda surroundings: CramServer(surroundings.stamp), Means.SECRET),
 }
-"""By the mechanism's registered name; the first is what a client should prefer."""
+"""By the mechanism's registered name; the first is what a client should prefer.
+
+CRAM-MD5 is the last although it hides the secret: only device passwords can answer it, and where PLAIN is offered too
+(under TLS) a client that takes the first it knows fails less often with that.
+"""
 
 CLEAR_TEXT = frozenset({Means.PASSWORD, Means.TOKEN})
 """What whoever listens on the wire could use again: it crosses only where a password may."""

@@ -1,16 +1,103 @@
 """SCRAM with SHA-1 and SHA-256, with and without channel binding: neither side learns what it did not know.
 
-RFC 5802, RFC 7677; the bindings are those of RFC 5929 s4 and RFC 9266.
+RFC 5802, RFC 7677; the bindings are those of RFC 5929 s4 and RFC 9266 s2. Why this is not a library's:
+docs/decisions/0009-scram.md.
 
 Must not know: where keys are kept; randomness, which is given.
 """
 
 import hashlib
 import hmac
+import re
+from base64 import b64decode, b64encode
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
 
+from postane.wire.errors import LocalProtocolError
 from postane.wire.saslprep import Unprepared, saslprep
 
-from .base import ScramDigest, ScramKeys
+from .base import Challenge, KeysWanted, ScramDigest, ScramKeys, Step, Surroundings, Verdict, refuse
+from .gs2 import BindingFlag, Gs2Header, decode_saslname, split_gs2
+
+_NONCE = re.compile(rb"[!-+\--~]+")  # RFC 5802 s7: printable, without a comma
+_EXTENSION = re.compile(rb"[A-Zbdf-hj-loqtuw-z]=[^\0,]+")  # by a letter that RFC 5802 s5.1 does not use
+
+
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    """What the client's proof will be about: its first message without the header, both nonces, the cbind-input."""
+
+    bare: bytes
+    nonce: bytes
+    binding: bytes = field(repr=False)
+
+
+class ScramServer:
+    """RFC 5802 s5: the client's first message, then the keys are wanted, the client's proof, and at last our own.
+
+    The binding that the client names must be one of this connection's, and what it then proves must be about that
+    very binding: the octets are compared with what they must be, never taken from the client. RFC 5802 s6.
+    """
+
+    def __init__(self, digest: ScramDigest, surroundings: Surroundings, *, is_plus: bool) -> None:
+        self._digest = digest
+        self._surroundings = surroundings
+        self._is_plus = is_plus
+        self._next: Callable[[bytes], Step] = self._take_first
+
+    def start(self, initial: bytes | None) -> Step:
+        """See ServerMechanism."""
+        return Challenge(b"") if initial is None else self.step(initial)
+
+    def step(self, response: bytes) -> Step:
+        """See ServerMechanism."""
+        take, self._next = self._next, _refuse_step
+        return take(response)
+
+    def _take_first(self, message: bytes) -> KeysWanted:
+        header, bare = split_gs2(message)
+        binding = message.removesuffix(bare) + self._binding(header)
+        user, nonce = _attributes(bare, b"n=", b"r=")
+        name = decode_saslname(user)
+        if not _NONCE.fullmatch(nonce):
+            raise refuse("the nonce has characters that no nonce may have")
+        if header.acts_as not in (None, name):  # RFC 5802 s5.1: to act as another is a right that nobody has here
+            raise refuse("acting for another user is not possible here")
+        opening = _Opening(bare, nonce + self._surroundings.nonce.encode("ascii"), binding)
+        return KeysWanted(name, self._digest, partial(self._proceed, opening))
+
+    def _binding(self, header: Gs2Header) -> bytes:
+        """The octets of the binding that the client has named; none without -PLUS."""
+        if not self._is_plus:
+            if header.flag is BindingFlag.USED:
+                raise refuse("channel binding needs the mechanism whose name ends in -PLUS")
+            if header.flag is BindingFlag.UNOFFERED and self._surroundings.is_plus_offered:  # RFC 5802 s6
+                raise refuse("channel binding is offered here, somebody has hidden that on the way")
+            return b""
+        if header.flag is not BindingFlag.USED:
+            raise refuse("a mechanism whose name ends in -PLUS needs channel binding")
+        if not (binding := self._surroundings.bindings.get(header.binding)):  # RFC 5802 s6: refused, never replaced
+            raise refuse("this connection does not have that kind of channel binding")
+        return binding
+
+    def _proceed(self, opening: _Opening, keys: ScramKeys) -> Challenge:
+        first = b"r=%b,s=%b,i=%d" % (opening.nonce, b64encode(keys.salt), keys.iterations)
+        self._next = partial(self._take_final, opening, keys, first)
+        return Challenge(first)
+
+    def _take_final(self, opening: _Opening, keys: ScramKeys, first: bytes, message: bytes) -> Verdict:
+        claimed, _, text = message.rpartition(b",p=")
+        binding, nonce = _attributes(claimed, b"c=", b"r=")
+        proof = _decode(text)
+        if not hmac.compare_digest(binding, b64encode(opening.binding)):  # RFC 5802 s6: always validated
+            return Verdict(False, b"e=channel-bindings-dont-match")
+        if not hmac.compare_digest(nonce, opening.nonce):
+            return Verdict(False, b"e=other-error")
+        about = b",".join((opening.bare, first, claimed))
+        if not _is_proof(self._digest, proof, keys.stored_key, about):
+            return Verdict(False, b"e=invalid-proof")
+        return Verdict(True, b"v=" + b64encode(_keyed(self._digest, keys.server_key, about)))
 
 
 def derive_keys(password: bytes, salt: bytes, iterations: int, digest: ScramDigest) -> ScramKeys:
@@ -30,9 +117,48 @@ def _normalize(password: bytes) -> bytes:
         return password
 
 
+def _is_proof(digest: ScramDigest, proof: bytes, stored_key: bytes, about: bytes) -> bool:
+    """Whether it is the client's key, masked by what only somebody with that key could make. RFC 5802 s3."""
+    signature = _keyed(digest, stored_key, about)
+    if len(proof) != len(signature):
+        return False
+    return hmac.compare_digest(_hash(digest, _xor(proof, signature)), stored_key)
+
+
 def _keyed(digest: ScramDigest, key: bytes, text: bytes) -> bytes:
     return hmac.digest(key, text, digest.value)
 
 
 def _hash(digest: ScramDigest, octets: bytes) -> bytes:
     return hashlib.new(digest.value, octets).digest()
+
+
+def _xor(one: bytes, other: bytes) -> bytes:
+    return bytes(left ^ right for left, right in zip(one, other, strict=True))
+
+
+def _attributes(message: bytes, first: bytes, second: bytes) -> tuple[bytes, bytes]:
+    """The values of the two attributes that a message begins with. What follows them is optional and means nothing
+    here (RFC 5802 s5.1), except that a mandatory extension (`m=`) is refused, as is anything that stands where it must
+    not. Raises RemoteProtocolError."""
+    parts = message.split(b",")
+    if len(parts) < 2 or not (parts[0].startswith(first) and parts[1].startswith(second)):
+        raise refuse("the message cannot be read as SCRAM")
+    if not all(map(_EXTENSION.fullmatch, parts[2:])):
+        raise refuse("the message has an extension that cannot be read, or that is not supported here")
+    return parts[0].removeprefix(first), parts[1].removeprefix(second)
+
+
+def _decode(text: bytes) -> bytes:
+    """Base64 of which there is no other form. Raises RemoteProtocolError."""
+    try:
+        octets = b64decode(text, validate=True)
+    except ValueError:
+        octets = b""
+    if not octets or b64encode(octets) != text:
+        raise refuse("the proof is not base64")
+    return octets
+
+
+def _refuse_step(_: bytes) -> Step:
+    raise LocalProtocolError("the exchange is over, or waits for keys")
