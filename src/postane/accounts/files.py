@@ -9,7 +9,11 @@ Must not know: what is in the files.
 
 import os
 import secrets
+import stat
 from pathlib import Path
+
+SECRET_LIMIT = 65_536
+"""Octets of a file with a secret at most."""
 
 
 def temporary_name(path: Path) -> Path:
@@ -47,3 +51,23 @@ def publish(temporary: Path, path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def read_secret(path: Path) -> str:
+    """The first line of a file that only its owner can read. Raises ValueError, whose text names the file alone."""
+    try:
+        with open(path, "rb") as file:
+            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+            octets = file.read(SECRET_LIMIT)
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read: {error.strerror}") from None
+    if mode & 0o077:
+        raise ValueError(f"{path}: others can read or change it (mode {mode:04o}): chmod 600 {path}")
+    line = octets.partition(b"\n")[0].removesuffix(b"\r")
+    try:
+        secret = line.decode("utf-8")
+    except UnicodeDecodeError:
+        raise ValueError(f"{path}: is not UTF-8 text") from None
+    if not secret:
+        raise ValueError(f"{path}: its first line is empty")
+    return secret

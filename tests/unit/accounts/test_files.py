@@ -3,7 +3,7 @@ import stat
 
 import pytest
 
-from postane.accounts.files import publish, temporary_name, write_new
+from postane.accounts.files import publish, read_secret, temporary_name, write_new
 
 
 @pytest.fixture
@@ -53,3 +53,32 @@ def test_what_root_makes_belongs_to_whom_the_folder_belongs_to(path, temporary):
     os.chown(path.parent, 12345, 54321)
     publish(temporary, path)
     assert (path.stat().st_uid, path.stat().st_gid) == (12345, 54321)
+
+
+def test_a_secret_is_the_first_line(path):
+    for octets in (b"s3cret\n", b"s3cret", b"s3cret\r\nmore\n"):
+        path.write_bytes(octets)
+        path.chmod(0o600)
+        assert read_secret(path) == "s3cret"
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602, 0o610, 0o777])
+def test_a_secret_that_others_can_reach_is_refused_and_not_told(path, mode):
+    path.write_text("s3cret")
+    path.chmod(mode)
+    with pytest.raises(ValueError, match=r"chmod 600") as caught:
+        read_secret(path)
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("octets", [b"", b"\nsecond", b"\xff\xfe"])
+def test_a_file_without_a_secret_is_none(path, octets):
+    path.write_bytes(octets)
+    path.chmod(0o600)
+    with pytest.raises(ValueError, match="file"):
+        read_secret(path)
+
+
+def test_a_secret_that_is_not_there_is_told_by_its_file(path):
+    with pytest.raises(ValueError, match=r"file: cannot be read: No such file"):
+        read_secret(path)
