@@ -1,4 +1,4 @@
-"""Where fuzzing begins: what the peers say in tests/transcripts, a few messages, and words that matter."""
+"""Where fuzzing begins: what the peers say in tests/transcripts, a few messages and files, and words that matter."""
 
 from pathlib import Path
 
@@ -21,6 +21,7 @@ WORDS = [
         b"From a Thu Jan  1 00:00:00 ",
     ),
     *(b"\xc3\xbc", b"[IPv6:::1]", b"=?utf-8?q?a?="),
+    *(b"[[", b"]]", b'"""', b"= {", b"[", b"]", b"kind = ", b"-inf", b"'''"),
 ]
 
 _MESSAGES = [
@@ -37,12 +38,21 @@ _ADDRESSES = [
     b"<p@q> SIZE=1",
 ]
 
+_CONFIGS = [
+    b'hostname = "a.example"\n[pop3]\nlisten = ["0.0.0.0:110", "unix:/a"]\n[limits]\nidle = "10m"\nmessage = "5MB"\n',
+    b'[tls]\ncertificate = "a"\nkey = "k"\nclient_ca = "c"\nclient_certificates = "optional"\n[[tls.sni]]\nkey = "x"\n',
+    b'[[accounts]]\nkind = "local"\n[[accounts]]\nkind = "passwd-file"\npath = "p"\n[[accounts]]\nkind = "pam"\n',
+    b'accounts = [{ kind = "ldap", url = "u", base = """b\n[x]\n""" }]\nproxy.trusted = ["192.0.2.0/24"]\n# [no]\n',
+    b'[[accounts]]\nkind = "oauth"\njwks = "https://h/"\nissuer = "i"\naudience = "a"\n[auth]\nlockout = 1_0.5\n',
+]
+
 
 def seeds(target: str) -> list[bytes]:
     """The inputs from which those of a target are made, always the same ones."""
     protocol, _, side = target.partition("_")
     if side not in ("server", "client"):
-        found = _ADDRESSES if target == "address" else [*_MESSAGES, *_said("smtp", Who.CLIENT)]
+        own = {"address": _ADDRESSES, "config": _CONFIGS}
+        found = own.get(target) or [*_MESSAGES, *_said("smtp", Who.CLIENT)]
     else:
         found = _said(protocol.replace("lmtp", "smtp"), Who.CLIENT if side == "server" else Who.SERVER)
     flood = [bytes(HEAD - 1) + b"\xff", bytes(HEAD - 1) + b"\xff" + found[0]]

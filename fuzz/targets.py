@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
+from config_target import fuzz_config as fuzz_config
 from drive import Case, assert_small, converse, read_case
 from postane.mail import mboxrd
 from postane.mail.address import BadAddress, format_mailbox, format_path, parse_mailbox, parse_path, split_path

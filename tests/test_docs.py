@@ -188,6 +188,18 @@ def test_every_key_and_every_default_is_told(docs):
     assert "`listen` | addresses | unset |" in page
 
 
+def test_every_kind_of_accounts_and_every_table_is_told(docs):
+    from postane.config.backends import KINDS
+
+    page = "\n".join(docs.configuration())
+    assert [line for line in page.splitlines() if line.startswith("### kind")] == [f'### kind = "{k}"' for k in KINDS]
+    assert "| `path` | path | required | the file; read again when it changes |" in page
+    assert "| `sni` | tables | none | [[tls.sni]]: more certificates" in page
+    assert page.count("## [[accounts]]") == page.count("### [[tls.sni]]") == 1
+    assert "| `accounts`" not in page
+    assert "Undefined" not in page
+
+
 def test_decision_records_are_listed():
     folder = REPOSITORY / "docs" / "decisions"
     index = (folder / "README.md").read_text()

@@ -12,6 +12,7 @@ import importlib
 import inspect
 import pkgutil
 import sys
+import typing
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,21 +23,26 @@ MADE = "*Made by `make docs`; do not edit.*\n"
 
 
 def configuration() -> Iterator[str]:
-    """configuration.md: a table for each section of the file."""
+    """configuration.md: a table for each section of the file, and for each kind of its tables."""
+    from postane.config.backends import KINDS
     from postane.config.model import DEFAULT_LISTENERS, Config
 
     yield "# Configuration\n"
     yield MADE
-    yield "A TOML file; every key is optional. Sizes are written `50MB`, `64kB` (powers of 1024) or as octets,"
-    yield "durations `10m`, `60s`, `1.5h`, `30d`, addresses `HOST:PORT`, `[IPV6]:PORT` or `unix:/PATH`. What is"
-    yield "unknown or wrong is refused at start with the file, the line, the key and what would be right."
-    sections = {}
-    for name, field in Config.model_fields.items():
-        if hasattr(field.annotation, "model_fields"):
-            sections[name] = field.annotation
+    yield "A TOML file; a key may be left out where it has a default. Sizes are written `50MB`, `64kB` (powers of 1024)"
+    yield "or as octets, durations `10m`, `60s`, `1.5h`, `30d`, addresses `HOST:PORT`, `[IPV6]:PORT` or `unix:/PATH`."
+    yield "What is unknown or wrong is refused at start with the file, the line, the key and what would be right;"
+    yield "`postane config check` says it before."
+    sections = {name: kind for name, field in Config.model_fields.items() if (kind := _section(field))}
     yield "\n## At the top of the file\n"
     yield from _keys({name: field for name, field in Config.model_fields.items() if name not in sections})
     for name, section in sections.items():
+        if name == "accounts":
+            yield f"\n## [[accounts]]\n\n{ACCOUNTS}"
+            for kind, backend in KINDS.items():
+                yield f'\n### kind = "{kind}"\n\n{inspect.getdoc(backend)}\n'
+                yield from _keys({name: field for name, field in backend.model_fields.items() if name != "kind"})
+            continue
         yield f"\n## [{name}]\n"
         words = inspect.getdoc(section) or ""
         if default := DEFAULT_LISTENERS.get(name):
@@ -44,14 +50,37 @@ def configuration() -> Iterator[str]:
             words += f" Where no section names an address, `listen = [{addresses}]`."
         yield words + "\n"
         yield from _keys(section.model_fields)
+        for key, tables in {key: _section(field) for key, field in section.model_fields.items()}.items():
+            if tables:
+                yield f"\n### [[{name}.{key}]]\n\n{inspect.getdoc(tables)}\n"
+                yield from _keys(tables.model_fields)
+
+
+ACCOUNTS = """Where accounts come from: a table for each place, asked in the order of the file; the first that knows a
+name decides about it. Without any, `kind = "local"` is there."""
+
+
+def _section(field: Any) -> Any:
+    """The class of a section, or of the tables that a key holds; None where it holds values."""
+    inner = typing.get_args(field.annotation)
+    return next((each for each in (field.annotation, *_flat(inner)) if hasattr(each, "model_fields")), None)
+
+
+def _flat(kinds: tuple[Any, ...]) -> Iterator[Any]:
+    for each in kinds:
+        yield each
+        yield from _flat(typing.get_args(each))
 
 
 def _keys(fields: dict[str, Any]) -> Iterator[str]:
+    if not fields:
+        yield "It has no other keys."
+        return
     yield "| key | type | default | |"
     yield "|---|---|---|---|"
     for name, field in fields.items():
-        kind = _kind(field)
-        default = _default(field.default, kind)
+        kind = "tables" if _section(field) else _kind(field)
+        default = "required" if field.is_required() else "none" if kind == "tables" else _default(field.default, kind)
         yield f"| `{name}` | {kind} | {default} | {_cell(field.description or '')} |"
 
 

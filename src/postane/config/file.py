@@ -44,7 +44,8 @@ class Problem:
 
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}:{self.line}"
-        return f"{place}: {self.words}" if self.key is None else f"{place}: {self.key}: {self.words}"
+        text = f"{place}: {self.words}" if self.key is None else f"{place}: {self.key}: {self.words}"
+        return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)  # a key may be anything
 
 
 class ConfigError(Exception):
@@ -71,21 +72,26 @@ def load_config(path: Path | None, *, is_served: bool = False) -> Config:
     if path is None:
         return Config()
     text = _read(path)
-    try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise _refusal([_explain_syntax(path, str(error))]) from error
-    except (ValueError, RecursionError) as error:  # a number of thousands of digits, brackets without end
-        raise _refusal([Problem(str(path), f"cannot be read: {error}")]) from error
-    try:
-        config = Config.model_validate(values)
-    except ValidationError as error:
-        raise _refusal(list(_explain(path, text, values, error))) from error
+    config = parse_config(text, str(path))
     if is_served and (troubles := trouble_with_files(config)):
         lines = lines_of(text)
         problems = [Problem(str(path), words, line_of(lines, place), _key_at(place)) for place, words in troubles]
         raise _refusal(sorted(problems, key=lambda problem: problem.line or 0))
     return config
+
+
+def parse_config(text: str, name: str) -> Config:
+    """The configuration that a text says; `name` is the file's, for complaints. Raises ConfigError, nothing else."""
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise _refusal([_explain_syntax(name, str(error))]) from error
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, brackets without end
+        raise _refusal([Problem(name, f"cannot be read: {error}")]) from error
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        raise _refusal(list(_explain(name, text, values, error))) from error
 
 
 def _read(path: Path) -> str:
@@ -101,17 +107,17 @@ def _refusal(problems: Sequence[Problem]) -> ConfigError:
     return ConfigError("\n".join(map(str, problems)), problems)
 
 
-def _explain_syntax(path: Path, words: str) -> Problem:
+def _explain_syntax(name: str, words: str) -> Problem:
     """The parser tells the line at the end of its words; a compiler's way to tell it is before them."""
     place = re.search(r" \(at line (\d+), column \d+\)$", words)
-    return Problem(str(path), words[: place.start()], int(place[1])) if place else Problem(str(path), words)
+    return Problem(name, words[: place.start()], int(place[1])) if place else Problem(name, words)
 
 
-def _explain(path: Path, text: str, values: dict[str, Any], error: ValidationError) -> Iterator[Problem]:
+def _explain(name: str, text: str, values: dict[str, Any], error: ValidationError) -> Iterator[Problem]:
     lines = lines_of(text)
     for problem in error.errors():
         place = problem["loc"]
-        yield Problem(str(path), _words(place, values, problem), line_of(lines, place), _key_at(place))
+        yield Problem(name, _words(place, values, problem), line_of(lines, place), _key_at(place))
 
 
 def _key_at(place: Place) -> str:
