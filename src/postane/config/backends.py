@@ -3,11 +3,13 @@
 Must not know: how any of them works.
 """
 
+import ipaddress
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, field_validator, model_validator
 
 from .section import Count, Duration, Section
 
@@ -81,6 +83,33 @@ class PamBackend(Section):
     first_uid: Count = Field(1000, ge=0, description="users with a lower number have no mailbox")
 
 
+Signature = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"]
+"""What a token may be signed with. Never a shared secret (HS256), nor nothing (none): RFC 8725 s2.1."""
+
+
+def parse_web_address(text: str) -> str:
+    """An https URL without a password in it; to this machine itself http will do."""
+    try:
+        parts = urlsplit(text)
+        host, scheme, _ = parts.hostname, parts.scheme, parts.port
+    except ValueError:
+        host, scheme = None, ""
+    if not host or scheme not in ("https", "http") or not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError('this is not a web address: write "https://host/path"')
+    if parts.username is not None or parts.fragment:
+        raise ValueError("a web address has no user, password or fragment in it here")
+    if scheme == "http" and not _is_loopback(host):
+        raise ValueError(f"{host} is not this machine: its address must begin with https://")
+    return text
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 class OauthBackend(Section):
     """Access tokens of an authorization server; whom they name must be an account of another table."""
 
@@ -88,13 +117,31 @@ class OauthBackend(Section):
     issuer: str | None = Field(None, description="the iss that a token must have")
     audience: str | None = Field(None, description="the aud that a token must have")
     jwks: str | None = Field(None, description="keys that sign tokens: a file, or an https URL")
-    algorithms: tuple[str, ...] = Field(("RS256", "ES256"), description="signatures that are accepted")
+    algorithms: tuple[Signature, ...] = Field(
+        ("RS256", "ES256"), min_length=1, description="signatures that are accepted"
+    )
     introspection: str | None = Field(None, description="https URL that tells of a token (RFC 7662), in place of jwks")
     client_id: str | None = Field(None, description="who asks there")
     client_secret_file: Path | None = Field(None, description="file with the secret of client_id, 0600")
-    claim: str = Field("email", description="claim that is the account's name")
+    claim: str | None = Field(
+        None, description='claim that is the account\'s name; unset: "email", with introspection "username"'
+    )
     scope: str | None = Field(None, description="scope that a token must have")
+    ca: Path | None = Field(
+        None, description="PEM file: who must have signed the server's certificate; unset: whom the system trusts"
+    )
+    cache: Duration = Field(60.0, ge=0, le=60, description="how long an answer of introspection holds; 0: not at all")
     timeout: Duration = Field(5.0, gt=0, description="how long an answer is waited for")
+
+    @field_validator("jwks")
+    @classmethod
+    def _file_or_address(cls, value: str | None) -> str | None:
+        return parse_web_address(value) if value is not None and "://" in value else value
+
+    @field_validator("introspection")
+    @classmethod
+    def _address(cls, value: str | None) -> str | None:
+        return None if value is None else parse_web_address(value)
 
     @model_validator(mode="after")
     def _one_way_to_check(self) -> Self:
@@ -102,6 +149,8 @@ class OauthBackend(Section):
             raise ValueError("a token is checked by jwks or by introspection: give one of them")
         if self.jwks is not None and (self.issuer is None or self.audience is None):
             raise ValueError("with jwks, give issuer and audience too: a token for somebody else would be accepted")
+        if (self.client_id is None) != (self.client_secret_file is None):
+            raise ValueError("client_id and client_secret_file go together: give both, or neither")
         return self
 
 
