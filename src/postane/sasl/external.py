@@ -1,6 +1,6 @@
 """EXTERNAL: the layer below, a TLS certificate for one, has said who the client is.
 
-RFC 4422 App. A.
+RFC 4422 sA.1.
 
 Must not know: what the layer below has said, and whether that suffices.
 """

@@ -1,6 +1,6 @@
 """The header that SCRAM and OAUTHBEARER begin with, and names as they stand in such messages.
 
-RFC 5801 s4, RFC 5802 s7, RFC 7628 s3.1.
+RFC 5802 s7, RFC 7628 s3.1.
 
 Must not know: what the mechanisms do with it.
 """

@@ -50,3 +50,31 @@ def test_login_takes_the_name_at_once() -> None:
 
 def test_secrets_do_not_show() -> None:
     assert "secret" not in repr(PasswordClaim("tim", "secret"))
+
+
+def test_plain_says_nothing_of_whom_it_refuses() -> None:
+    with pytest.raises(RemoteProtocolError, match="another user") as refused:
+        PlainServer().start(b"kurt\0tim\0secret")
+    assert not {"kurt", "tim", "secret"} & set(str(refused.value).split())
+
+
+@pytest.mark.parametrize("name", ["a,b", "a=b", "t\u00fcm", "user@example.org", "tim the enchanter", "%s'\"<b>"])
+def test_names_and_passwords_of_all_kinds(name: str) -> None:
+    claim = PasswordClaim(name, "p\u00e4ss, w=rd")
+    assert PlainServer().start(f"\0{name}\0p\u00e4ss, w=rd".encode()) == claim
+    login = LoginServer()
+    login.start(name.encode())
+    assert login.step("p\u00e4ss, w=rd".encode()) == claim
+
+
+@pytest.mark.parametrize("name", [b"", b"t\0m", b"t\xffm"])
+def test_login_refuses_what_is_no_name(name: bytes) -> None:
+    with pytest.raises(RemoteProtocolError):
+        LoginServer().start(name)
+
+
+def test_login_refuses_an_empty_password() -> None:
+    login = LoginServer()
+    login.start(b"tim")
+    with pytest.raises(RemoteProtocolError):
+        login.step(b"")

@@ -1,0 +1,193 @@
+"""What every SASL mechanism promises: any octets are steps or refused, and a proof is about every octet of it."""
+
+from base64 import b64decode, b64encode
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from postane.sasl import base as sasl
+from postane.sasl.gs2 import BindingFlag, Gs2Header, decode_saslname, encode_saslname, split_gs2
+from postane.sasl.registry import SERVER_MECHANISMS
+from postane.wire.errors import RemoteProtocolError
+from support.scram import BINDINGS, SURROUNDINGS, Client, Exchange, begin, keys_of, mechanism_name
+
+NAMES = list(SERVER_MECHANISMS)
+KEYS = {digest: keys_of(b"pencil", digest) for digest in sasl.ScramDigest}
+
+WORDS = [
+    *(b"n,,", b"y,,", b"p=tls-exporter,,", b"p=", b"a=", b"n=user", b",", b"=", b"=2C", b"=3D", b"r=", b"clients"),
+    *(b"c=biws", b"servers", b"m=", b",p=", b"AAAA", b"\x01", b"auth=", b"Bearer ", b"user=", b"token", b"\0", b" "),
+    *(b"0123456789abcdef0123456789ABCDEF", b"tim", b"\xc3\xbc", b"\xff", b"\r\n", b"\x7f"),
+]
+messages = st.one_of(st.binary(max_size=60), st.lists(st.sampled_from(WORDS), max_size=12).map(b"".join))
+names = (
+    st.text(min_size=1, max_size=30)
+    .filter(lambda name: name.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in name))
+    .filter(lambda name: not any(letter < " " or letter == "\x7f" for letter in name))
+)
+comma_names = st.one_of(names, st.text("=,2C3Da\u00fc\u20ac", min_size=1, max_size=12))
+digests = st.sampled_from(list(sasl.ScramDigest))
+
+
+@given(st.sampled_from(NAMES), st.booleans(), st.lists(messages, max_size=5))
+def test_any_octets_are_steps_or_refused(name: str, has_initial: bool, said: list[bytes]) -> None:
+    server = SERVER_MECHANISMS[name].make(SURROUNDINGS)
+    responses: list[bytes | None] = [*said]
+    begin_with = responses.pop(0) if has_initial and responses else None
+    try:
+        step = server.start(begin_with)
+        for response in said[1:] if begin_with is not None else said:
+            if isinstance(step, sasl.KeysWanted):
+                step = step.proceed(KEYS[step.digest])
+            if not isinstance(step, sasl.Challenge):
+                break
+            step = server.step(response)
+    except RemoteProtocolError as error:
+        assert str(error)
+        return
+    assert isinstance(step, sasl.Step)
+    assert not (isinstance(step, sasl.Verdict) and step.is_proven), "nobody proves anything by chance"
+
+
+def bound(name: str, digest: sasl.ScramDigest, kind: str | None) -> Client:
+    octets = encode_saslname(name)
+    header = b"n,," if kind is None else b"p=" + kind.encode() + b",,"
+    return Client(header, octets, digest=digest, binding=BINDINGS[kind] if kind else b"")
+
+
+clients = st.builds(bound, comma_names, digests, st.sampled_from([None, *BINDINGS]))
+
+
+def begun(client: Client) -> Exchange:
+    return begin(client, is_plus=bool(client.binding), keys=KEYS[client.digest])
+
+
+@given(clients)
+def test_the_right_keys_prove_and_the_server_proves_itself(client: Client) -> None:
+    exchange = begun(client)
+    assert encode_saslname(exchange.wanted.name) == client.name
+    verdict = exchange.end(client.final(exchange.server_first))
+    assert verdict == sasl.Verdict(True, client.expected(exchange.server_first))
+
+
+@given(clients, st.data())
+def test_any_octet_of_the_last_message_that_is_another_proves_nothing(client: Client, data: st.DataObject) -> None:
+    exchange = begun(client)
+    final = bytearray(client.final(exchange.server_first))
+    at = data.draw(st.integers(0, len(final) - 1))
+    final[at] = data.draw(st.integers(0, 255).filter(lambda octet: octet != final[at]))
+    assert not proves(exchange, bytes(final))
+
+
+@given(clients, st.data())
+def test_a_proof_or_binding_with_another_bit_proves_nothing(client: Client, data: st.DataObject) -> None:
+    exchange = begun(client)
+    claim, _, proof = client.final(exchange.server_first).rpartition(b",p=")
+    part = data.draw(st.sampled_from(["proof", "binding"]))
+    if part == "proof":
+        proof = with_another_bit(proof, data)
+    else:
+        text, comma, nonce = claim.removeprefix(b"c=").partition(b",")
+        claim = b"c=" + with_another_bit(text, data) + comma + nonce
+        proof = client.proof(exchange.server_first, claim)[0]  # right for what is claimed
+    assert not proves(exchange, claim + b",p=" + proof)
+
+
+@given(clients, st.binary(min_size=1, max_size=12), st.data())
+def test_another_nonce_proves_nothing(client: Client, octets: bytes, data: st.DataObject) -> None:
+    exchange = begun(client)
+    text, _, nonce = client.claim(exchange.server_first).partition(b",r=")
+    cut = data.draw(st.integers(0, len(nonce)))
+    other = nonce[:cut] + octets.replace(b",", b"") + nonce[data.draw(st.integers(cut, len(nonce))) :]
+    claim = text + b",r=" + other
+    final = claim + b",p=" + client.proof(exchange.server_first, claim)[0]
+    assert proves(exchange, final) == (other == nonce)
+
+
+@given(clients, clients)
+def test_a_binding_holds_for_its_own_kind_alone(one: Client, other: Client) -> None:
+    liar = Client(one.header, one.name, one.nonce, one.password, one.digest, other.header, other.binding)
+    exchange = begun(one)
+    final = liar.final(exchange.server_first)
+    assert proves(exchange, final) == ((one.header, one.binding) == (other.header, other.binding))
+
+
+def with_another_bit(text: bytes, data: st.DataObject) -> bytes:
+    octets = bytearray(b64decode(text))
+    octets[data.draw(st.integers(0, len(octets) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    return b64encode(octets)
+
+
+def proves(exchange: Exchange, final: bytes) -> bool:
+    try:
+        verdict = exchange.end(final)
+    except RemoteProtocolError:
+        return False
+    assert isinstance(verdict, sasl.Verdict)
+    assert verdict.final.startswith(b"v=" if verdict.is_proven else b"e=")
+    return verdict.is_proven
+
+
+@given(comma_names, st.text(st.characters(min_codepoint=1, exclude_categories=["Cs"]), min_size=1))
+def test_a_name_and_a_password_arrive_as_they_are(name: str, password: str) -> None:
+    claim = sasl.PasswordClaim(name, password)
+    plain = SERVER_MECHANISMS["PLAIN"].make(SURROUNDINGS)
+    assert plain.start(f"\0{name}\0{password}".encode()) == claim
+    login = SERVER_MECHANISMS["LOGIN"].make(SURROUNDINGS)
+    login.start(name.encode())
+    assert login.step(password.encode()) == claim
+
+
+@given(comma_names)
+def test_a_name_arrives_as_it_is_in_every_mechanism(name: str) -> None:
+    digest = "0123456789abcdef" * 2
+    token = f"auth=Bearer x\x01\x01"
+    said = {
+        "CRAM-MD5": f"{name} {digest}".encode(),
+        "EXTERNAL": name.encode(),
+        "OAUTHBEARER": b"n,a=" + encode_saslname(name) + b",\x01" + token.encode(),
+        "XOAUTH2": f"user={name}\x01{token}".encode(),
+        "SCRAM-SHA-1": b"n,,n=" + encode_saslname(name) + b",r=x",
+        "SCRAM-SHA-256": b"n,a=" + encode_saslname(name) + b",n=" + encode_saslname(name) + b",r=x",
+    }
+    for mechanism, message in said.items():
+        server = SERVER_MECHANISMS[mechanism].make(SURROUNDINGS)
+        server.start(None)
+        assert server.step(message).name == name  # type: ignore[union-attr]
+
+
+@given(st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=60), st.integers(1, 300))
+def test_tokens_of_any_length_pass_at_once(text: str, times: int) -> None:
+    token = text * times
+    for name, begin_with in (("OAUTHBEARER", "n,,\x01"), ("XOAUTH2", "user=u\x01")):
+        claim = SERVER_MECHANISMS[name].make(SURROUNDINGS).start(f"{begin_with}auth=Bearer {token}\x01\x01".encode())
+        assert isinstance(claim, sasl.TokenClaim)
+        assert claim.token == token
+
+
+@given(comma_names)
+def test_names_in_messages_there_and_back(name: str) -> None:
+    octets = encode_saslname(name)
+    assert b"," not in octets
+    assert decode_saslname(octets) == name
+
+
+@given(st.sampled_from(BindingFlag), st.one_of(st.none(), comma_names), messages)
+def test_a_header_there_and_back(flag: BindingFlag, acts_as: str | None, rest: bytes) -> None:
+    header = Gs2Header(flag, "tls-exporter" if flag is BindingFlag.USED else "", acts_as)
+    assert split_gs2(header.encode() + rest) == (header, rest)
+
+
+@given(messages)
+def test_any_octets_are_a_header_or_refused(octets: bytes) -> None:
+    try:
+        header, rest = split_gs2(octets)
+    except RemoteProtocolError:
+        return
+    assert header.encode() + rest == octets
+
+
+def test_each_kind_of_exchange_is_reached() -> None:
+    assert {mechanism_name(Client(digest=digest), is_plus=plus) for digest in KEYS for plus in (True, False)} == {
+        name for name in NAMES if name.startswith("SCRAM")
+    }
