@@ -9,7 +9,7 @@ from postane.sasl import base as sasl
 from postane.sasl.gs2 import BindingFlag, Gs2Header, decode_saslname, encode_saslname, split_gs2
 from postane.sasl.registry import SERVER_MECHANISMS
 from postane.wire.errors import RemoteProtocolError
-from support.scram import BINDINGS, SURROUNDINGS, Client, Exchange, begin, keys_of, mechanism_name
+from support.scram import BINDINGS, SURROUNDINGS, Client, Exchange, begin, keys_of
 
 NAMES = list(SERVER_MECHANISMS)
 KEYS = {digest: keys_of(b"pencil", digest) for digest in sasl.ScramDigest}
@@ -25,18 +25,19 @@ names = (
     .filter(lambda name: name.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in name))
     .filter(lambda name: not any(letter < " " or letter == "\x7f" for letter in name))
 )
-comma_names = st.one_of(names, st.text("=,2C3Da\u00fc\u20ac", min_size=1, max_size=12))
+names = st.one_of(
+    st.text(st.characters(min_codepoint=0x20, exclude_categories=["Cs"], exclude_characters="\x7f"), min_size=1),
+    st.text("=,2C3Da\u00fc\u20ac", min_size=1, max_size=12),
+)
 digests = st.sampled_from(list(sasl.ScramDigest))
 
 
-@given(st.sampled_from(NAMES), st.booleans(), st.lists(messages, max_size=5))
-def test_any_octets_are_steps_or_refused(name: str, has_initial: bool, said: list[bytes]) -> None:
+@given(st.sampled_from(NAMES), st.one_of(st.none(), messages), st.lists(messages, max_size=4))
+def test_any_octets_are_steps_or_refused(name: str, initial: bytes | None, responses: list[bytes]) -> None:
     server = SERVER_MECHANISMS[name].make(SURROUNDINGS)
-    responses: list[bytes | None] = [*said]
-    begin_with = responses.pop(0) if has_initial and responses else None
     try:
-        step = server.start(begin_with)
-        for response in said[1:] if begin_with is not None else said:
+        step = server.start(initial)
+        for response in responses:
             if isinstance(step, sasl.KeysWanted):
                 step = step.proceed(KEYS[step.digest])
             if not isinstance(step, sasl.Challenge):
@@ -55,7 +56,7 @@ def bound(name: str, digest: sasl.ScramDigest, kind: str | None) -> Client:
     return Client(header, octets, digest=digest, binding=BINDINGS[kind] if kind else b"")
 
 
-clients = st.builds(bound, comma_names, digests, st.sampled_from([None, *BINDINGS]))
+clients = st.builds(bound, names, digests, st.sampled_from([None, *BINDINGS]))
 
 
 def begun(client: Client) -> Exchange:
@@ -128,7 +129,7 @@ def proves(exchange: Exchange, final: bytes) -> bool:
     return verdict.is_proven
 
 
-@given(comma_names, st.text(st.characters(min_codepoint=1, exclude_categories=["Cs"]), min_size=1))
+@given(names, st.text(st.characters(min_codepoint=1, exclude_categories=["Cs"]), min_size=1))
 def test_a_name_and_a_password_arrive_as_they_are(name: str, password: str) -> None:
     claim = sasl.PasswordClaim(name, password)
     plain = SERVER_MECHANISMS["PLAIN"].make(SURROUNDINGS)
@@ -138,10 +139,10 @@ def test_a_name_and_a_password_arrive_as_they_are(name: str, password: str) -> N
     assert login.step(password.encode()) == claim
 
 
-@given(comma_names)
+@given(names)
 def test_a_name_arrives_as_it_is_in_every_mechanism(name: str) -> None:
     digest = "0123456789abcdef" * 2
-    token = f"auth=Bearer x\x01\x01"
+    token = "auth=Bearer x\x01\x01"
     said = {
         "CRAM-MD5": f"{name} {digest}".encode(),
         "EXTERNAL": name.encode(),
@@ -165,14 +166,14 @@ def test_tokens_of_any_length_pass_at_once(text: str, times: int) -> None:
         assert claim.token == token
 
 
-@given(comma_names)
+@given(names)
 def test_names_in_messages_there_and_back(name: str) -> None:
     octets = encode_saslname(name)
     assert b"," not in octets
     assert decode_saslname(octets) == name
 
 
-@given(st.sampled_from(BindingFlag), st.one_of(st.none(), comma_names), messages)
+@given(st.sampled_from(BindingFlag), st.one_of(st.none(), names), messages)
 def test_a_header_there_and_back(flag: BindingFlag, acts_as: str | None, rest: bytes) -> None:
     header = Gs2Header(flag, "tls-exporter" if flag is BindingFlag.USED else "", acts_as)
     assert split_gs2(header.encode() + rest) == (header, rest)
@@ -185,9 +186,3 @@ def test_any_octets_are_a_header_or_refused(octets: bytes) -> None:
     except RemoteProtocolError:
         return
     assert header.encode() + rest == octets
-
-
-def test_each_kind_of_exchange_is_reached() -> None:
-    assert {mechanism_name(Client(digest=digest), is_plus=plus) for digest in KEYS for plus in (True, False)} == {
-        name for name in NAMES if name.startswith("SCRAM")
-    }
