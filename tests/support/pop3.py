@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from postane.accounts.memory import MemoryAccounts
-from postane.accounts.throttle import Throttle
+from postane.accounts.throttle import private_throttle
 from postane.maildrop.base import Addressee, Letter, Lock, MaildropStore, Receipt
 from postane.maildrop.memory import memory_store
 from postane.net.memory import MemoryStream
@@ -39,7 +39,7 @@ def make_office(
         maildrops=maildrops or memory_store(),
         limits=limits or Limits(),
         lock=Lock(),
-        throttle=Throttle(0.0, lambda: 0.0),
+        throttle=private_throttle(0.0, lambda: 0.0),
         sessions_by_account=private_tally(),
         clock=lambda: NOW,
         token=lambda: TOKEN,

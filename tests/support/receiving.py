@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from postane.accounts.memory import MemoryAccounts
-from postane.accounts.throttle import Throttle
+from postane.accounts.throttle import private_throttle
 from postane.maildrop.base import Holder, Lock, MaildropStore
 from postane.maildrop.memory import memory_store
 from postane.net.memory import MemoryStream
@@ -50,7 +50,7 @@ class ReceivingOffice:
             maildrops=self.maildrops,
             limits=Limits(),
             lock=Lock(),
-            throttle=Throttle(0.0, now),
+            throttle=private_throttle(0.0, now),
             sessions_by_account=private_tally(),
             clock=now,
             token=lambda: next(self._tokens),

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from postane.accounts.throttle import private_slate
 from postane.app import host_name, open_services, tls_context
 from postane.config.file import ConfigError, load_config
 from postane.config.model import SERVICES, Config
@@ -33,7 +34,7 @@ async def test_what_is_configured_reaches_the_desks(tmp_path: Path) -> None:
         lock_wait = "3s"
         """,
     )
-    services = open_services(config, private_tally())
+    services = open_services(config, private_tally(), private_slate())
     office = services.office
     assert (office.limits.per_account, office.limits.idle) == (3, 660.0)
     assert (office.lock.policy, office.lock.wait) == ("wait", 3.0)

@@ -82,6 +82,14 @@ class LoginTooSoon(AccountError):
         self.seconds = seconds
 
 
+class LoginThrottled(AccountError):
+    """After many failed logins none is looked at for `seconds`: neither the name nor the secret was."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(phrase("too many failed logins, try again in {seconds} s", seconds=seconds))
+        self.seconds = seconds
+
+
 class AccountsUnavailable(AccountError):
     """The store cannot be asked now: may pass."""
 

@@ -1,65 +1,177 @@
-"""How long a reply to a failed login is held back: guessing passwords gets slow, a slip of the finger does not.
+"""How long a reply to a failed login is held back, and when no more are tried: guessing passwords gets slow, a slip of
+the finger does not.
 
-By address, since names are what an attacker varies: an IPv4 address, or the /64 network of an IPv6 address, which
-one host has all of. Pure values; whoever asks does the waiting.
+Failures count by address (an IPv4 address, or the /64 network of an IPv6 address, which one host has all of) and by
+account, over all workers; names that nobody has count like any other. What keeps owners from being locked out:
 
-Must not know: protocols, sleeping.
+- The same wrong password of one device counts once, however often it comes.
+- Where an account logged in within a day, strangers' guesses from elsewhere do not count against it.
+- A login that was right takes back what the same name failed from the same address, and nothing else, and not twice in
+  FORGET_AFTER: with a password of one's own nobody buys more guesses at others'.
+- Loopback addresses and unix sockets are shared by the users of web-mail and fetchers: the account counts there, the
+  address does not. For the same reason no right login there takes back or exempts anything. (A web-mail that tells its
+  clients' addresses by the PROXY protocol gets the whole protection.)
+
+Pure values; whoever asks does the waiting.
+
+Must not know: protocols, sleeping, processes (who makes the shared memory).
 """
 
+import hashlib
 import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from .failures import COUNT_LIMIT, WAYS, WORD, Records, Slate
+from .hashes import octets_of
+from .names import bare_name, canonical, fold
+
 STEPS = (1.0, 2.0, 4.0, 7.5)
-"""Times the base delay: 2, 4, 8 and 15 seconds by default, as the field's servers do; the last one stays."""
+"""Times the first delay: 2, 4, 8 and 15 seconds by default, as the field's servers do; the last one stays."""
 
 FORGET_AFTER = 600.0
 """Seconds after the last failure."""
 
-TABLE_LIMIT = 100_000
-"""Addresses remembered at once; the longest silent ones go first."""
+KNOWN_FOR = 86400.0
+"""Seconds after a right login for which strangers' guesses do not count against that address."""
 
 IPV6_NETWORK_BITS = 64
 
+TABLES = 5
+TABLE_RECORDS = 1 << 17
+"""Records of each table: more than the guesses that the slow hash lets through in FORGET_AFTER on many cores."""
+
+THROTTLE_OCTETS = TABLES * TABLE_RECORDS * WORD
+PRIVATE_OCTETS = TABLES * 256 * WAYS * WORD
+
 
 @dataclass(frozen=True, slots=True)
-class _Failures:
-    count: int
-    last: float
+class Patience:
+    """The first delay and the length of a refusal, in seconds; after how many failures it comes, 0: never (more than
+    COUNT_LIMIT are taken for so many)."""
+
+    delay: float = 2.0
+    lockout_after: int = 10
+    lockout: float = 900.0
+
+    def is_over(self, count: int) -> bool:
+        """Whether after so many failures no more are tried."""
+        return 0 < min(self.lockout_after, COUNT_LIMIT) <= count and self.lockout > 0
+
+    def lasts(self, count: int) -> float:
+        """Seconds for which so many failures are remembered; after a refusal the count begins anew."""
+        return self.lockout if self.is_over(count) else FORGET_AFTER
+
+    def delay_after(self, count: int) -> float:
+        """Seconds that the reply to the failure of this number is held back."""
+        return self.delay * STEPS[min(max(count, 1), len(STEPS)) - 1]
 
 
 class Throttle:
-    """Failed logins by address; `base` is the first delay in seconds."""
+    """Failed logins by address and by account.
 
-    def __init__(self, base: float, clock: Callable[[], float], limit: int = TABLE_LIMIT) -> None:
-        self._base = base
-        self._clock = clock
-        self._limit = limit
-        self._failures: dict[str, _Failures] = {}  # in the order of the last failure
+    `clock` gives seconds, the same in all workers, and is never put back. `own_domains` are canonical: a name in one of
+    them counts as the bare name does.
+    """
 
-    def __len__(self) -> int:
-        return len(self._failures)
+    def __init__(
+        self, slate: Slate, patience: Patience, clock: Callable[[], float], own_domains: frozenset[str] = frozenset()
+    ) -> None:
+        def table(number: int, lasts: Callable[[int], float]) -> Records:
+            return Records(slate.part(number, TABLES), slate.secret, clock, lasts)
 
-    def delay_after_failure(self, address: str) -> float:
-        """Note a failed login; the seconds its reply is to be held back."""
-        now = self._clock()
-        source = source_of(address)
-        before = self._failures.pop(source, None)
-        count = 1 if before is None or now - before.last >= FORGET_AFTER else before.count + 1
-        self._failures[source] = _Failures(count, now)
-        self._sweep(now)
-        return self._base * STEPS[min(count, len(STEPS)) - 1]
+        self._patience = patience
+        self._own_domains = own_domains
+        self._secret = slate.secret
+        self._addresses = table(0, patience.lasts)
+        self._accounts = table(1, patience.lasts)
+        self._pairs = table(2, lambda _: FORGET_AFTER)  # failures of one account from one address
+        self._mistakes = table(3, lambda _: FORGET_AFTER)  # one wrong secret of such a pair
+        self._known = table(4, lambda _: KNOWN_FOR)  # right logins of such a pair
 
-    def succeeded(self, address: str) -> None:
-        """A login was right: its address begins anew."""
-        self._failures.pop(source_of(address), None)
+    def check(self, address: str, name: str) -> float:
+        """Seconds for which a try is refused without a look at it; 0.0: it may be tried.
 
-    def _sweep(self, now: float) -> None:
-        while self._failures:
-            oldest = next(iter(self._failures))
-            if now - self._failures[oldest].last < FORGET_AFTER and len(self._failures) <= self._limit:
-                return
-            del self._failures[oldest]
+        `name` as it came, or canonical; "" where none was said: then the address alone counts.
+        """
+        source, key = self._keys(address, name)
+        left = 0.0 if is_shared(source) else self._left(self._addresses, octets_of(source))
+        if key and not self._is_known(source, _pair(source, key)):
+            left = max(left, self._left(self._accounts, key))
+        return left
+
+    def failed(self, address: str, name: str, secret: bytes) -> float:
+        """Note a failure; the seconds its reply is to be held back.
+
+        `secret` is what was wrong; only its keyed hash is remembered. b"" where it was not seen, as in a digest over a
+        challenge: nobody can tell then whether it is the same as before, so each failure counts.
+        """
+        source, key = self._keys(address, name)
+        pair = _pair(source, key)
+        repeated = self._repeat(pair, secret) if secret else 0
+        if repeated < 2:
+            self._count(source, key, pair)
+        count = max(repeated, self._pairs.look(pair).count)
+        if not is_shared(source):
+            count = max(count, self._addresses.look(octets_of(source)).count)
+        if key and not self._is_known(source, pair):
+            count = max(count, self._accounts.look(key).count)
+        return self._patience.delay_after(count)
+
+    def succeeded(self, address: str, name: str) -> None:
+        """A login was right; `name` is what `check` was asked with."""
+        source, key = self._keys(address, name)
+        if is_shared(source) or not key:
+            return
+        pair = _pair(source, key)
+        last = self._known.look(pair)
+        count = self._pairs.look(pair).count
+        if count and not (last.count and last.age < FORGET_AFTER):
+            self._addresses.forgive(octets_of(source), count)
+            self._accounts.forgive(key, count)
+            self._pairs.forgive(pair, count)
+        self._known.note(pair)
+
+    def _repeat(self, pair: bytes, secret: bytes) -> int:
+        """The how-manieth time it is that the pair comes with this secret, since the pair was last forgiven."""
+        mistake = pair + hashlib.blake2b(secret, key=self._secret).digest()
+        if self._pairs.look(pair).count:
+            self._pairs.touch(pair)
+        else:
+            self._mistakes.forgive(mistake, COUNT_LIMIT)
+        return self._mistakes.note(mistake)
+
+    def _count(self, source: str, key: bytes, pair: bytes) -> None:
+        self._pairs.note(pair)
+        if not is_shared(source):
+            self._addresses.note(octets_of(source))
+        if key:
+            self._accounts.note(key)
+
+    def _left(self, table: Records, key: bytes) -> float:
+        record = table.look(key)
+        return max(self._patience.lockout - record.age, 0.0) if self._patience.is_over(record.count) else 0.0
+
+    def _is_known(self, source: str, pair: bytes) -> bool:
+        """Whether the account logged in from there lately. An address that many share proves nothing."""
+        return not is_shared(source) and self._known.look(pair).count > 0
+
+    def _keys(self, address: str, name: str) -> tuple[str, bytes]:
+        """Whose failures count together: the source, and the account, b"" where no name was said."""
+        known = canonical(name) or fold(name)
+        return source_of(address), octets_of(bare_name(known, self._own_domains) or known)
+
+
+def private_slate() -> Slate:
+    """Memory of this process alone."""
+    return Slate(memoryview(bytearray(PRIVATE_OCTETS)), b"alone")
+
+
+def private_throttle(
+    delay: float, clock: Callable[[], float], lockout_after: int = 0, lockout: float = 900.0
+) -> Throttle:
+    """A throttle that shares with nobody: for tests and for a server inside another program."""
+    return Throttle(private_slate(), Patience(delay, lockout_after, lockout), clock)
 
 
 def source_of(address: str) -> str:
@@ -73,3 +185,13 @@ def source_of(address: str) -> str:
     if parsed.ipv4_mapped is not None:
         return str(parsed.ipv4_mapped)
     return str(ipaddress.IPv6Network((parsed, IPV6_NETWORK_BITS), strict=False))
+
+
+def is_shared(source: str) -> bool:
+    """Whether a source is this machine itself, from which many users may come by a web-mail or a fetcher."""
+    return source == "unix" or source.startswith("127.") or source == "::/64"  # ::1
+
+
+def _pair(source: str, key: bytes) -> bytes:
+    octets = octets_of(source)
+    return len(octets).to_bytes(8, "big") + octets + len(key).to_bytes(8, "big") + key

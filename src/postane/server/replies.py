@@ -9,7 +9,7 @@ Must not know: how an error came about.
 
 import structlog
 
-from postane.accounts.base import AccountError, AccountsUnavailable, LoginRefused, LoginTooSoon
+from postane.accounts.base import AccountError, AccountsUnavailable, LoginRefused, LoginThrottled, LoginTooSoon
 from postane.mail.snapshot import MessageIsDeleted, NoSuchMessage
 from postane.maildrop.base import (
     DropInUse,
@@ -43,6 +43,9 @@ def pop3_reply(error: Exception, session: str) -> Reply:
             return err(error.text)
         case LoginRefused():
             return err(error.text, Code.AUTH)  # RFC 3206 s4
+        case LoginThrottled():
+            # RFC 3206 s4: AUTH would make the client ask its user for another password; this one may be right.
+            return err(error.text, Code.SYS_TEMP)
         case AccountsUnavailable():
             report(error, session, error.log)
             return err(error.text, Code.SYS_TEMP)
@@ -77,6 +80,8 @@ def smtp_reply(error: Exception, session: str) -> SmtpReply:
         case MaildropError():
             report(error, session, error.log)
             return reply_to_outcome(error)
+        case LoginThrottled():
+            return smtp_replies.LOGIN_UNAVAILABLE.with_text(str(error.text))  # RFC 4954 s6
         case AccountError():
             report(error, session, error.log)
             return smtp_replies.UNAVAILABLE

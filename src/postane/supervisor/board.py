@@ -1,6 +1,7 @@
-"""Memory that all workers share: the counters of connections and sessions.
+"""Memory that all workers share: the counters of connections and sessions, and what is remembered of failed logins.
 
 Made by the parent before it forks. A worker of any generation takes a row; the parent clears the row of one that died.
+What is remembered of failed logins belongs to no worker: it outlives each of them, and every reload.
 
 Must not know: what is counted.
 """
@@ -8,6 +9,8 @@ Must not know: what is counted.
 import mmap
 import secrets
 
+from postane.accounts.failures import Slate
+from postane.accounts.throttle import THROTTLE_OCTETS
 from postane.server.limits import ROW_OCTETS, Tally, clear_row
 
 ROWS = 64
@@ -15,13 +18,14 @@ ROWS = 64
 
 
 class Board:
-    """Two tallies for each worker: by address, and by account."""
+    """Two tallies for each worker, by address and by account, and one slate for all, on which failures are noted."""
 
     def __init__(self) -> None:
         self._memory = memoryview(mmap.mmap(-1, 2 * ROWS * ROW_OCTETS))
         self._half = ROWS * ROW_OCTETS
         self._secret = secrets.token_bytes(16)
         self._taken: set[int] = set()
+        self.failures = Slate(memoryview(mmap.mmap(-1, THROTTLE_OCTETS)), secrets.token_bytes(32))
 
     def take_row(self) -> int:
         """A row for a new worker. Raises RuntimeError where there is none left."""

@@ -73,8 +73,8 @@ class Children:
             self._by_pid[pid] = Child(pid, row, index, generation, pipe)
             return
         os.close(pipe)
-        counters = self._board.connections(row), self._board.sessions(row)
-        _live(lambda: self._prepare(config), Assignment(config, index, bound, *counters, self._lifeline[0], says_ready))
+        shared = self._board.connections(row), self._board.sessions(row), self._board.failures
+        _live(lambda: self._prepare(config), Assignment(config, index, bound, *shared, self._lifeline[0], says_ready))
 
     def listen_to(self) -> dict[int, Child]:
         """The pipes of workers that have not said yet that they accept."""

@@ -3,7 +3,7 @@
 import pytest
 import structlog
 
-from postane.accounts.base import AccountsUnavailable, LoginRefused
+from postane.accounts.base import AccountsUnavailable, LoginRefused, LoginThrottled
 from postane.mail.snapshot import MessageIsDeleted, NoSuchMessage
 from postane.maildrop.base import (
     DropInUse,
@@ -49,6 +49,16 @@ def test_pop3(error: Exception, line: bytes) -> None:
     is_told = b"SYS/" in line
     assert bool(logs) is is_told
     assert all("why" in str(log) or "x" in str(log) for log in logs)
+
+
+def test_who_failed_too_often_is_not_asked_for_another_password() -> None:
+    """RFC 3206 s4: SYS/TEMP, not AUTH; RFC 4954 s6: 454 4.7.0. The gate has told the log."""
+    error = LoginThrottled(90)
+    with structlog.testing.capture_logs() as logs:
+        assert format_reply(pop3_reply(error, "s1")) == b"-ERR [SYS/TEMP] too many failed logins, try again in 90 s\r\n"
+        line = format_smtp_reply(smtp_reply(error, "s1"))
+    assert line == b"454 4.7.0 too many failed logins, try again in 90 s\r\n"
+    assert not logs
 
 
 @pytest.mark.parametrize("error", [MaildropError("later", "why"), ZeroDivisionError("x")])

@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from postane.accounts.throttle import Patience, Throttle
 from postane.supervisor.board import ROWS, Board
 
 
@@ -30,3 +31,20 @@ def test_rows_are_given_again() -> None:
         board.take_row()
     board.clear(5)
     assert board.take_row() == 5
+
+
+def test_failed_logins_are_seen_over_a_fork_and_outlive_the_worker() -> None:
+    board = Board()
+    row = board.take_row()
+    pid = os.fork()
+    if not pid:
+        throttle = Throttle(board.failures, Patience(lockout_after=3), lambda: 1000.0)
+        for guess in (b"a", b"b", b"c"):
+            throttle.failed("192.0.2.1", "ada", guess)
+        os._exit(0)
+    os.waitpid(pid, 0)
+    board.clear(row)
+    throttle = Throttle(board.failures, Patience(lockout_after=3), lambda: 1000.0)
+    assert throttle.check("192.0.2.1", "bob") > 0
+    assert throttle.check("198.51.100.1", "ada") > 0
+    assert throttle.check("198.51.100.1", "bob") == 0
