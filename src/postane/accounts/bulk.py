@@ -10,12 +10,13 @@ import codecs
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .hashes import FULL, LIGHT, BadPassword, Cost, checked, hash_password
 from .imported import Credential, HashError, parse
 from .names import BadName, parse_name, show_name
 from .records import Entry
+from .scram_keys import derive
 
 LIGHT_OVER = 1000
 """Passwords in one import above which LIGHT hashes are made (decision 0002)."""
@@ -84,10 +85,13 @@ def _parse_line(number: int, text: str) -> Line:
         raise BadName("a line is NAME:PASSWORD, and this one has no colon")
     credential = parse(value)
     if credential.password is not None:
-        checked(credential.password)
+        credential = replace(credential, password=checked(credential.password))
     return Line(number, parse_name(name), credential)
 
 
 def _entry(line: Line, cost: Cost) -> Entry:
+    """SCRAM keys are twice the work of a LIGHT hash: with those they are left to the first login as well."""
     password = line.credential.password
-    return Entry(line.name, hash_password(password, cost) if password is not None else line.credential.hash or "")
+    if password is None:
+        return Entry(line.name, line.credential.hash or "")
+    return Entry(line.name, hash_password(password, cost), derive(password) if cost == FULL else {})

@@ -1,8 +1,8 @@
 """Device passwords: generated, and kept so that they can be read back.
 
-APOP needs the secret itself (RFC 1939 s7), so it is stored, sealed with AES-256-GCM. The key is a file outside the
-database, so that a copy of the database alone gives nothing away. Account and label are authenticated along with the
-secret: a row copied to another account does not open.
+APOP and CRAM-MD5 need the secret itself (RFC 1939 s7, RFC 2195 s2), so it is stored, sealed with AES-256-GCM. The key
+is a file outside the database, so that a copy of the database alone gives nothing away. Account and label are
+authenticated along with the secret: a row copied to another account does not open.
 
 Must not know: SQL, protocols.
 """
@@ -11,10 +11,13 @@ import hashlib
 import hmac
 import os
 import secrets
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from .base import AccountsUnavailable
 from .files import write_new
@@ -40,8 +43,16 @@ def generate_secret() -> str:
 
 def apop_digest(stamp: str, secret: bytes) -> bytes:
     """What a client that knows the secret answers to a stamp, in hexadecimal (RFC 1939 s7, APOP)."""
-    octets = stamp.encode("utf-8", "surrogateescape") + secret
-    return hashlib.md5(octets, usedforsecurity=False).hexdigest().encode()  # the protocol knows no other digest
+    return _md5(stamp.encode("utf-8", "surrogateescape") + secret).hexdigest().encode()
+
+
+def cram_digest(challenge: bytes, secret: bytes) -> bytes:
+    """What a client that knows the secret answers to a challenge, in hexadecimal (RFC 2195 s2)."""
+    return hmac.new(secret, challenge, _md5).hexdigest().encode()
+
+
+def _md5(octets: bytes = b"") -> "hashlib._Hash":
+    return hashlib.md5(octets, usedforsecurity=False)  # the protocol knows no other digest
 
 
 def is_same(left: bytes, right: bytes) -> bool:
@@ -73,13 +84,43 @@ class Vault:
         try:
             return self._cipher().decrypt(sealed[:NONCE_OCTETS], sealed[NONCE_OCTETS:], _owner(account, label))
         except (InvalidTag, ValueError):  # ValueError: cut short
-            words = f"{self._path} is not the key that device {label!r} of {account!r} was stored with"
+            words = f"{self._path} is not the key that {_what(label)} of {account!r} was stored with"
             raise AccountsUnavailable(UNAVAILABLE, words) from None
+
+    def derive(self, purpose: str) -> bytes:
+        """A key for something else than sealing, the same as long as the key file is. Raises AccountsUnavailable."""
+        return HKDF(SHA256(), KEY_OCTETS, None, purpose.encode()).derive(_read_key(self._path))
 
     def _cipher(self) -> AESGCM:
         if self._key is None:
             self._key = AESGCM(_read_key(self._path))
         return self._key
+
+
+def match(
+    vault: Vault, account: str, devices: Sequence[tuple[str, bytes]], answer: bytes, expected: Callable[[bytes], bytes]
+) -> tuple[str | None, AccountsUnavailable | None]:
+    """The label of the device whose secret gives `answer` by `expected`; devices are pairs of label and sealed secret.
+
+    All are compared, so that the time does not tell which, and a decoy where there are none. Secrets that cannot be
+    opened are the second value.
+    """
+    found, trouble = None, None
+    if not devices:
+        is_same(expected(answer), answer)
+    for label, sealed in devices:
+        try:
+            secret = vault.open(account, label, sealed)
+        except AccountsUnavailable as error:
+            trouble = error
+            continue
+        if is_same(expected(secret), answer):
+            found = label
+    return found, trouble
+
+
+def _what(label: str) -> str:
+    return f"device {label!r}" if label.isprintable() else "what is kept of the password"
 
 
 def _owner(account: str, label: str) -> bytes:

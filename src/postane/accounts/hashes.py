@@ -95,7 +95,7 @@ def check(stored: str | None, password: str) -> bool:
     """`verify`, and where it fails the work that makes every failure alike.
 
     A failure costs one FULL and one LIGHT hash, be the stored one either of them or none at all. A hash from another
-    server costs its own work on top, until its first login replaces it.
+    server costs its own work on top, until its first login replaces it; one that is stronger than FULL is not replaced.
     """
     if stored is not None and verify(stored, password):
         return True
@@ -107,8 +107,14 @@ def check(stored: str | None, password: str) -> bool:
 
 
 def needs_upgrade(stored: str) -> bool:
-    """Whether a stored hash is not what `hash_password` makes today."""
-    return cost_of(stored) != FULL
+    """Whether a stored hash is weaker than what `hash_password` makes today: no argon2id, less memory, or less work
+    in all. A stronger one, of another server or of a policy that was stricter, stays as it is."""
+    try:
+        found = argon2.extract_parameters(stored)
+    except argon2.exceptions.InvalidHashError:
+        return True
+    work = found.memory_cost * found.time_cost
+    return found.type is not argon2.Type.ID or found.memory_cost < FULL.memory or work < FULL.memory * FULL.passes
 
 
 def cost_of(stored: str) -> Cost | None:

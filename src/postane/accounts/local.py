@@ -18,17 +18,21 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
+from postane.sasl.base import Means, ScramDigest
+
 from . import hashes
-from .base import Account, AccountsUnavailable, LoginRefused, Proof, Spread
+from .base import Account, AccountsUnavailable, LoginRefused, Proof, ScramEntry, Spread
 from .cache import LoginCache
-from .devices import apop_digest, is_same
+from .devices import apop_digest, cram_digest, match
 from .names import bare_name, canonical, fold_domain, meanings, show_name
+from .partial import REFUSED
 from .records import COLUMNS, TABLES, WIDTH, Place, read_account
 from .registry import Registry
 from .schema import open_database, told
+from .scram_keys import ScramSafe
 
-REFUSED = "invalid user name or password"
-"""All that a client is told of a failed login."""
+MEANS = frozenset({Means.PASSWORD, Means.SECRET, Means.SCRAM_SHA_1, Means.SCRAM_SHA_256, Means.OUTSIDE})
+"""What the accounts of a registry of ours can be proven by."""
 
 NOTE_USE_EVERY = 3600.0
 """Seconds between two writes of a device's last use: a poller must not cost a sync to disk at every login."""
@@ -90,11 +94,17 @@ class LocalAccounts:
         self._clocks = clocks or Clocks()
         self._cache = LoginCache(cache_seconds, self._clocks.steady)
         self._vault = place.vault()
+        self._safe = ScramSafe(self._vault, self._ask)
         self._registry = Registry(place, clock=self._clocks.now)
         self._noted: dict[tuple[str, str], float] = {}  # when a device's last use was last written; as many as devices
         self._hashing = ThreadPoolExecutor(os.cpu_count(), "postane-hash")
         self._writing = ThreadPoolExecutor(1, "postane-accounts")
         self._opened: sqlite3.Connection | None = None
+
+    @property
+    def means(self) -> frozenset[Means]:
+        """See AccountStore."""
+        return MEANS
 
     async def verify_password(self, name: str, password: str) -> Proof:
         """See AccountStore."""
@@ -105,7 +115,7 @@ class LocalAccounts:
         account = row.account
         if row.password is not None and self._cache.knows(account.name, row.password, password):
             return Proof(account, "password")
-        label, trouble = self._match(account.name, hashes.octets_of(password))
+        label, trouble = self._match(account.name, hashes.octets_of(password), lambda secret: secret)
         if label is not None:
             return self._used(account, label)
         if await self._check(row.password, password) and row.password is not None:
@@ -116,17 +126,29 @@ class LocalAccounts:
 
     async def verify_apop(self, name: str, stamp: str, digest: str) -> Proof:
         """See AccountStore."""
+        return self._verify_digest(name, digest, lambda secret: apop_digest(stamp, secret))
+
+    async def verify_cram(self, name: str, challenge: bytes, digest: str) -> Proof:
+        """See AccountStore."""
+        return self._verify_digest(name, digest, lambda secret: cram_digest(challenge, secret))
+
+    async def scram(self, name: str, digest: ScramDigest) -> ScramEntry:
+        """See AccountStore."""
         row = self._claimed(name)
-        answer = digest.encode("utf-8", "surrogatepass")
+        meant = bare_name(name, self._own_domains) or name  # whose decoy is also that of its address
+        return self._safe.entry(canonical(meant) or meant, None if row is None else row.account, digest)
+
+    async def verify_token(self, name: str | None, token: str) -> Proof:
+        """See AccountStore."""
+        del token
+        raise LoginRefused(REFUSED, f"{show_name(name or '')}: this account store takes no tokens")
+
+    async def admit(self, name: str, credential: str) -> Proof:
+        """See AccountStore."""
+        row = self._claimed(name)
         if row is None or not row.account.is_enabled:
-            self._match(NOBODY, answer, stamp)
             raise _refusal(name, row)
-        label, trouble = self._match(row.account.name, answer, stamp)
-        if label is not None:
-            return self._used(row.account, label)
-        if trouble is None and not self._ask(_DEVICES, {"name": row.account.name}):
-            raise LoginRefused(REFUSED, f"{show_name(name)}: APOP needs a device password, and there is none")
-        raise trouble or _refusal(name, row)
+        return Proof(row.account, credential)
 
     async def find(self, name: str) -> Account | None:
         """See AccountStore."""
@@ -175,31 +197,28 @@ class LocalAccounts:
         if now is None or not now.account.is_enabled or now.password != stored:
             raise _refusal(row.account.name, now)
         self._cache.remember(row.account.name, stored, password)
-        if hashes.needs_upgrade(stored):
-            self._write(lambda: self._registry.upgrade_hash(row.account.name, stored, hashes.hash_password(password)))
+        if hashes.needs_upgrade(stored) or not self._safe.is_complete(row.account.name):
+            self._write(lambda: self._registry.renew(row.account.name, stored, password))
         return Proof(now.account, "password")
 
-    def _match(
-        self, name: str, answer: bytes, stamp: str | None = None
-    ) -> tuple[str | None, AccountsUnavailable | None]:
-        """The label of the device whose secret (or its digest over `stamp`) is the answer.
+    def _verify_digest(self, name: str, digest: str, expected: Callable[[bytes], bytes]) -> Proof:
+        """Check a digest that is made of a secret."""
+        row = self._claimed(name)
+        answer = digest.encode("utf-8", "surrogatepass")
+        if row is None or not row.account.is_enabled:
+            self._match(NOBODY, answer, expected)
+            raise _refusal(name, row)
+        label, trouble = self._match(row.account.name, answer, expected)
+        if label is not None:
+            return self._used(row.account, label)
+        if trouble is None and not self._ask(_DEVICES, {"name": row.account.name}):
+            raise LoginRefused(REFUSED, f"{show_name(name)}: a digest needs a device password, and there is none")
+        raise trouble or _refusal(name, row)
 
-        All are compared, so that the time does not tell which, and a decoy where there are none. Secrets that cannot
-        be opened are the second value.
-        """
-        found, trouble = None, None
-        devices = self._ask(_DEVICES, {"name": name})
-        if not devices:
-            is_same(answer, apop_digest(stamp or "", answer))
-        for label, sealed in devices:
-            try:
-                secret = self._vault.open(name, label, sealed)
-            except AccountsUnavailable as error:
-                trouble = error
-                continue
-            if is_same(secret if stamp is None else apop_digest(stamp, secret), answer):
-                found = label
-        return found, trouble
+    def _match(
+        self, name: str, answer: bytes, expected: Callable[[bytes], bytes]
+    ) -> tuple[str | None, AccountsUnavailable | None]:
+        return match(self._vault, name, self._ask(_DEVICES, {"name": name}), answer, expected)
 
     def _used(self, account: Account, label: str) -> Proof:
         now = self._clocks.now()

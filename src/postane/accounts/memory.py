@@ -1,15 +1,18 @@
 """Accounts in memory, for tests and for the `pytest` plugin: passwords in clear, nothing outlives the process.
 
+SCRAM keys are derived when they are first asked for, so that a test which does not pays nothing.
+
 Must not know: files, hashes, protocols.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from postane.maildrop.base import Quota
+from postane.sasl.base import Means, ScramDigest
 
-from .base import Account, LoginRefused, NameTaken, Proof, Spread, UnknownName
-from .devices import apop_digest, generate_secret
+from .base import Account, LoginRefused, NameTaken, Proof, ScramEntry, Spread, UnknownName
+from .devices import apop_digest, cram_digest, generate_secret
 from .hashes import octets_of
 from .leave import check_share, not_shared
 from .names import (
@@ -23,6 +26,8 @@ from .names import (
     parse_name,
     show_name,
 )
+from .partial import REFUSED, PartialAccounts
+from .scram_keys import KeyRing, derive
 
 
 @dataclass(slots=True)
@@ -30,12 +35,14 @@ class _Entry:
     account: Account
     password: str | None = field(repr=False)
     devices: dict[str, str] = field(default_factory=dict, repr=False)
+    keys: KeyRing = field(default_factory=dict, repr=False)
 
 
-class MemoryAccounts:
+class MemoryAccounts(PartialAccounts):
     """An AccountStore of dicts, changed by methods of the same names as those of `registry.Registry`."""
 
     def __init__(self, *, own_domains: tuple[str, ...] = ("localhost",)) -> None:
+        super().__init__()
         self._own_domains = frozenset(fold_domain(domain) for domain in own_domains)
         self._entries: dict[str, _Entry] = {}
         self._aliases: dict[str, str] = {}
@@ -56,7 +63,8 @@ class MemoryAccounts:
 
     def set_password(self, name: str, password: str) -> None:
         """Replace the password. Raises UnknownName."""
-        self._known(name).password = password
+        entry = self._known(name)
+        entry.password, entry.keys = password, {}
 
     def set_enabled(self, name: str, is_enabled: bool) -> None:
         """Let an account log in or not. Raises UnknownName."""
@@ -116,6 +124,11 @@ class MemoryAccounts:
             raise not_shared(*pair)
         self._shares.remove(pair)
 
+    @property
+    def means(self) -> frozenset[Means]:
+        """See AccountStore."""
+        return frozenset(Means) - {Means.TOKEN}
+
     async def verify_password(self, name: str, password: str) -> Proof:
         """See AccountStore."""
         entry = self._enabled(name)
@@ -124,15 +137,28 @@ class MemoryAccounts:
         for label, secret in entry.devices.items():
             if secret == password:
                 return Proof(entry.account, f"device {label}")
-        raise LoginRefused("invalid user name or password", f"{show_name(name)}: wrong password")
+        raise LoginRefused(REFUSED, f"{show_name(name)}: wrong password")
 
     async def verify_apop(self, name: str, stamp: str, digest: str) -> Proof:
         """See AccountStore."""
-        entry = self._enabled(name)
-        for label, secret in entry.devices.items():
-            if apop_digest(stamp, octets_of(secret)).decode() == digest:
-                return Proof(entry.account, f"device {label}")
-        raise LoginRefused("invalid user name or password", f"{show_name(name)}: wrong digest")
+        return self._verify_digest(name, digest, lambda secret: apop_digest(stamp, secret))
+
+    async def verify_cram(self, name: str, challenge: bytes, digest: str) -> Proof:
+        """See AccountStore."""
+        return self._verify_digest(name, digest, lambda secret: cram_digest(challenge, secret))
+
+    async def scram(self, name: str, digest: ScramDigest) -> ScramEntry:
+        """See AccountStore."""
+        entry = self._meant(name)
+        if entry is None or entry.password is None or not entry.account.is_enabled:
+            meant = bare_name(name, self._own_domains) or name
+            return self._decoys.entry(canonical(meant) or meant, digest)
+        entry.keys = entry.keys or derive(entry.password)
+        return ScramEntry(entry.keys[digest], Proof(entry.account, "password"))
+
+    async def admit(self, name: str, credential: str) -> Proof:
+        """See AccountStore."""
+        return Proof(self._enabled(name).account, credential)
 
     async def find(self, name: str) -> Account | None:
         """See AccountStore."""
@@ -176,11 +202,21 @@ class MemoryAccounts:
             raise UnknownName(f"there is no account {show_name(name)}")
         return entry
 
-    def _enabled(self, name: str) -> _Entry:
+    def _verify_digest(self, name: str, digest: str, expected: Callable[[bytes], bytes]) -> Proof:
+        entry = self._enabled(name)
+        for label, secret in entry.devices.items():
+            if expected(octets_of(secret)) == digest.encode("utf-8", "surrogatepass"):
+                return Proof(entry.account, f"device {label}")
+        raise LoginRefused(REFUSED, f"{show_name(name)}: wrong digest")
+
+    def _meant(self, name: str) -> _Entry | None:
         bare = bare_name(name, self._own_domains) or ""
-        entry = self._entries.get(canonical(name) or "") or self._entries.get(canonical(bare) or "")
+        return self._entries.get(canonical(name) or "") or self._entries.get(canonical(bare) or "")
+
+    def _enabled(self, name: str) -> _Entry:
+        entry = self._meant(name)
         if entry is None or not entry.account.is_enabled:
-            raise LoginRefused("invalid user name or password", f"{show_name(name)}: unknown or disabled")
+            raise LoginRefused(REFUSED, f"{show_name(name)}: unknown or disabled")
         return entry
 
     def _check_free(self, address: str) -> None:

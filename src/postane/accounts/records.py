@@ -15,6 +15,7 @@ from postane.maildrop.base import LockPolicy, Quota
 from .base import Account
 from .devices import Vault
 from .schema import FILE_NAME
+from .scram_keys import KeyRing
 
 KEY_NAME = "device.key"
 
@@ -46,11 +47,15 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """All that is told of an account. `readers` may read its maildrop, and it may read those of `owners`."""
+    """All that is told of an account. `readers` may read its maildrop, and it may read those of `owners`.
+
+    With `has_scram_keys` it can log in by SCRAM.
+    """
 
     account: Account
     created: float
     has_password: bool
+    has_scram_keys: bool
     aliases: tuple[str, ...]
     devices: tuple[Device, ...]
     readers: tuple[str, ...]
@@ -59,10 +64,11 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One account of an import: a canonical name and a hash as it is stored."""
+    """One account of an import: a canonical name, a hash as it is stored, and SCRAM keys where they are known."""
 
     name: str
     hash: str = field(repr=False)
+    keys: KeyRing = field(default_factory=dict, repr=False)
 
 
 COLUMNS = "name, enabled, quota_octets, quota_messages, lock, retention, login_delay, keep_deleted"
@@ -71,6 +77,8 @@ WIDTH = 8
 
 TABLES = "account LEFT JOIN own ON own.account = account.name"
 """Where they come from."""
+
+_HAS_KEYS = "EXISTS (SELECT 1 FROM scram WHERE scram.account = account.name)"
 
 
 def read_account(row: Sequence[Any]) -> Account:
@@ -116,7 +124,7 @@ def read_records(database: sqlite3.Connection, name: str | None) -> list[Record]
         readers[owner].append(reader)
         owners[reader].append(owner)
     rows = database.execute(
-        f"SELECT created, password IS NOT NULL, {COLUMNS} FROM {TABLES}"  # noqa: S608 - our own words alone
+        f"SELECT created, password IS NOT NULL, {_HAS_KEYS}, {COLUMNS} FROM {TABLES}"  # noqa: S608 - our own words alone
         " WHERE :name IS NULL OR name = :name ORDER BY name",
         chosen,
     )
@@ -125,10 +133,11 @@ def read_records(database: sqlite3.Connection, name: str | None) -> list[Record]
             read_account(row),
             created,
             bool(has_password),
+            bool(has_scram_keys),
             tuple(aliases[row[0]]),
             tuple(devices[row[0]]),
             tuple(readers[row[0]]),
             tuple(owners[row[0]]),
         )
-        for created, has_password, *row in rows
+        for created, has_password, has_scram_keys, *row in rows
     ]

@@ -8,19 +8,22 @@ Must not know: the event loop, how logins are verified.
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from postane.maildrop.base import Quota
 
-from .base import Account, NameTaken, UnknownName
+from .base import Account, AccountsUnavailable, NameTaken, UnknownName
 from .devices import generate_secret
-from .hashes import FULL, Cost, checked, hash_password, octets_of
+from .hashes import FULL, Cost, checked, hash_password, needs_upgrade, octets_of
 from .leave import check_share, not_shared
 from .names import canonical, domain_of, near_name, parse_address, parse_label, parse_name, show_name
 from .records import Entry, Place, Record, read_records, write_own
 from .schema import open_database, told, transaction
+from .scram_keys import ANY_SEALED, KeyRing, derive, seal
+
+_KEEP_KEYS = "INSERT OR REPLACE INTO scram VALUES (?, ?, ?)"  # after the password: a trigger removes the old one's keys
 
 ROWS_AT_ONCE = 500
 """Names in one question; SQLite takes 999 in its oldest builds."""
@@ -50,6 +53,7 @@ class Registry:
         for address in (name, *addresses):  # before the slow hash
             self._check_free(address)
         stored = None if password is None else hash_password(checked(password), self._cost)
+        keys = [] if password is None else self._sealed({name: derive(checked(password))})
         with self._change() as database:
             for address in (name, *addresses):
                 self._check_free(address)
@@ -60,6 +64,7 @@ class Registry:
             database.executemany(
                 "INSERT INTO alias VALUES (?, ?, ?)", [(alias, domain_of(alias), name) for alias in addresses]
             )
+            database.executemany(_KEEP_KEYS, keys)
         return Account(name, name, quota=bounds)
 
     def check_new(self, name: str) -> None:
@@ -82,10 +87,15 @@ class Registry:
             return read_records(self._database(), known)[0]
 
     def set_password(self, name: str, password: str) -> None:
-        """Replace the password. Raises UnknownName, BadPassword."""
+        """Replace the password, and its SCRAM keys. Raises UnknownName, BadPassword."""
         known = self._known(name)
         stored = hash_password(checked(password), self._cost)
-        self._update(known, "UPDATE account SET password = ? WHERE name = ?", (stored, known))
+        keys = self._sealed({known: derive(checked(password))})
+        with self._change() as database:
+            done = database.execute("UPDATE account SET password = ? WHERE name = ?", (stored, known))
+            if done.rowcount == 0:
+                raise UnknownName(f"there is no {show_name(known)}")
+            database.executemany(_KEEP_KEYS, keys)
 
     def set_enabled(self, name: str, is_enabled: bool) -> None:
         """Let an account log in or not. Raises UnknownName."""
@@ -128,8 +138,7 @@ class Registry:
         BadPassword."""
         known, label = self._known(name), parse_label(label)
         secret = generate_secret() if secret is None else checked(secret, is_stored=True)
-        if not self._ask("SELECT 1 FROM device LIMIT 1"):
-            self._vault.make_key()  # while there are devices a missing key is one to be brought back, not replaced
+        self._make_key()
         sealed = self._vault.seal(known, label, octets_of(secret))
         with self._change() as database:
             if self._ask("SELECT 1 FROM device WHERE account = ? AND label = ?", known, label):
@@ -174,6 +183,7 @@ class Registry:
 
         `update` gives accounts that exist their new password. Raises NameTaken, and nothing is done.
         """
+        keys = self._sealed({entry.name: entry.keys for entry in entries})
         with self._change() as database:
             taken = self.existing([entry.name for entry in entries])
             for name, owner in taken.items():
@@ -185,12 +195,20 @@ class Registry:
                 " ON CONFLICT (name) DO UPDATE SET password = excluded.password",
                 [(entry.name, domain_of(entry.name), entry.hash, now) for entry in entries],
             )
+            database.executemany(_KEEP_KEYS, keys)
         return len(entries) - len(taken)
 
-    def upgrade_hash(self, name: str, old: str, new: str) -> None:
-        """Replace a hash by a better one of the same password; one that was changed meanwhile stays."""
+    def renew(self, name: str, stored: str, password: str) -> None:
+        """`password` fits the hash `stored`: make up for what could be kept of it today, a hash of the full cost and
+        SCRAM keys. One that was changed meanwhile stays."""
+        better = hash_password(password, self._cost) if needs_upgrade(stored) else stored
+        keys = self._sealed({name: derive(password)})
+        if better == stored and not keys:
+            return
         with self._change() as database:
-            database.execute("UPDATE account SET password = ? WHERE name = ? AND password = ?", (new, name, old))
+            values = (better, name, stored)
+            if database.execute("UPDATE account SET password = ? WHERE name = ? AND password = ?", values).rowcount:
+                database.executemany(_KEEP_KEYS, keys)
 
     def note_use(self, name: str, label: str, when: float) -> None:
         """A device logged in."""
@@ -203,6 +221,26 @@ class Registry:
         if self._opened is not None:
             self._opened.close()
             self._opened = None
+
+    def _sealed(self, rings: Mapping[str, KeyRing]) -> list[tuple[str, str, bytes]]:
+        """Rows of SCRAM keys. Where the key file cannot be used there are none: passwords can be changed all the same,
+        and their first login by clear text tries again."""
+        if not any(rings.values()):
+            return []
+        try:
+            self._make_key()
+            return [
+                (name, digest.value, seal(self._vault, name, digest, keys))
+                for name, ring in rings.items()
+                for digest, keys in ring.items()
+            ]
+        except AccountsUnavailable:
+            return []
+
+    def _make_key(self) -> None:
+        """Make the key file, if it has sealed nothing yet: afterwards a missing one is to be brought back."""
+        if not self._ask(ANY_SEALED):
+            self._vault.make_key()
 
     def _database(self) -> sqlite3.Connection:
         if self._opened is None:

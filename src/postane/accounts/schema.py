@@ -9,14 +9,14 @@ Must not know: what the rows mean.
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .base import AccountsUnavailable
 from .files import publish, temporary_name
 
 FILE_NAME = "accounts.sqlite"
-VERSION = 3
+VERSION = 4
 """`PRAGMA user_version`; a newer file is refused, an older one is brought to this version when it is opened."""
 
 BUSY_SECONDS = 5.0
@@ -74,7 +74,20 @@ CREATE TABLE share (            -- who may read whose maildrop
 CREATE INDEX share_reader ON share (reader);
 """
 
-_STEPS = {2: _OWN, 3: _SHARE}
+_SCRAM = """
+CREATE TABLE scram (            -- keys of the account's password
+    account TEXT NOT NULL REFERENCES account (name) ON DELETE CASCADE,
+    digest TEXT NOT NULL,       -- sha1 or sha256
+    keys BLOB NOT NULL,         -- sealed, see scram_keys.py
+    PRIMARY KEY (account, digest)
+) WITHOUT ROWID;
+CREATE TRIGGER scram_ends AFTER UPDATE OF password ON account   -- whoever changes it, and by whatever statement
+BEGIN
+    DELETE FROM scram WHERE account = NEW.name;
+END;
+"""
+
+_STEPS = {2: _OWN, 3: _SHARE, 4: _SCRAM}
 """What brings a file to a version from the one before; a new file goes through all of them."""
 
 
@@ -87,6 +100,7 @@ def open_database(folder: Path) -> sqlite3.Connection:
     with told(path):
         if not path.exists():
             _make(path)
+        _check_modes(path)
         database = _connect(path)
         try:
             _bring_up(database, path)
@@ -117,6 +131,16 @@ def transaction(database: sqlite3.Connection) -> Iterator[None]:
         database.execute("ROLLBACK")
         raise
     database.execute("COMMIT")
+
+
+def _check_modes(path: Path) -> None:
+    """Refuse files that somebody else may read or write: they hold all hashes. We make none that are so."""
+    for each in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+        with suppress(FileNotFoundError):
+            mode = each.stat().st_mode & 0o777
+            if mode & 0o077:
+                words = f"{each} may be read by others (its mode is {mode:04o}): chmod 600 {each}"
+                raise AccountsUnavailable(UNAVAILABLE, words)
 
 
 def _make(path: Path) -> None:
@@ -162,9 +186,19 @@ def _bring_up(database: sqlite3.Connection, path: Path) -> None:
         return
     with transaction(database):
         for version in range(_version(database, path) + 1, VERSION + 1):  # another process may have been first
-            for statement in _STEPS[version].split(";"):
+            for statement in _statements(_STEPS[version]):
                 database.execute(statement)
             database.execute(f"PRAGMA user_version = {version}")
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The statements of a script; a trigger has semicolons within."""
+    statement = ""
+    for piece in script.split(";"):
+        statement += piece + ";"
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
 
 
 def _version(database: sqlite3.Connection, path: Path) -> int:

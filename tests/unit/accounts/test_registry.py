@@ -3,7 +3,7 @@
 import pytest
 
 from postane.accounts.base import AccountsUnavailable, NameTaken, UnknownName
-from postane.accounts.hashes import LIGHT, BadPassword, hash_password
+from postane.accounts.hashes import FULL, LIGHT, BadPassword, cost_of, hash_password, verify
 from postane.accounts.names import BadName
 from postane.accounts.records import Entry, Place
 from postane.accounts.registry import ROWS_AT_ONCE, Registry
@@ -32,6 +32,10 @@ def registry(place, clock):
     registry = Registry(place, clock=clock, cost=LIGHT)
     yield registry
     registry.close()
+
+
+def keys_of(registry, name):
+    return dict(registry._ask("SELECT digest, keys FROM scram WHERE account = ?", name))
 
 
 def password_of(registry, name):
@@ -127,14 +131,16 @@ def test_an_update_changes_the_password_alone(registry):
 
 
 def test_an_upgrade_never_overwrites_a_newer_password(registry):
-    registry.add("anna", password="old")
-    stored = password_of(registry, "anna")
-    registry.upgrade_hash("anna", stored, "{SHA}better")
-    assert password_of(registry, "anna") == "{SHA}better"
+    registry.import_many([Entry("anna", "{SHA}old")])
+    registry.renew("anna", "{SHA}old", "old")
+    better = password_of(registry, "anna")
+    assert verify(better, "old")
     registry.set_password("anna", "new")
-    newer = password_of(registry, "anna")
-    registry.upgrade_hash("anna", "{SHA}better", hash_password("old"))
+    newer, keys = password_of(registry, "anna"), keys_of(registry, "anna")
+    for stored in ("{SHA}old", better):
+        registry.renew("anna", stored, "old")
     assert password_of(registry, "anna") == newer
+    assert keys_of(registry, "anna") == keys, "nor its SCRAM keys"
 
 
 def test_use_of_a_device_is_noted(registry):

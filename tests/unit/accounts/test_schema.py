@@ -8,6 +8,9 @@ import pytest
 from postane.accounts.base import AccountsUnavailable
 from postane.accounts.schema import FILE_NAME, VERSION, open_database, transaction
 
+TO_THE_THIRD = "DROP TRIGGER scram_ends; DROP TABLE scram;"
+"""Takes away what the fourth version has."""
+
 
 @pytest.fixture
 def folder(tmp_path):
@@ -61,6 +64,7 @@ def test_somebody_elses_database_is_refused(folder):
     other = sqlite3.connect(folder / FILE_NAME)
     other.execute("CREATE TABLE theirs (x)")
     other.close()
+    (folder / FILE_NAME).chmod(0o600)
     with pytest.raises(AccountsUnavailable, match="not a file of Postane's accounts"):
         open_database(folder)
 
@@ -69,6 +73,7 @@ def test_somebody_elses_database_is_refused(folder):
 def test_a_damaged_file_is_told_with_its_path(folder, octets):
     folder.mkdir()
     (folder / FILE_NAME).write_bytes(octets)
+    (folder / FILE_NAME).chmod(0o600)
     with pytest.raises(AccountsUnavailable, match=FILE_NAME):
         open_database(folder)
     assert (folder / FILE_NAME).read_bytes() == octets
@@ -119,7 +124,7 @@ def test_processes_that_make_it_at_once_share_one_file(folder):
 def test_a_file_of_the_first_version_is_brought_up(folder):
     database = open_database(folder)
     database.execute("INSERT INTO account VALUES ('mrose', '', 'hash', 1, 5, NULL, 0)")
-    database.executescript("DROP TABLE own; DROP TABLE share")
+    database.executescript(f"DROP TABLE own; DROP TABLE share; {TO_THE_THIRD}")
     database.execute("PRAGMA user_version = 1")
     database.close()
     again = open_database(folder)
@@ -137,7 +142,7 @@ def test_a_file_of_the_second_version_is_brought_up(folder):
     for name in ("mrose", "anna"):
         database.execute("INSERT INTO account VALUES (?, '', NULL, 1, NULL, NULL, 0)", (name,))
     database.execute("INSERT INTO own VALUES ('mrose', 'share', 60, NULL, 0)")
-    database.execute("DROP TABLE share")
+    database.executescript(f"DROP TABLE share; {TO_THE_THIRD}")
     database.execute("PRAGMA user_version = 2")
     database.close()
     again = open_database(folder)
@@ -147,9 +152,57 @@ def test_a_file_of_the_second_version_is_brought_up(folder):
     again.close()
 
 
+def test_a_file_of_the_third_version_is_brought_up(folder):
+    database = open_database(folder)
+    database.execute("INSERT INTO account VALUES ('mrose', '', 'hash', 1, NULL, NULL, 0)")
+    database.executescript(TO_THE_THIRD)
+    database.execute("PRAGMA user_version = 3")
+    database.close()
+    again = open_database(folder)
+    assert again.execute("PRAGMA user_version").fetchone() == (VERSION,)
+    again.execute("INSERT INTO scram VALUES ('mrose', 'sha1', x'00')")
+    again.execute("UPDATE account SET password = 'new'")
+    assert again.execute("SELECT * FROM scram").fetchall() == []
+    again.close()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE account SET password = 'new' WHERE name = 'mrose'",
+        "UPDATE account SET password = NULL",
+        "INSERT INTO account VALUES ('mrose', '', 'new', 1, NULL, NULL, 0)"
+        " ON CONFLICT (name) DO UPDATE SET password = excluded.password",
+        "DELETE FROM account WHERE name = 'mrose'",
+    ],
+)
+def test_keys_end_with_the_password_whatever_changes_it(database, statement):
+    for name in ("mrose", "anna"):
+        database.execute("INSERT INTO account VALUES (?, '', 'hash', 1, NULL, NULL, 0)", (name,))
+    database.execute("INSERT INTO scram VALUES ('mrose', 'sha1', x'00'), ('mrose', 'sha256', x'00')")
+    database.execute("UPDATE account SET enabled = 0")
+    database.execute("UPDATE account SET password = 'new' WHERE name = 'anna'")
+    assert database.execute("SELECT count(*) FROM scram").fetchone() == (2,)
+    database.execute(statement)
+    assert database.execute("SELECT count(*) FROM scram").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("suffix", ["", "-wal", "-shm"])
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o666])
+def test_files_that_others_may_touch_are_refused(folder, database, suffix, mode):
+    database.execute("INSERT INTO account VALUES ('mrose', '', NULL, 1, NULL, NULL, 0)")  # so that -wal is there
+    path = folder / f"{FILE_NAME}{suffix}"
+    path.chmod(mode)
+    with pytest.raises(AccountsUnavailable) as caught:
+        open_database(folder)
+    assert f"its mode is {mode:04o}" in caught.value.log
+    assert f"chmod 600 {path}" in caught.value.log
+    assert str(folder) not in caught.value.text, "a client is not told of paths"
+
+
 def test_processes_that_bring_it_up_at_once_do_it_once(folder):
     database = open_database(folder)
-    database.executescript("DROP TABLE own; DROP TABLE share")
+    database.executescript(f"DROP TABLE own; DROP TABLE share; {TO_THE_THIRD}")
     database.execute("PRAGMA user_version = 1")
     database.close()
     context = multiprocessing.get_context("spawn")
