@@ -5,12 +5,15 @@ from collections.abc import AsyncIterator
 import pytest
 
 from support.account_houses import EVERY, House
+from support.other_houses import OTHERS
+
+HOUSES = EVERY | OTHERS
 
 
-@pytest.fixture(params=list(EVERY))
+@pytest.fixture(params=list(HOUSES))
 async def house(request, tmp_path) -> AsyncIterator[House]:
     """A store with nobody in it."""
-    async with EVERY[request.param](tmp_path) as house:
+    async with HOUSES[request.param](tmp_path) as house:
         yield house
 
 

@@ -135,8 +135,8 @@ class LocalAccounts:
     async def scram(self, name: str, digest: ScramDigest) -> ScramEntry:
         """See AccountStore."""
         row = self._claimed(name)
-        meant = bare_name(name, self._own_domains) or name  # whose decoy is also that of its address
-        return self._safe.entry(canonical(meant) or meant, None if row is None else row.account, digest)
+        meant = bare_name(name, self._own_domains) or name  # a name and its address have the same decoy
+        return self._safe.entry(meant, None if row is None else row.account, digest)
 
     async def verify_token(self, name: str | None, token: str) -> Proof:
         """See AccountStore."""

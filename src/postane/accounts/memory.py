@@ -151,8 +151,7 @@ class MemoryAccounts(PartialAccounts):
         """See AccountStore."""
         entry = self._meant(name)
         if entry is None or entry.password is None or not entry.account.is_enabled:
-            meant = bare_name(name, self._own_domains) or name
-            return self._decoys.entry(canonical(meant) or meant, digest)
+            return self._decoys.entry(bare_name(name, self._own_domains) or name, digest)
         entry.keys = entry.keys or derive(entry.password)
         return ScramEntry(entry.keys[digest], Proof(entry.account, "password"))
 

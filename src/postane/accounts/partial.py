@@ -10,7 +10,7 @@ import secrets
 from postane.sasl.base import Means, ScramDigest, ScramKeys
 
 from .base import Account, LoginRefused, Proof, ScramEntry, Spread
-from .names import show_name
+from .names import canonical, show_name
 
 REFUSED = "invalid user name or password"
 """All that a client is told of a failed login."""
@@ -31,7 +31,8 @@ class Decoys:
         self._key = key or secrets.token_bytes(32)
 
     def entry(self, name: str, digest: ScramDigest) -> ScramEntry:
-        """What to hold the exchange with that must fail."""
+        """What to hold the exchange with that must fail; the same for every form of the name."""
+        name = canonical(name) or name
         size = hashlib.new(digest.value, usedforsecurity=False).digest_size
         salt = hmac.digest(self._key, f"{digest}\0{name}".encode("utf-8", "surrogatepass"), "sha256")[:_SALT_OCTETS]
         keys = ScramKeys(salt, SCRAM_ITERATIONS, secrets.token_bytes(size), secrets.token_bytes(size))

@@ -81,7 +81,7 @@ class ScramSafe:
         self._stand_ins: dict[ScramDigest, bytes] = {}
 
     def entry(self, name: str, account: Account | None, digest: ScramDigest) -> ScramEntry:
-        """The keys of an account, or a decoy for the canonical `name` where there are none.
+        """The keys of an account, or a decoy for `name` where there are none.
 
         Both are the same work: a question, a seal opened, a decoy made. A disabled account keeps its salt, so that
         nobody sees when it is disabled. Raises AccountsUnavailable, for every name, where keys cannot be opened.

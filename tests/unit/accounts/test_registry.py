@@ -3,7 +3,7 @@
 import pytest
 
 from postane.accounts.base import AccountsUnavailable, NameTaken, UnknownName
-from postane.accounts.hashes import FULL, LIGHT, BadPassword, cost_of, hash_password, verify
+from postane.accounts.hashes import LIGHT, BadPassword, verify
 from postane.accounts.names import BadName
 from postane.accounts.records import Entry, Place
 from postane.accounts.registry import ROWS_AT_ONCE, Registry
