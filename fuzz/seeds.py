@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from drive import FLOOD_FROM, HEAD
+from sasl_target import sasl_seeds
 from support.transcript import Who, read_transcript
 
 TRANSCRIPTS = Path(__file__).resolve().parent.parent / "tests" / "transcripts"
@@ -22,6 +23,8 @@ WORDS = [
     ),
     *(b"\xc3\xbc", b"[IPv6:::1]", b"=?utf-8?q?a?="),
     *(b"[[", b"]]", b'"""', b"= {", b"[", b"]", b"kind = ", b"-inf", b"'''"),
+    *(b"n,,", b"y,,", b"p=tls-exporter,,", b"a=", b",p=", b"m=", b"=2C", b"=3D", b",", b"c=biws", b"\x01", b"auth="),
+    *(b"auth=Bearer x", b"user=", b"serversxx", b"\n"),
 ]
 
 _MESSAGES = [
@@ -50,7 +53,9 @@ _CONFIGS = [
 def seeds(target: str) -> list[bytes]:
     """The inputs from which those of a target are made, always the same ones."""
     protocol, _, side = target.partition("_")
-    if side not in ("server", "client"):
+    if protocol == "sasl":
+        found = sasl_seeds(target)
+    elif side not in ("server", "client"):
         own = {"address": _ADDRESSES, "config": _CONFIGS}
         found = own.get(target) or [*_MESSAGES, *_said("smtp", Who.CLIENT)]
     else:

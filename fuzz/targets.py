@@ -30,6 +30,7 @@ from postane.pop3.server import Pop3Server
 from postane.smtp.body import BareNewlines, BodyLimits
 from postane.smtp.states import Dialect, State
 from postane.wire.errors import LocalProtocolError, RemoteProtocolError
+from sasl_target import sasl_targets
 from support.smtp import Conversation
 
 Target = Callable[[bytes], None]
@@ -305,4 +306,5 @@ def _there_and_back(parse: Callable[[str], Any], write: Callable[[Any], str], te
 
 def targets() -> dict[str, Target]:
     """All of them by their names."""
-    return {name.removeprefix("fuzz_"): each for name, each in globals().items() if name.startswith("fuzz_")}
+    own = {name.removeprefix("fuzz_"): each for name, each in globals().items() if name.startswith("fuzz_")}
+    return own | sasl_targets()

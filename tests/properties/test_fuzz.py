@@ -3,8 +3,12 @@
 import pytest
 
 import run
+import sasl_target
 import targets
 from postane.pop3.server import Pop3Server
+from postane.sasl.base import Means, Verdict
+from postane.sasl.plain import PlainServer
+from postane.sasl.registry import Mechanism
 
 INPUTS = 300
 NAMES = list(targets.targets())
@@ -61,6 +65,35 @@ class Hoarding(Pop3Server):
 def test_a_planted_bug_is_found(monkeypatch, planted: type, story: str) -> None:
     monkeypatch.setattr(targets, "Pop3Server", planted)
     _, finding = run.explore("pop3_server", 1, lambda count: count >= 1000)
+    assert finding is not None
+    assert story in finding.story
+
+
+class Stumbling(PlainServer):
+    """Falls over two separators in a row."""
+
+    def step(self, response):
+        if b"\0\0" in response:
+            raise IndexError("planted")
+        return super().step(response)
+
+
+class Gullible(PlainServer):
+    """Takes anything for a proof."""
+
+    def step(self, response):
+        return Verdict(True, b"v=")
+
+
+@pytest.mark.parametrize(
+    ("name", "planted", "story"),
+    [("PLAIN", Stumbling, "planted"), ("SCRAM-SHA-1", Gullible, "is_proven=True")],
+    ids=["crash", "proof"],
+)
+def test_a_planted_bug_of_a_mechanism_is_found(monkeypatch, name: str, planted: type, story: str) -> None:
+    wrong = {name: Mechanism(lambda _: planted(), Means.PASSWORD)}
+    monkeypatch.setattr(sasl_target, "SERVER_MECHANISMS", {**sasl_target.SERVER_MECHANISMS, **wrong})
+    _, finding = run.explore(f"sasl_{name.lower().replace('-', '_')}", 1, lambda count: count >= 1000)
     assert finding is not None
     assert story in finding.story
 

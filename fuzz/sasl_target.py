@@ -1,0 +1,98 @@
+"""The SASL mechanisms as targets of fuzzing, one each: any responses are steps or refused, and none proves by chance.
+
+An input's responses end with LF each; its first octet that chooses says whether the first one is an initial response.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from drive import read_case
+from postane.sasl import base as sasl
+from postane.sasl.registry import SERVER_MECHANISMS
+from postane.wire.errors import RemoteProtocolError
+from support.scram import BINDINGS, SURROUNDINGS, Client, begin, keys_of
+
+_TOKEN = b"auth=Bearer vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg==\x01\x01"
+_SAID = {
+    "CRAM-MD5": [b"tim b913a602c7eda7a495b4e6e7334d3890\n"],
+    "EXTERNAL": [b"\n", b"fred@example.com\n"],
+    "LOGIN": [b"tim\ntanstaaftanstaaf\n"],
+    "OAUTHBEARER": [
+        b"n,a=user@example.com,\x01host=h\x01port=143\x01" + _TOKEN + b"\n",
+        b"n,,\x01auth=\x01\x01\n\x01\n",
+    ],
+    "PLAIN": [b"\0tim\0tanstaaftanstaaf\n", b"tim\0tim\0\xff\n"],
+    "XOAUTH2": [b"user=user@example.com\x01" + _TOKEN + b"\n", b"user=\x01auth=\x01\x01\n\n"],
+}
+
+_Outcome = tuple[object, ...]
+
+
+def sasl_seeds(target: str) -> list[bytes]:
+    """What right clients say to the mechanism of that target: of SCRAM, all that a login needs."""
+    name = _names()[target]
+    if name.startswith("SCRAM"):
+        return [b"".join(response + b"\n" for response in responses) for responses, _ in _right_logins(name)]
+    return _SAID[name]
+
+
+def sasl_targets() -> Mapping[str, Callable[[bytes], None]]:
+    """By their names: `sasl_plain`, `sasl_scram_sha_256_plus` and so on."""
+    return {target: partial(_fuzz, name) for target, name in _names().items()}
+
+
+def _names() -> Mapping[str, str]:
+    return {f"sasl_{name.lower().replace('-', '_')}": name for name in SERVER_MECHANISMS}
+
+
+def _fuzz(name: str, data: bytes) -> None:
+    """The same each time; a proof is taken from nobody but a client that said all of it right."""
+    case = read_case(data)
+    responses: list[bytes | None] = [*case.octets.removesuffix(b"\n").split(b"\n")]
+    if case.variant % 2:
+        responses.insert(0, None)
+    outcome = _exchange(name, responses)
+    assert outcome == _exchange(name, responses)
+    match outcome[-1]:
+        case sasl.Verdict(True, final):
+            said = [response for response in responses if response is not None]
+            assert (said[:2], final) in _right_logins(name), outcome
+        case sasl.Verdict(False, final):
+            assert final.startswith(b"e="), outcome
+
+
+def _exchange(name: str, responses: list[bytes | None]) -> _Outcome:
+    seen: list[object] = []
+    server = SERVER_MECHANISMS[name].make(SURROUNDINGS)
+    take: Callable[[bytes | None], sasl.Step] = server.start
+    try:
+        for response in responses:
+            step = take(response)
+            if isinstance(step, sasl.KeysWanted):
+                seen.append((step.name, step.digest))
+                step = step.proceed(_KEYS[step.digest])
+            assert isinstance(step, sasl.Step)
+            seen.append(step)
+            if not isinstance(step, sasl.Challenge):
+                break
+            take = server.step  # type: ignore[assignment]
+    except RemoteProtocolError as error:
+        seen.append((error.text, error.fault))
+    return tuple(seen)
+
+
+_KEYS = {digest: keys_of(b"pencil", digest) for digest in sasl.ScramDigest}
+
+
+def _right_logins(name: str) -> list[tuple[list[bytes], bytes]]:
+    """The responses of clients that know the password, and what a server is to say to them at last."""
+    digest = sasl.ScramDigest.SHA_256 if "256" in name else sasl.ScramDigest.SHA_1
+    if not name.endswith("-PLUS"):
+        return [_right_login(Client(digest=digest)), _right_login(Client(b"y,a=us=2Cer,", b"us=2Cer", digest=digest))]
+    bound = ((b"p=" + kind.encode() + b",,", octets) for kind, octets in BINDINGS.items())
+    return [_right_login(Client(header, binding=octets, digest=digest)) for header, octets in bound]
+
+
+def _right_login(client: Client) -> tuple[list[bytes], bytes]:
+    first = begin(client, is_plus=bool(client.binding), keys=_KEYS[client.digest]).server_first
+    return [client.first, client.final(first)], client.expected(first)
