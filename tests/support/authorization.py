@@ -71,6 +71,7 @@ class Authorization:
     keys: list[Key]
     tokens: dict[str, dict[str, Any]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)  # the paths, in the order of the questions
+    came: asyncio.Event = field(default_factory=asyncio.Event)  # set by a question
     status: int = 200
     location: str | None = None
     headers: dict[str, str] = field(default_factory=dict)
@@ -92,6 +93,7 @@ class Authorization:
             content = await reader.readexactly(int(fields.get("content-length", "0")))
             path = lines[0].split(" ")[1]
             self.asked.append(path)
+            self.came.set()
             await self.go_on.wait()
             if not self.is_away:
                 status, body = self._answer(path, fields, content)
@@ -117,7 +119,10 @@ class Authorization:
 
 
 def _who(authorization: str) -> tuple[str, ...]:
-    pair = base64.b64decode(authorization.removeprefix("Basic ")).decode()
+    try:
+        pair = base64.b64decode(authorization.removeprefix("Basic ")).decode()
+    except ValueError:
+        return ()
     return tuple(unquote_plus(each) for each in pair.split(":", 1))
 
 

@@ -93,7 +93,7 @@ class JwtChecker:
             raise BadToken("its header has crit, and we know no extensions")
         if not isinstance(kind, str) or kind.lower() not in TYPES:
             raise BadToken("its typ is not that of an access token")
-        if not isinstance(kid, str | None):
+        if "kid" in header and not isinstance(kid, str):
             raise BadToken("its kid is not a text")
         return _Header(algorithm, kid)
 

@@ -38,7 +38,7 @@ def test_every_kind_can_be_written():
     ("table", "words"),
     [
         ({"kind": "oauth"}, "give one of them"),
-        ({"kind": "oauth", "jwks": "a", "introspection": "b"}, "give one of them"),
+        ({"kind": "oauth", "jwks": "a", "introspection": "https://b.example"}, "give one of them"),
         ({"kind": "oauth", "jwks": "a", "issuer": "b"}, "issuer and audience"),
         ({"kind": "pam", "first_uid": -1}, "0"),
         ({"kind": "ldap", "url": "u", "base": "b", "timeout": 0}, "greater than 0"),
