@@ -6,19 +6,19 @@ Nothing else in the house names a concrete store.
 import functools
 import secrets
 import socket
-import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import postane
 from postane.accounts.base import AccountStore
+from postane.accounts.failures import Slate
 from postane.accounts.local import LocalAccounts
 from postane.accounts.logins import FileLogins
-from postane.accounts.names import LOOPBACK_LITERALS
+from postane.accounts.names import LOOPBACK_LITERALS, fold_domain
 from postane.accounts.records import Place
 from postane.accounts.registry import Registry
-from postane.accounts.throttle import Throttle
+from postane.accounts.throttle import Patience, Throttle
 from postane.config.file import ConfigError
 from postane.config.model import Config
 from postane.languages.catalogues import load_tongues
@@ -28,7 +28,7 @@ from postane.maildrop.embedded import embedded_store
 from postane.maildrop.notes import FileNotes
 from postane.maildrop.schedule import Schedule
 from postane.net.stream import Stream
-from postane.net.tls import BadCertificate, Certificate, server_context
+from postane.net.tls import BadCertificate, Certificate, ServerTls, server_tls
 from postane.pop1.server import Pop1Server
 from postane.pop2.server import Pop2Server
 from postane.pop3.languages import Languages
@@ -44,7 +44,7 @@ from postane.server.pop3 import Pop3Desk
 from postane.server.reception import MakeDesk
 from postane.server.record import SessionRecord
 from postane.server.rules import Rules
-from postane.server.smtp import SmtpDesk, SmtpSettings
+from postane.server.smtp import AuthPolicy, SmtpDesk, SmtpSettings
 from postane.server.warnings import Warner
 from postane.smtp.body import BareNewlines, BodyLimits
 from postane.smtp.server import SmtpServer
@@ -104,7 +104,7 @@ class Services:
 
     office: PostOffice
     desks: Mapping[str, MakeDesk]
-    tls: ssl.SSLContext | None
+    tls: ServerTls | None
 
     async def close(self) -> None:
         """Let go of the stores."""
@@ -112,7 +112,7 @@ class Services:
         await self.office.accounts.close()
 
 
-def open_services(config: Config, sessions: Tally) -> Services:
+def open_services(config: Config, sessions: Tally, failures: Slate) -> Services:
     """Open the stores and lay out the desks; called in each worker, after it has been forked."""
     lock = Lock(LockPolicy(config.maildrop.lock), config.maildrop.lock_wait)
     limits = Limits(
@@ -129,7 +129,7 @@ def open_services(config: Config, sessions: Tally) -> Services:
         maildrops=open_maildrops(config),
         limits=limits,
         lock=lock,
-        throttle=Throttle(config.auth.failure_delay, time.monotonic),
+        throttle=_throttle(config, failures),
         sessions_by_account=sessions,
         clock=time.time,
         token=lambda: secrets.token_hex(6),
@@ -141,19 +141,27 @@ def open_services(config: Config, sessions: Tally) -> Services:
         rules=rules(config),
         logins=FileLogins(config.storage.path / "logins"),
     )
-    smtp = functools.partial(_smtp, _smtp_settings(config, Dialect.SMTP, config.smtp.bare_newlines))
-    lmtp = functools.partial(_smtp, _smtp_settings(config, Dialect.LMTP, config.lmtp.bare_newlines))
+    smtp = functools.partial(_smtp, _smtp_settings(config, Dialect.SMTP, config.smtp.bare_newlines, config.smtp.auth))
+    lmtp = functools.partial(_smtp, _smtp_settings(config, Dialect.LMTP, config.lmtp.bare_newlines, "optional"))
     desks: dict[str, MakeDesk] = {
         **dict.fromkeys(("pop3", "pop3s"), _pop3),
         **dict.fromkeys(("pop2", "pop2s"), _pop2),
         **dict.fromkeys(("pop1", "pop1s"), _pop1),
-        "smtp": smtp,
+        **dict.fromkeys(("smtp", "smtps"), smtp),
         "lmtp": lmtp,
     }
-    return Services(office, desks, tls_context(config))
+    return Services(office, desks, open_tls(config))
 
 
-def tls_context(config: Config) -> ssl.SSLContext | None:
+def _throttle(config: Config, failures: Slate) -> Throttle:
+    """On what all workers remember of failed logins. CLOCK_MONOTONIC is the machine's: the same in each of them."""
+    auth = config.auth
+    patience = Patience(auth.failure_delay, auth.lockout_after, auth.lockout)
+    own_domains = map(fold_domain, (host_name(config), *LOOPBACK_LITERALS, *config.smtp.domains))
+    return Throttle(failures, patience, time.monotonic, frozenset(own_domains))
+
+
+def open_tls(config: Config) -> ServerTls | None:
     """The certificate and the versions of TLS, or None where no certificate is named. Raises ConfigError."""
     tls = config.tls
     if tls.certificate is None or tls.key is None:
@@ -163,7 +171,7 @@ def tls_context(config: Config) -> ssl.SSLContext | None:
         *(Certificate(more.certificate, more.key) for more in tls.sni),
     ]
     try:
-        return server_context(certificates, is_13_only=tls.minimum == "1.3")
+        return server_tls(certificates, is_13_only=tls.minimum == "1.3")
     except BadCertificate as error:
         raise ConfigError(f"tls: {error}") from error
 
@@ -178,10 +186,11 @@ def _languages(config: Config) -> Languages:
     return Languages(tongues, next(each for each in tongues if each.tag == config.pop3.language))
 
 
-def _smtp_settings(config: Config, dialect: Dialect, bare_newlines: str) -> SmtpSettings:
+def _smtp_settings(config: Config, dialect: Dialect, bare_newlines: str, auth: str) -> SmtpSettings:
     limits = config.limits
     body = BodyLimits(limits.message, limits.line, BareNewlines(bare_newlines))
-    return SmtpSettings(dialect, body, DeliveryLimits(recipients=limits.recipients, hops=limits.hops))
+    delivery = DeliveryLimits(recipients=limits.recipients, hops=limits.hops)
+    return SmtpSettings(dialect, body, delivery, AuthPolicy(auth))
 
 
 def _smtp(

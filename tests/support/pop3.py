@@ -12,7 +12,7 @@ from postane.maildrop.memory import memory_store
 from postane.net.memory import MemoryStream
 from postane.pop3.server import Pop3Server
 from postane.server.limits import Limits, private_tally
-from postane.server.loop import converse
+from postane.server.loop import Conversation, converse
 from postane.server.office import PostOffice
 from postane.server.pop3 import Pop3Desk
 from postane.server.record import Ending, SessionRecord
@@ -69,14 +69,14 @@ class Pop3Session:
     def __init__(self, office: PostOffice, stream: MemoryStream | None = None) -> None:
         self.stream = stream or MemoryStream()
         self.record = SessionRecord("test", "pop3", self.stream.peer, NOW)
-        self.desk = Pop3Desk(office, self.stream, self.record)
+        self.talk = Conversation(self.stream, Pop3Server(), Pop3Desk(office, self.stream, self.record))
         self.task = asyncio.create_task(self._run())
 
     async def _run(self) -> Ending:
         try:
-            return await converse(self.stream, Pop3Server(), self.desk)
+            return await converse(self.talk)
         finally:
-            await self.desk.close()
+            await self.talk.desk.close()
 
     async def settle(self) -> bytes:
         """Let the server do all it can; what it wrote."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from postane.accounts.throttle import private_slate
-from postane.app import host_name, open_services, tls_context
+from postane.app import host_name, open_services, open_tls
 from postane.config.file import ConfigError, load_config
 from postane.config.model import SERVICES, Config
 from postane.server.limits import private_tally
@@ -60,10 +60,10 @@ def test_a_certificate_is_loaded_or_named_as_wrong(tmp_path: Path) -> None:
         ["openssl", *request.split(), "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True
     )
     config = load(tmp_path, f'[tls]\ncertificate = "{certificate}"\nkey = "{key}"\n')
-    assert tls_context(config) is not None
+    assert open_tls(config) is not None
     key.write_text("not a key")
     with pytest.raises(ConfigError, match="tls: cannot load"):
-        tls_context(config)
+        open_tls(config)
 
 
 def test_newlines_are_refused_unless_told_otherwise() -> None:

@@ -37,16 +37,16 @@ def serve(config: ConfigOption = None) -> None:
 
 def open_office(config: Config, path: Path | None, announce: Callable[[str], None]) -> None:
     """Serve with `config` until a signal ends it; `path` is what a reload reads, `announce` gets the lines to print."""
-    from postane.app import tls_context
+    from postane.app import open_tls
     from postane.supervisor.parent import Parent, StartFailed
 
     def reread() -> Config:
         again = load_config(path, is_served=True) if path is not None else config
-        tls_context(again)  # a certificate that does not load must not get as far as the workers
+        open_tls(again)  # a certificate that does not load must not get as far as the workers
         return again
 
     configure_logs(config.log.level, config.log.format)
-    tls_context(config)
+    open_tls(config)
     _make_storage(config)
     _check_accounts(config)
     try:

@@ -8,14 +8,18 @@ Must not know: any protocol.
 
 import asyncio
 
-from .stream import Peer, StreamClosed
+from .stream import NotSecured, Peer, StreamClosed, TlsFacts
+
+FACTS = TlsFacts("TLSv1.3", "TLS_AES_256_GCM_SHA384")
+"""What a connection is encrypted with that is said to be."""
 
 
 class MemoryStream:
     """A Stream whose peer is a test.
 
     `piece` octets at most are given by one read (1: octet by octet). `cut_after`: the connection is lost once so many
-    octets were written to it. `is_stuck`: the peer reads nothing, so `drain` never returns before `expire`.
+    octets were written to it. `is_stuck`: the peer reads nothing, so `drain` never returns before `expire`. With
+    `offers_tls` a handshake succeeds, and `tls` is what it settles; nothing is really encrypted.
     """
 
     def __init__(
@@ -25,9 +29,12 @@ class MemoryStream:
         piece: int | None = None,
         cut_after: int | None = None,
         is_encrypted: bool = False,
+        offers_tls: TlsFacts | None = None,
     ) -> None:
         self.peer = peer
-        self.is_encrypted = is_encrypted
+        self.tls = FACTS if is_encrypted else None
+        self.begins_with_tls = False
+        self._offers_tls = offers_tls
         self.is_stuck = False
         self.is_closed = False
         self.deadline: float | None = None
@@ -63,6 +70,30 @@ class MemoryStream:
         return octets
 
     # The house's side
+
+    @property
+    def is_encrypted(self) -> bool:
+        """See Stream."""
+        return self.tls is not None
+
+    @property
+    def can_start_tls(self) -> bool:
+        """See Stream."""
+        return self._offers_tls is not None and self.tls is None
+
+    async def introduce(self) -> None:
+        """See Stream."""
+
+    async def secure(self) -> None:
+        """See Stream."""
+
+    async def start_tls(self, last_words: bytes) -> None:
+        """See Stream."""
+        self.write(last_words)
+        if self._incoming:
+            self.abort()
+            raise NotSecured("octets before the handshake")
+        self.tls = self._offers_tls
 
     def set_deadline(self, seconds: float | None) -> None:
         """See Stream."""

@@ -6,12 +6,35 @@ fake. Time-outs live here: a stream has one deadline, and whoever waits past it 
 Must not know: any protocol.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 
 class StreamClosed(Exception):
     """The connection is gone: reset, aborted, or closed by our own side."""
+
+
+class NotSecured(StreamClosed):
+    """A TLS handshake failed, or octets came before it; the text says why. The connection is closed."""
+
+
+class BadIntroduction(StreamClosed):
+    """A proxy did not tell who the client is; the text says why. The connection is closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class TlsFacts:
+    """What a TLS handshake settled, with us or with a proxy in front of us.
+
+    `bindings` are the channel bindings by their registered names (RFC 5929, RFC 9266); `client` is the account name
+    that a client's certificate bears, where one was shown and checked, else None.
+    """
+
+    version: str
+    cipher: str
+    bindings: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    client: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +59,8 @@ class Stream(Protocol):
     `read` gives b"" when the peer has closed its side. `write` never blocks and never fails: what was lost is told
     by the next `read` or `drain`. `drain` waits until little is unsent, so that a slow reader is not written to faster
     than it reads. Both raise TimeoutError when the deadline passes and StreamClosed when the connection is gone.
+
+    Before its first octet a connection is introduced and secured; both do nothing where there is nothing to do.
     """
 
     @property
@@ -43,6 +68,32 @@ class Stream(Protocol):
 
     @property
     def is_encrypted(self) -> bool: ...
+
+    @property
+    def tls(self) -> TlsFacts | None: ...
+
+    @property
+    def can_start_tls(self) -> bool:
+        """Whether a handshake is possible from now on."""
+        ...
+
+    @property
+    def begins_with_tls(self) -> bool:
+        """Whether nothing can be said before the handshake."""
+        ...
+
+    async def introduce(self) -> None:
+        """Learn who the peer is, where a proxy tells. Raises BadIntroduction, StreamClosed, TimeoutError."""
+        ...
+
+    async def secure(self) -> None:
+        """Hold the TLS handshake that a connection begins with. Raises NotSecured, StreamClosed, TimeoutError."""
+        ...
+
+    async def start_tls(self, last_words: bytes) -> None:
+        """Say `last_words` in clear and hold the TLS handshake. Octets that came before it are never given: they raise
+        NotSecured (RFC 2595 s4, RFC 3207 s4.2). Raises NotSecured, StreamClosed, TimeoutError besides."""
+        ...
 
     def set_deadline(self, seconds: float | None) -> None:
         """From now on, waits end `seconds` from now with TimeoutError; None: never."""

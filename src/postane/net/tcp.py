@@ -9,10 +9,12 @@ Must not know: any protocol.
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+import ssl
+from collections.abc import Callable, Iterator
 from typing import cast
 
-from .stream import Peer, StreamClosed
+from .stream import NotSecured, Peer, StreamClosed, TlsFacts
+from .tls import ServerTls
 
 READ_AHEAD = 128 * 1024
 """Octets that may wait unread before the peer is no longer read from."""
@@ -21,8 +23,22 @@ WRITE_HIGH = 256 * 1024
 WRITE_LOW = 64 * 1024
 """Unsent octets above which `drain` waits, and below which it goes on."""
 
+HANDSHAKE_WAIT = 60.0
+"""Seconds that a TLS handshake may take, where the deadline allows more."""
+
 LINGER = 2.0
 """Seconds for which a peer that is still sending is read from after the last word to it, so that the word arrives."""
+
+
+@contextlib.contextmanager
+def told() -> Iterator[None]:
+    """Turn what a failed handshake raises into NotSecured."""
+    try:
+        yield
+    except ssl.SSLError as error:
+        raise NotSecured(f"TLS: {(error.reason or str(error)).replace('_', ' ').lower()}") from error
+    except OSError as error:  # ConnectionAbortedError: it took too long
+        raise NotSecured(f"TLS: {error.strerror or error}") from error
 
 
 class Deadlines:
@@ -51,9 +67,14 @@ class Deadlines:
 
 
 class SocketStream(asyncio.Protocol):
-    """A Stream over a socket. `on_open` is called with it when the connection stands."""
+    """A Stream over a socket. `on_open` is called with it when the connection stands; with `tls` a handshake is
+    possible later."""
 
-    def __init__(self, deadlines: Deadlines, on_open: Callable[["SocketStream"], None]) -> None:
+    begins_with_tls = False
+
+    def __init__(
+        self, deadlines: Deadlines, on_open: Callable[["SocketStream"], None], tls: ServerTls | None = None
+    ) -> None:
         self._loop = asyncio.get_running_loop()
         self._deadlines = deadlines
         self._on_open = on_open
@@ -67,19 +88,14 @@ class SocketStream(asyncio.Protocol):
         self._waiter: asyncio.Future[None] | None = None
         self._deadline = float("inf")
         self.peer = Peer("unix")
-        self.is_encrypted = False
+        self.tls: TlsFacts | None = None
+        self._server_tls = tls
 
     # What the transport calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-        self._transport.set_write_buffer_limits(high=WRITE_HIGH, low=WRITE_LOW)
-        name = transport.get_extra_info("peername")
-        if isinstance(name, tuple):
-            self.peer = Peer(str(name[0]), int(name[1]))
-        self.is_encrypted = transport.get_extra_info("ssl_object") is not None
-        self._deadlines.add(self)
-        self._on_open(self)
+        self._take(transport)
+        self._meet(transport.get_extra_info("peername"))
 
     def data_received(self, data: bytes) -> None:
         self._received.append(data)
@@ -107,6 +123,40 @@ class SocketStream(asyncio.Protocol):
         self._wake()
 
     # What the house calls
+
+    @property
+    def is_encrypted(self) -> bool:
+        """See Stream."""
+        return self.tls is not None
+
+    @property
+    def can_start_tls(self) -> bool:
+        """See Stream."""
+        return self._server_tls is not None and self.tls is None
+
+    async def introduce(self) -> None:
+        """See Stream: who connects is who it is."""
+
+    async def secure(self) -> None:
+        """See Stream."""
+
+    async def start_tls(self, last_words: bytes) -> None:
+        """See Stream. Nothing is read from the last words on: what comes next from the kernel is the handshake's."""
+        if self._transport is None or self._server_tls is None or self._is_lost:
+            raise StreamClosed
+        self._transport.pause_reading()
+        if self._received or self._is_ended:
+            self.abort()
+            raise NotSecured("octets came before the handshake")
+        self._transport.write(last_words)
+        await self.drain()
+        with told():
+            transport = await self._loop.start_tls(
+                self._transport, self, self._server_tls.context, server_side=True, ssl_handshake_timeout=self._patience
+            )
+        if transport is None:
+            raise NotSecured("the connection was lost in the handshake")
+        self._take(transport)
 
     def set_deadline(self, seconds: float | None) -> None:
         """See Stream."""
@@ -167,6 +217,26 @@ class SocketStream(asyncio.Protocol):
         """See Stream."""
         if self._transport is not None and not self._is_lost:
             self._transport.abort()
+
+    @property
+    def _patience(self) -> float:
+        """Seconds that a handshake may take."""
+        return max(0.1, min(HANDSHAKE_WAIT, self._deadline - self._loop.time()))
+
+    def _meet(self, address: object) -> None:
+        """The connection stands, and this is where it comes from."""
+        if isinstance(address, tuple):
+            self.peer = Peer(str(address[0]), int(address[1]))
+        self._deadlines.add(self)
+        self._on_open(self)
+
+    def _take(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(high=WRITE_HIGH, low=WRITE_LOW)
+        self._is_reading = True
+        secured = transport.get_extra_info("ssl_object")
+        if secured is not None and self._server_tls is not None:
+            self.tls = self._server_tls.facts(secured)
 
     async def _wait(self) -> None:
         self._waiter = self._loop.create_future()

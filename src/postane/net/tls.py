@@ -6,11 +6,15 @@ Must not know: configuration files, protocols.
 """
 
 import ssl
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from .stream import TlsFacts
 
 
 class BadCertificate(Exception):
@@ -25,8 +29,43 @@ class Certificate:
     key: Path
 
 
-def server_context(certificates: Sequence[Certificate], *, is_13_only: bool = False) -> ssl.SSLContext:
-    """A context for a listener. The first certificate is for clients that name no name, or one that none is for.
+@dataclass(frozen=True, slots=True)
+class ServerTls:
+    """TLS as a listener speaks it: the context to begin a handshake with, and the `tls-server-end-point` of each
+    context that SNI may have chosen instead. Made before the workers are forked: all of them share its ticket keys."""
+
+    context: ssl.SSLContext
+    end_points: Mapping[ssl.SSLContext, bytes] = field(repr=False)
+
+    def facts(self, secured: ssl.SSLObject) -> TlsFacts:
+        """What a handshake has settled."""
+        cipher = secured.cipher()
+        return TlsFacts(secured.version() or "", cipher[0] if cipher else "", self._bindings(secured))
+
+    def _bindings(self, secured: ssl.SSLObject) -> Mapping[str, bytes]:
+        bindings = {"tls-server-end-point": self.end_points[secured.context]}
+        if "tls-exporter" in ssl.CHANNEL_BINDING_TYPES:  # RFC 9266 s2; Python's ssl has no exporter up to 3.14
+            exported = secured.get_channel_binding("tls-exporter")
+            if exported:
+                bindings["tls-exporter"] = exported
+        return bindings
+
+
+def end_point(chain: Path) -> bytes:
+    """The hash of a certificate that SCRAM binds a login to (RFC 5929 s4.1). Raises BadCertificate."""
+    try:
+        certificate = x509.load_pem_x509_certificate(chain.read_bytes())
+    except (OSError, ValueError) as error:
+        raise BadCertificate(f"cannot read the certificate {chain}: {error}") from error
+    signed_with = certificate.signature_hash_algorithm
+    is_weak = signed_with is None or isinstance(signed_with, hashes.MD5 | hashes.SHA1)
+    digest = hashes.Hash(hashes.SHA256() if is_weak or signed_with is None else signed_with)
+    digest.update(certificate.public_bytes(Encoding.DER))
+    return digest.finalize()
+
+
+def server_tls(certificates: Sequence[Certificate], *, is_13_only: bool = False) -> ServerTls:
+    """TLS for listeners. The first certificate is for clients that name no name, or one that none is for.
 
     Raises BadCertificate.
     """
@@ -44,7 +83,8 @@ def server_context(certificates: Sequence[Certificate], *, is_13_only: bool = Fa
 
     if len(contexts) > 1:
         contexts[0].sni_callback = choose
-    return contexts[0]
+    points = [end_point(certificate.chain) for certificate in certificates]
+    return ServerTls(contexts[0], dict(zip(contexts, points, strict=True)))
 
 
 def names_of(chain: Path) -> list[str]:

@@ -6,11 +6,10 @@ Every `parse_x` has a `format_x` that undoes it. Octets become text here and now
 Must not know: which command is allowed when.
 """
 
-import base64
-import binascii
 import re
 from collections.abc import Callable, Mapping
 
+from postane.wire.base64_text import format_base64, format_initial, parse_base64
 from postane.wire.errors import Fault, RemoteProtocolError
 from postane.wire.phrases import Tongue, phrase
 
@@ -154,16 +153,6 @@ def _parse_lang(argument: bytes) -> Lang:
     return Lang(_text(argument.strip()) or None)
 
 
-def parse_base64(octets: bytes) -> bytes:
-    """Base64 as SASL writes it; a lone "=" is the empty string (RFC 5034 s4). Raises RemoteProtocolError."""
-    if octets == b"=":
-        return b""
-    try:
-        return base64.b64decode(octets, validate=True)
-    except (binascii.Error, ValueError):
-        raise RemoteProtocolError("not base64", Fault.BAD_ARGUMENT) from None
-
-
 def parse_auth_response(line: bytes) -> AuthResponse:
     """A line of a SASL exchange; "*" cancels it (RFC 5034 s4). Raises RemoteProtocolError."""
     return AuthResponse(None if line == b"*" else parse_base64(line))
@@ -204,9 +193,9 @@ def format_command(command: Command) -> bytes:
         case Apop(name, digest):
             words = [name, digest]
         case Auth(mechanism, initial):
-            words = [mechanism or "", "" if initial is None else format_base64(initial)]
+            words = [mechanism or "", "" if initial is None else format_initial(initial).decode("ascii")]
         case AuthResponse(octets):
-            return b"*\r\n" if octets is None else base64.b64encode(octets) + b"\r\n"
+            return b"*\r\n" if octets is None else format_base64(octets) + b"\r\n"
         case Lang(tag):
             words = [tag or ""]
         case Pass(secret):
@@ -225,11 +214,6 @@ def format_command(command: Command) -> bytes:
     if any(octet in line for octet in b"\r\n\0"):
         raise ValueError(f"an argument of {command.verb} holds CR, LF or NUL")
     return line + b"\r\n"
-
-
-def format_base64(octets: bytes) -> str:
-    """The inverse of `parse_base64`."""
-    return base64.b64encode(octets).decode("ascii") or "="
 
 
 def format_reply(reply: Reply, tongue: Tongue | None = None) -> bytes:

@@ -7,8 +7,7 @@ break the session (RFC 2595 s4, and the injection that many servers had).
 Must not know: accounts, maildrops, the clock.
 """
 
-import base64
-
+from postane.wire.base64_text import format_base64
 from postane.wire.chart import Outcome
 from postane.wire.dots import Stuffer, stuff
 from postane.wire.errors import Fault, LocalProtocolError, RemoteProtocolError
@@ -26,20 +25,21 @@ class Pop3Server:
     """One session as the server sees it.
 
     Any octets give events or RemoteProtocolError, nothing else; any split of the octets gives the same events.
-    `send` takes the greeting first. An error is answered like a command: by one Reply.
+    `send` takes the greeting first; one that `is_greeted` takes over after a TLS handshake, where there is no second
+    greeting (RFC 2595 s4). An error is answered like a command: by one Reply.
     """
 
     __slots__ = ("_allowed", "_is_body_open", "_is_paused", "_lines", "_stuffer", "_tongue", "_verb", "state")
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_greeted: bool = False) -> None:
         # RFC 1939 s3 wants CRLF; clients that send a bare LF have always been served.
         self._lines = LineBuffer(accepts_bare_lf=True)
-        self._is_paused = True  # until the greeting is sent
+        self._is_paused = not is_greeted  # until the greeting is sent
         self._verb: Verb | None = None  # what is being answered; None: the greeting, or an error
         self._is_body_open = False
         self._stuffer: Stuffer | None = None  # while a body is being sent whose lines may begin with a dot
         self._tongue: Tongue | None = None  # English
-        self.state: State = SERVER.initial
+        self.state: State = State.AUTHORIZATION if is_greeted else SERVER.initial
         self._allowed = SERVER.allowed[self.state]
 
     @property
@@ -107,7 +107,7 @@ class Pop3Server:
             case Challenge(octets):
                 self._move(Outcome.CONTINUED)
                 self._is_paused = False
-                return b"+ " + base64.b64encode(octets) + b"\r\n"
+                return b"+ " + format_base64(octets) + b"\r\n"
 
     def _first_line(self, text: Text | int) -> bytes:
         """What comes before a message. In English its size is written without detours: nothing is said more often."""

@@ -3,13 +3,10 @@
 Must not know: how a protocol carries the claim, or what it answers.
 """
 
-import asyncio
 import math
 from collections.abc import Awaitable
 
-import structlog
-
-from postane.accounts.base import Account, LoginRefused, LoginTooSoon, Proof
+from postane.accounts.base import Account, LoginTooSoon, Proof
 from postane.maildrop.base import DropInUse, Holder, Lock, LockPolicy, MaildropSession
 from postane.wire.phrases import phrase
 
@@ -24,15 +21,14 @@ class Login:
         self._office = office
         self._record = record
         self._protocol = protocol
-        self._log = structlog.get_logger("postane")
         self.account: Account | None = None
         self.session: MaildropSession | None = None
         self._is_noted = False
 
     async def enter(self, proving: Awaitable[Proof]) -> MaildropSession:
-        """Open the maildrop of whoever proves it; a failure is held back a while, longer each time.
+        """Open the maildrop of whoever proves it (to a Gate).
 
-        Raises LoginRefused, LoginTooSoon, AccountsUnavailable, MaildropError (DropInUse).
+        Raises LoginTooSoon, MaildropError (DropInUse), and what the gate does.
         """
         account = await self.admit(proving)
         try:
@@ -43,14 +39,7 @@ class Login:
 
     async def admit(self, proving: Awaitable[Proof]) -> Account:
         """Learn who it is, for protocols that open a maildrop later; raises what `enter` does."""
-        throttle, address = self._office.throttle, str(self._record.peer)
-        try:
-            proof = await proving
-        except LoginRefused as error:
-            self._log.info("login refused", session=self._record.session, peer=address, why=error.log)
-            await asyncio.sleep(throttle.delay_after_failure(address))
-            raise
-        throttle.succeeded(address)
+        proof = await proving
         self._record.account, self._record.credential = proof.account.name, proof.credential
         self._check_delay(proof.account)
         limit = self._office.limits.per_account

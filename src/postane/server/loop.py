@@ -8,9 +8,10 @@ Must not know: any protocol's verbs, any store.
 """
 
 import asyncio
+from dataclasses import dataclass
 from typing import Any, Protocol
 
-from postane.net.stream import Stream, StreamClosed
+from postane.net.stream import NotSecured, Stream, StreamClosed
 from postane.wire.errors import LocalProtocolError, RemoteProtocolError
 from postane.wire.machine import NEED_DATA, PAUSED, Machine
 
@@ -46,12 +47,17 @@ class Outbox:
         """Whether so much waits that it should be flushed before more is made."""
         return self._size >= FLUSH_AT
 
+    def take(self) -> bytes:
+        """What waits, which is somebody else's to write now."""
+        octets = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+        self._parts.clear()
+        self._size = 0
+        return octets
+
     async def flush(self) -> None:
         """Write what waits, and wait until the peer has taken most of it. Raises TimeoutError, StreamClosed."""
         if self._parts:
-            self._stream.write(self._parts[0] if len(self._parts) == 1 else b"".join(self._parts))
-            self._parts.clear()
-            self._size = 0
+            self._stream.write(self.take())
         if self.patience is not None:
             self._stream.set_deadline(self.patience)
         await self._stream.drain()
@@ -75,6 +81,15 @@ class Desk(Protocol):
         """Mistakes in a row after which the session is ended."""
         ...
 
+    @property
+    def is_handshake_due(self) -> bool:
+        """Whether the last reply promised a TLS handshake, which comes next."""
+        ...
+
+    def successor(self) -> "tuple[Machine[Any, Any], Desk]":
+        """After the handshake: a new machine, past its greeting, and a desk that remembers nothing the client said."""
+        ...
+
     def greeting(self) -> Any:
         """The first value to send."""
         ...
@@ -96,22 +111,37 @@ class Desk(Protocol):
         ...
 
 
-async def converse(stream: Stream, machine: Machine[Any, Any], desk: Desk) -> Ending:
+@dataclass(slots=True)
+class Conversation:
+    """One session: its machine and its desk, which others take over after a TLS handshake."""
+
+    stream: Stream
+    machine: Machine[Any, Any]
+    desk: Desk
+    trouble: str | None = None  # why it could not be secured
+
+
+async def converse(talk: Conversation) -> Ending:
     """Run one session to its end; the stream is closed afterwards. Raises only what a bug raises."""
-    out = Outbox(stream, machine)
     ending = Ending.BROKEN
     try:
-        ending = await _exchange(stream, machine, desk, out)
+        ending = await _exchange(talk, is_greeted=False)
+        while talk.desk.is_handshake_due:
+            talk.machine, talk.desk = talk.desk.successor()
+            ending = await _exchange(talk, is_greeted=True)
     except TimeoutError:
         ending = Ending.TIMED_OUT
+    except NotSecured as error:
+        ending = Ending.NOT_SECURED
+        talk.trouble = str(error)
     except StreamClosed:
         ending = Ending.DROPPED
     except _BodyBroken:
         ending = Ending.FAILED
-        stream.abort()
+        talk.stream.abort()
     except asyncio.CancelledError:  # only Reception cancels a session, and this is the session's last act
         ending = Ending.SHUT_DOWN
-    await _part(stream, desk, ending)
+    await _part(talk.stream, talk.desk, ending)
     return ending
 
 
@@ -119,9 +149,13 @@ class _BodyBroken(Exception):
     """A reply failed after its body was begun."""
 
 
-async def _exchange(stream: Stream, machine: Machine[Any, Any], desk: Desk, out: Outbox) -> Ending:
+async def _exchange(talk: Conversation, *, is_greeted: bool) -> Ending:
+    """Run until the session ends, or until a TLS handshake has been held."""
+    stream, machine, desk = talk.stream, talk.machine, talk.desk
+    out = Outbox(stream, machine)
     mistakes = 0
-    out.send(desk.greeting())
+    if not is_greeted:
+        out.send(desk.greeting())
     while True:
         try:
             event = machine.next_event()
@@ -139,7 +173,9 @@ async def _exchange(stream: Stream, machine: Machine[Any, Any], desk: Desk, out:
             if not octets:
                 return Ending.DROPPED
             machine.feed(octets)
-        elif event is PAUSED:  # every event has been answered: the machine is at its end
+        elif event is PAUSED:  # every event has been answered: the machine is at its end, or TLS begins
+            if desk.is_handshake_due:
+                await stream.start_tls(out.take())
             await out.flush()
             return Ending.QUIT
         else:

@@ -11,7 +11,7 @@ Must not know: grammar, files, SQL.
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NoReturn
 
 from postane.mail.mboxrd import Quoter, format_postmark
 from postane.maildrop.base import MaildropSession, NotAllRemoved, StoreUnavailable
@@ -19,7 +19,9 @@ from postane.net.stream import Stream
 from postane.pop1.commands import Command, Pass, Rdel, Retr, User, Verb
 from postane.pop1.grammar import format_line
 from postane.pop1.replies import Data, Length, Reply, err, ok
+from postane.wire.errors import LocalProtocolError
 
+from .gate import Gate
 from .login import Login
 from .loop import Outbox
 from .mailboxes import find_mailbox
@@ -48,6 +50,7 @@ class Pop1Desk:
         self._record = record
         self._may_log_in = office.allows_password(stream)
         self._user = ""
+        self._gate = Gate(office, record)
         self._login = Login(office, record, "POP1")
         self._transaction: _Transaction  # since RETR or RDEL; the chart lets nothing in before it that needs it
 
@@ -60,6 +63,15 @@ class Pop1Desk:
     def may_be_ended(self) -> bool:
         """See Desk."""
         return self._login.session is None
+
+    @property
+    def is_handshake_due(self) -> bool:
+        """See Desk: TLS comes first, or not at all."""
+        return False
+
+    def successor(self) -> NoReturn:
+        """See Desk."""
+        raise LocalProtocolError("this protocol has no word that begins TLS")
 
     @property
     def mistakes_allowed(self) -> int:
@@ -98,7 +110,7 @@ class Pop1Desk:
 
     async def _pass(self, event: Pass, out: Outbox) -> None:
         """PASS. The mailbox is opened when it is asked for."""
-        await self._login.admit(self._office.accounts.verify_password(self._user, event.secret))
+        await self._login.admit(self._gate.password(self._user, event.secret, prepares=False))
         out.send(ok("logged in"))
 
     async def _retr(self, event: Retr | Rdel, out: Outbox) -> None:

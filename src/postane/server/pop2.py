@@ -13,7 +13,7 @@ Must not know: grammar, files, SQL.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import ClassVar
+from typing import ClassVar, NoReturn
 
 from postane.mail.snapshot import MessageIsDeleted, NoSuchMessage
 from postane.maildrop.base import MaildropSession, NotAllRemoved, StoreUnavailable
@@ -21,7 +21,9 @@ from postane.net.stream import Stream
 from postane.pop2.commands import Command, Fold, Helo, Read, Verb
 from postane.pop2.grammar import format_line
 from postane.pop2.replies import Count, Data, Err, Greeting, Hangup, Length, Ok
+from postane.wire.errors import LocalProtocolError
 
+from .gate import Gate
 from .login import Login
 from .loop import Outbox
 from .mailboxes import Mailbox, find_mailbox
@@ -46,6 +48,7 @@ class Pop2Desk:
         self._office = office
         self._record = record
         self._may_log_in = office.allows_password(stream)
+        self._gate = Gate(office, record)
         self._login = Login(office, record, "POP2")
         self._mailbox: Mailbox  # since HELO; the chart lets nothing in before it that needs it
         self._number = 1  # the current message
@@ -60,6 +63,15 @@ class Pop2Desk:
     def may_be_ended(self) -> bool:
         """See Desk."""
         return self._login.account is None
+
+    @property
+    def is_handshake_due(self) -> bool:
+        """See Desk: TLS comes first, or not at all."""
+        return False
+
+    def successor(self) -> NoReturn:
+        """See Desk."""
+        raise LocalProtocolError("this protocol has no word that begins TLS")
 
     @property
     def mistakes_allowed(self) -> int:
@@ -93,7 +105,7 @@ class Pop2Desk:
         if not self._may_log_in:
             out.send(Err("passwords may not cross this connection in clear text"))
             return
-        account = await self._login.admit(self._office.accounts.verify_password(event.user, event.password))
+        account = await self._login.admit(self._gate.password(event.user, event.password, prepares=False))
         await self._select(Mailbox(account.drop), "messages in your mailbox", out)
 
     async def _fold(self, event: Fold, out: Outbox) -> None:

@@ -12,11 +12,13 @@ from typing import ClassVar
 from postane.maildrop.base import MaildropSession, NotAllRemoved, StoreUnavailable
 from postane.net.stream import Stream
 from postane.pop3.capabilities import format_capabilities
-from postane.pop3.commands import Capa, Command, Lang, Last, Quit, Rpop, Verb, Xtnd
+from postane.pop3.commands import Capa, Command, Lang, Last, Quit, Rpop, Stls, Verb, Xtnd
 from postane.pop3.grammar import format_reply
 from postane.pop3.replies import Code, Listing, Reply, Speak, err, ok
+from postane.pop3.server import Pop3Server
 from postane.wire.phrases import Phrase, counted, phrase
 
+from .gate import Gate
 from .login import Login
 from .loop import Outbox
 from .office import PostOffice
@@ -30,12 +32,17 @@ from .rules import announce
 class Pop3Desk:
     """One POP3 session."""
 
-    def __init__(self, office: PostOffice, stream: Stream, record: SessionRecord) -> None:
+    def __init__(self, office: PostOffice, stream: Stream, record: SessionRecord, stamp: str | None = None) -> None:
         self._office = office
+        self._stream = stream
         self._record = record
+        # RFC 1939 s7, APOP: a msg-id that is never given twice; no "=" in it, which some clients refuse.
+        self._stamp = stamp or f"<{office.token()}.{int(office.clock())}@{office.hostname}>"
         self._login = Login(office, record, "POP3")
-        self._authorization = Authorization(office, stream, self._login)
+        gate = Gate(office, record, None if stream.tls is None else stream.tls.client)
+        self._authorization = Authorization(office, stream, gate, self._login, self._stamp)
         self._transaction: Transaction | None = None
+        self._is_handshake_due = False
 
     @property
     def patience(self) -> float | None:
@@ -53,9 +60,19 @@ class Pop3Desk:
         limits = self._office.limits
         return limits.mistakes_before_login if self._transaction is None else limits.mistakes
 
+    @property
+    def is_handshake_due(self) -> bool:
+        """See Desk."""
+        return self._is_handshake_due
+
+    def successor(self) -> "tuple[Pop3Server, Pop3Desk]":
+        """See Desk. RFC 2595 s4: nothing of what the client said is remembered; the greeting's stamp still holds."""
+        machine = Pop3Server(is_greeted=True)
+        return machine, Pop3Desk(self._office, self._stream, self._record, self._stamp)
+
     def greeting(self) -> Reply:
         """RFC 1939 s4: a positive reply; the stamp comes last, where clients look for it."""
-        return ok(f"{self._office.hostname} POP3 server ready {self._authorization.stamp}")
+        return ok(f"{self._office.hostname} POP3 server ready {self._stamp}")
 
     async def answer(self, event: Command, out: Outbox) -> None:
         """See Desk."""
@@ -99,6 +116,17 @@ class Pop3Desk:
         office = self._office
         offer = await announce(self._authorization.offer, office.rules, office.accounts, self._login.account)
         out.send(Listing("capabilities follow", format_capabilities(offer)))
+
+    async def _stls(self, event: Stls, out: Outbox) -> None:
+        """RFC 2595 s4: a positive reply, and the handshake comes next."""
+        if not self._stream.can_start_tls:
+            if self._stream.is_encrypted:
+                out.send(err("TLS is spoken already"))
+            else:
+                await self._not_offered(event, out)
+            return
+        out.send(ok("begin TLS"))
+        self._is_handshake_due = True
 
     async def _quit(self, event: Quit, out: Outbox) -> None:
         """RFC 1939 s6: +OK only after every deletion is durable."""
@@ -154,7 +182,7 @@ class Pop3Desk:
         Verb.LAST: _old,
         Verb.QUIT: _quit,
         Verb.RPOP: _old,
-        Verb.STLS: _not_offered,
+        Verb.STLS: _stls,
         Verb.XTND: _old,
     }
 

@@ -5,16 +5,16 @@ Must not know: sockets, protocols' verbs.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
 
-from postane.net.stream import Stream
+from postane.net.stream import BadIntroduction, NotSecured, Stream, StreamClosed
 from postane.wire.machine import Machine
 
 from .limits import Tally
-from .loop import Desk, converse
+from .loop import Conversation, Desk, converse
 from .office import PostOffice
 from .record import Ending, SessionRecord
 
@@ -29,13 +29,23 @@ KICK_WAIT = 1.0
 """Seconds that whoever kicks a session waits at most until it is over."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Guest:
-    """One open session."""
+    """One open connection; there is no `talk` before it is introduced and secured."""
 
-    desk: Desk
-    machine: Machine[Any, Any]
     record: SessionRecord
+    counted: list[str] = field(default_factory=list)
+    talk: Conversation | None = None
+
+    @property
+    def state(self) -> str:
+        """Where its session stands."""
+        return "arriving" if self.talk is None else str(self.talk.machine.state)
+
+    @property
+    def may_be_ended(self) -> bool:
+        """Whether nobody loses anything if it is ended now."""
+        return self.talk is None or self.talk.desk.may_be_ended
 
 
 class Reception:
@@ -49,10 +59,9 @@ class Reception:
 
     def accept(self, service: str, make_desk: MakeDesk, stream: Stream) -> None:
         """A connection has come in: run its session as a task."""
-        record = SessionRecord(self._office.token(), service, stream.peer, self._office.clock())
-        machine, desk = make_desk(self._office, stream, record)
-        task = asyncio.create_task(self._receive(stream, machine, desk, record), name=record.session)
-        self._open[task] = Guest(desk, machine, record)
+        guest = Guest(SessionRecord(self._office.token(), service, stream.peer, self._office.clock()))
+        task = asyncio.create_task(self._receive(stream, make_desk, guest), name=guest.record.session)
+        self._open[task] = guest
         task.add_done_callback(self._open.pop)
 
     @property
@@ -62,7 +71,7 @@ class Reception:
 
     def sessions(self) -> list[tuple[SessionRecord, str]]:
         """What is known of each open session, and the state that its machine is in."""
-        return [(guest.record, str(guest.machine.state)) for guest in self._open.values()]
+        return [(guest.record, guest.state) for guest in self._open.values()]
 
     async def kick(self, session: str) -> bool:
         """End a session as if its connection had been lost; whether there was one."""
@@ -75,9 +84,10 @@ class Reception:
         return False
 
     async def drain(self, seconds: float | None) -> None:
-        """Let open sessions come to their end, for so long; those that lose nothing end now. None: however long."""
+        """Let open sessions come to their end, for so long; those that lose nothing end now. None: all go on, however
+        long they take."""
         for task, guest in tuple(self._open.items()):
-            if guest.desk.may_be_ended:
+            if seconds is not None and guest.may_be_ended:
                 task.cancel()
         if self._open:
             await asyncio.wait(tuple(self._open), timeout=seconds)
@@ -86,44 +96,70 @@ class Reception:
         if self._open:
             await asyncio.wait(tuple(self._open))
 
-    async def _receive(self, stream: Stream, machine: Machine[Any, Any], desk: Desk, record: SessionRecord) -> None:
+    async def _receive(self, stream: Stream, make_desk: MakeDesk, guest: Guest) -> None:
         stream.set_deadline(self._office.limits.login)
-        counted = self._count(stream)
         try:
-            if counted is None:
-                record.ending = Ending.REFUSED
-                stream.write(desk.farewell(Ending.REFUSED))
-                await stream.close(is_peer_sending=True)
-            else:
-                ending = await converse(stream, machine, desk)
-                if record.ending is not Ending.KICKED:
-                    record.ending = ending
+            await self._welcome(stream, make_desk, guest)
         finally:
-            await desk.close()
-            for key in counted or ():
+            stream.abort()
+            if guest.talk is not None:
+                await guest.talk.desk.close()
+            for key in guest.counted:
                 self._connections.leave(key)
-            self._tell(record)
+            self._tell(guest.record, stream)
 
-    def _count(self, stream: Stream) -> list[str] | None:
-        """Count a connection under its keys; None: one of them is at its limit, and nothing is counted."""
-        limits = self._office.limits
-        wanted = [(EVERYBODY, limits.connections)]
-        if stream.peer.host != "unix":
-            wanted.append((str(stream.peer), limits.per_address))
-        entered: list[str] = []
-        for key, limit in wanted:
-            if not self._connections.enter(key, limit):
-                for counted in entered:
-                    self._connections.leave(counted)
-                return None
-            entered.append(key)
-        return entered
+    async def _welcome(self, stream: Stream, make_desk: MakeDesk, guest: Guest) -> None:
+        """Count, introduce, secure, converse; what is over a limit gets no further than that."""
+        record, limits = guest.record, self._office.limits
+        is_welcome = self._count(guest, EVERYBODY, limits.connections)
+        try:
+            await stream.introduce()
+            record.peer = stream.peer
+            if stream.peer.host != "unix":
+                is_welcome = is_welcome and self._count(guest, str(stream.peer), limits.per_address)
+            if stream.begins_with_tls and not is_welcome:
+                record.ending = Ending.REFUSED
+                return
+            await stream.secure()
+        except BadIntroduction as error:
+            record.ending, record.trouble = Ending.NOT_INTRODUCED, str(error)
+        except NotSecured as error:
+            record.ending, record.trouble = Ending.NOT_SECURED, str(error)
+        except TimeoutError:
+            record.ending = Ending.TIMED_OUT
+        except StreamClosed:
+            record.ending = Ending.DROPPED
+        except asyncio.CancelledError:
+            record.ending = Ending.SHUT_DOWN if record.ending is not Ending.KICKED else record.ending
+        else:
+            await self._converse(stream, make_desk, guest, is_welcome=is_welcome)
 
-    def _tell(self, record: SessionRecord) -> None:
+    async def _converse(self, stream: Stream, make_desk: MakeDesk, guest: Guest, *, is_welcome: bool) -> None:
+        machine, desk = make_desk(self._office, stream, guest.record)
+        guest.talk = Conversation(stream, machine, desk)
+        if not is_welcome:
+            guest.record.ending = Ending.REFUSED
+            stream.write(desk.farewell(Ending.REFUSED))
+            await stream.close(is_peer_sending=True)
+            return
+        ending = await converse(guest.talk)
+        guest.record.trouble = guest.talk.trouble
+        if guest.record.ending is not Ending.KICKED:
+            guest.record.ending = ending
+
+    def _count(self, guest: Guest, key: str, limit: int) -> bool:
+        """Count a connection under a key; False: it is at its limit, and nothing is counted."""
+        if not self._connections.enter(key, limit):
+            return False
+        guest.counted.append(key)
+        return True
+
+    def _tell(self, record: SessionRecord, stream: Stream) -> None:
         facts = {
             "session": record.session,
             "service": record.service,
             "peer": str(record.peer),
+            "tls": None if stream.tls is None else stream.tls.version,
             "account": record.account,
             "credential": record.credential,
             "messages": record.messages,
@@ -132,5 +168,6 @@ class Reception:
             "commands": record.commands,
             "seconds": round(self._office.clock() - record.since, 3),
             "ending": record.ending.value,
+            "why": record.trouble,
         }
         self._log.info("session", **{name: fact for name, fact in facts.items() if fact is not None})

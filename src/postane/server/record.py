@@ -17,6 +17,8 @@ class Ending(StrEnum):
     TIMED_OUT = "timed out"
     MISTAKES = "too many mistakes"
     BROKEN = "protocol broken"  # an error after which nothing sensible can follow
+    NOT_SECURED = "no TLS"  # the handshake failed, or octets came before it
+    NOT_INTRODUCED = "not introduced"  # a proxy did not tell who the client is
     REFUSED = "refused"  # over a limit of connections
     FAILED = "failed"  # a body broke off half-way
     SHUT_DOWN = "shut down"
@@ -42,6 +44,7 @@ class SessionRecord:
     commands: int = 0
     last_command: float | None = None
     ending: Ending = Ending.DROPPED
+    trouble: str | None = None  # why it could not be introduced or secured
 
     def note_command(self, now: float) -> None:
         """The client has said something."""

@@ -9,18 +9,20 @@ Must not know: grammar, files, SQL.
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import ClassVar
 
 import structlog
 
 from postane.mail.address import format_mailbox
-from postane.mail.trace import Passage, Protocol
+from postane.mail.trace import Passage
 from postane.maildrop.base import MaildropError, QuotaExceeded
 from postane.net.stream import Stream
 from postane.smtp import commands, replies
 from postane.smtp.body import BodyLimits
 from postane.smtp.commands import Verdict
 from postane.smtp.replies import Reply, format_reply
+from postane.smtp.server import SmtpServer
 from postane.smtp.states import Dialect
 
 from .delivery import Delivery, DeliveryLimits, DeliveryRefused, Outcome, Transaction, reply_to_all, reply_to_outcome
@@ -29,6 +31,7 @@ from .office import PostOffice
 from .postmark import postmark
 from .record import Ending, SessionRecord
 from .replies import report, smtp_reply
+from .smtp_access import Access
 
 BY_VERDICT: Mapping[Verdict, Reply] = {
     Verdict.BARE_NEWLINE: replies.BARE_NEWLINE,
@@ -46,6 +49,14 @@ FAREWELLS: Mapping[Ending, Reply] = {
 """RFC 5321 s3.8: a server that closes unasked says 421 before it does."""
 
 
+class AuthPolicy(StrEnum):
+    """Whether clients may or must log in."""
+
+    OFF = "off"
+    OPTIONAL = "optional"
+    REQUIRED = "required"
+
+
 @dataclass(frozen=True, slots=True)
 class SmtpSettings:
     """How one of the two dialects is spoken here."""
@@ -53,6 +64,7 @@ class SmtpSettings:
     dialect: Dialect = Dialect.SMTP
     body: BodyLimits = field(default_factory=BodyLimits)
     delivery: DeliveryLimits = field(default_factory=DeliveryLimits)
+    auth: AuthPolicy = AuthPolicy.OPTIONAL
 
 
 class SmtpDesk:
@@ -65,8 +77,9 @@ class SmtpDesk:
         self._settings = settings
         self._delivery = Delivery(office.accounts, office.maildrops, office.hostname, settings.delivery)
         self._log = structlog.get_logger("postane")
-        self._helo = ""
-        self._protocol = Protocol.SMTP
+        self._access = Access(
+            office, stream, record, _extensions(settings), has_auth=settings.auth is not AuthPolicy.OFF
+        )
         self._transaction: Transaction | None = None
         self._begun = 0  # transactions: they make a message's id out of the session's
 
@@ -79,6 +92,16 @@ class SmtpDesk:
     def may_be_ended(self) -> bool:
         """See Desk."""
         return self._transaction is None
+
+    @property
+    def is_handshake_due(self) -> bool:
+        """See Desk."""
+        return self._access.is_handshake_due
+
+    def successor(self) -> "tuple[SmtpServer, SmtpDesk]":
+        """See Desk. RFC 3207 s4.2: nothing of what the client said is remembered."""
+        machine = SmtpServer(self._settings.dialect, self._settings.body, is_greeted=True)
+        return machine, SmtpDesk(self._office, self._stream, self._record, self._settings)
 
     @property
     def mistakes_allowed(self) -> int:
@@ -94,7 +117,11 @@ class SmtpDesk:
         """See Desk."""
         if isinstance(event, commands.Command):
             self._record.note_command(self._office.clock())
-        await self._VERBS[type(event)](self, event, out)
+        verb = self._VERBS.get(type(event))
+        if verb is not None:
+            await verb(self, event, out)
+        else:
+            await Access.VERBS[type(event)](self._access, event, out)
 
     def reply_to(self, error: Exception) -> Reply:
         """See Desk."""
@@ -112,32 +139,16 @@ class SmtpDesk:
             await transaction.discard()
 
     async def _hello(self, event: commands.Helo | commands.Ehlo | commands.Lhlo, out: Outbox) -> None:
-        """RFC 5321 s4.1.1.1; RFC 5321 s4.1.4: a transaction that is open ends."""
+        """RFC 5321 s4.1.4: a transaction that is open ends."""
         await self.close()
-        self._helo = event.name
-        match event:
-            case commands.Helo():
-                self._protocol = Protocol.SMTP
-            case commands.Ehlo():
-                self._protocol = Protocol.ESMTP
-            case commands.Lhlo():
-                self._protocol = Protocol.LMTP
-        out.send(replies.hello(self._office.hostname, () if isinstance(event, commands.Helo) else self._extensions()))
-
-    def _extensions(self) -> tuple[str, ...]:
-        return (
-            "PIPELINING",  # RFC 2920 s3
-            f"SIZE {self._settings.body.message}",  # RFC 1870 s3
-            "8BITMIME",  # RFC 6152 s2
-            "SMTPUTF8",  # RFC 6531 s3.1
-            "ENHANCEDSTATUSCODES",  # RFC 2034 s3
-            "CHUNKING",  # RFC 3030 s2
-            "HELP",
-        )
+        await Access.VERBS[type(event)](self._access, event, out)
 
     async def _mail(self, event: commands.Mail, out: Outbox) -> None:
         """RFC 5321 s4.1.1.2. RFC 1870 s6.1: what is declared too big is refused before it is sent."""
         await self.close()  # one that failed and was not reset
+        if self._settings.auth is AuthPolicy.REQUIRED and self._access.account is None:
+            out.send(replies.LOGIN_FIRST)
+            return
         if (event.envelope.size or 0) > self._settings.body.message:
             out.send(replies.TOO_BIG)
             return
@@ -217,7 +228,7 @@ class SmtpDesk:
         del event
         out.send(replies.WILL_TRY)
 
-    async def _not_offered(self, event: commands.Expn | commands.StartTls | commands.Auth, out: Outbox) -> None:
+    async def _not_offered(self, event: commands.Expn, out: Outbox) -> None:
         """RFC 5321 s4.2.4: known, and not implemented."""
         out.send(replies.NOT_IMPLEMENTED.with_text(f"{event.verb} is not offered here"))
 
@@ -235,13 +246,14 @@ class SmtpDesk:
     def _passage(self) -> Passage:
         peer = self._record.peer
         return Passage(
-            helo=self._helo,
+            helo=self._access.helo,
             host="" if peer.host == "unix" else peer.host,
-            protocol=self._protocol,
+            protocol=self._access.protocol,
             id=f"{self._record.session}.{self._begun}",
             at=self._office.clock(),
             is_utf8=self._open_transaction.envelope.is_utf8,
             is_encrypted=self._stream.is_encrypted,
+            is_authenticated=self._access.account is not None,
         )
 
     def _where(self) -> dict[str, str]:
@@ -259,7 +271,6 @@ class SmtpDesk:
                 report(outcome, self._record.session, outcome.log)
 
     _VERBS: ClassVar[Mapping[type, Callable[..., Awaitable[None]]]] = {
-        commands.Auth: _not_offered,
         commands.Bdat: _bdat,
         commands.BdatEnd: _bdat_end,
         commands.BodyChunk: _body_chunk,
@@ -275,9 +286,20 @@ class SmtpDesk:
         commands.Quit: _quit,
         commands.Rcpt: _rcpt,
         commands.Rset: _rset,
-        commands.StartTls: _not_offered,
         commands.Vrfy: _vrfy,
     }
+
+
+def _extensions(settings: SmtpSettings) -> tuple[str, ...]:
+    return (
+        "PIPELINING",  # RFC 2920 s3
+        f"SIZE {settings.body.message}",  # RFC 1870 s3
+        "8BITMIME",  # RFC 6152 s2
+        "SMTPUTF8",  # RFC 6531 s3.1
+        "ENHANCEDSTATUSCODES",  # RFC 2034 s3
+        "CHUNKING",  # RFC 3030 s2
+        "HELP",
+    )
 
 
 def _name(reply: Reply, passage: Passage) -> Reply:

@@ -15,7 +15,8 @@ from postane.mail.envelope import Envelope
 
 
 class Verb(StrEnum):
-    """What a client may say. CONNECT and BODY have no word: the connection is made, a message is complete."""
+    """What a client may say. Some have no word: CONNECT, the connection is made; BODY, a message is complete;
+    RESPONSE, a line of a SASL exchange."""
 
     AUTH = "AUTH"
     BDAT = "BDAT"
@@ -31,6 +32,7 @@ class Verb(StrEnum):
     NOOP = "NOOP"
     QUIT = "QUIT"
     RCPT = "RCPT"
+    RESPONSE = "response"
     RSET = "RSET"
     STARTTLS = "STARTTLS"
     VRFY = "VRFY"
@@ -148,11 +150,19 @@ class StartTls:
 
 @dataclass(frozen=True, slots=True)
 class Auth:
-    """AUTH mechanism [initial-response] (RFC 4954 s4); the response is still base64."""
+    """AUTH mechanism [initial-response] (RFC 4954 s4)."""
 
     verb: ClassVar[Verb] = Verb.AUTH
     mechanism: str
-    initial: str | None = field(default=None, repr=False)
+    initial: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AuthResponse:
+    """A line of a SASL exchange (RFC 4954 s4); None: the client cancels it."""
+
+    verb: ClassVar[Verb] = Verb.RESPONSE
+    octets: bytes | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +195,7 @@ class BodyEnd:
 
 
 Command = (
-    Auth | Bdat | Data | Ehlo | Expn | Helo | Help | Lhlo | Mail | Noop | Quit | Rcpt | Rset | StartTls | Vrfy
+    Auth | AuthResponse | Bdat | Data | Ehlo | Expn | Helo | Help | Lhlo | Mail | Noop | Quit | Rcpt | Rset | StartTls
+    | Vrfy
 )  # fmt: skip
 Event = Command | BodyChunk | BdatEnd | BodyEnd

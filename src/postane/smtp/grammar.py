@@ -10,11 +10,13 @@ from collections.abc import Callable, Mapping
 
 from postane.mail.address import BadAddress, parse_path, split_path
 from postane.mail.envelope import BodyType, Envelope
-from postane.wire.errors import Fault
+from postane.wire.base64_text import parse_base64
+from postane.wire.errors import Fault, RemoteProtocolError
 
 from . import replies
 from .commands import (
     Auth,
+    AuthResponse,
     Bdat,
     Command,
     Data,
@@ -34,8 +36,8 @@ from .commands import (
 )
 from .replies import Reply, SmtpError
 
-LINE_LIMIT = 12288
-"""Octets of any command line with its CRLF: an AUTH line may be this long (RFC 4954 s4)."""
+LINE_LIMIT = 64 * 1024
+"""Octets of an AUTH line or a SASL response with its CRLF: RFC 4954 s4 asks for 12288, access tokens can be longer."""
 
 COMMAND_LIMIT = 2048
 """Octets of all other lines. RFC 5321 s4.5.3.1.4 gives 512, and MAIL and RCPT more for each extension (RFC 1870 s3: 26,
@@ -43,6 +45,9 @@ RFC 6531 s3.1: 10, RFC 3461 s4: 500 ...): one limit over them all."""
 
 NAME_LIMIT = 255
 """Octets of the name in HELO, EHLO and LHLO (RFC 5321 s4.5.3.1.2)."""
+
+XTEXT_LIMIT = 500
+"""Octets of MAIL's AUTH parameter (RFC 4954 s3, 7)."""
 
 NUMBER_DIGITS = 20
 """Digits of a size (RFC 1870 s3)."""
@@ -140,6 +145,7 @@ def _is_number(value: str | None) -> bool:
 
 _MAIL_PARAMETERS: Mapping[str, Callable[[str | None], bool]] = {
     "SIZE": _is_number,
+    "AUTH": lambda value: _is_xtext(value),
     "BODY": lambda value: value is not None and value.upper() in set(BodyType),
     "SMTPUTF8": lambda value: value is None,
 }
@@ -196,13 +202,30 @@ def parse_bdat(argument: bytes) -> Bdat:
 
 def _parse_auth(argument: bytes) -> Auth:
     mechanism, _, initial = argument.partition(b" ")
-    if not mechanism or not argument.isascii():
+    if not mechanism or not mechanism.isascii():
         raise SmtpError(replies.BAD_ARGUMENT.with_text("AUTH takes a mechanism"), Fault.BAD_ARGUMENT)
-    return Auth(mechanism.decode("ascii").upper(), initial.decode("ascii") or None)
+    return Auth(mechanism.decode("ascii").upper(), _decode(initial) if initial else None)
+
+
+def parse_auth_response(line: bytes) -> AuthResponse:
+    """A line of a SASL exchange; "*" cancels it (RFC 4954 s4). Raises SmtpError."""
+    return AuthResponse(None if line == b"*" else _decode(line))
+
+
+def _decode(text: bytes) -> bytes:
+    try:
+        return parse_base64(text)
+    except RemoteProtocolError:
+        raise SmtpError(replies.NOT_BASE64, Fault.BAD_ARGUMENT) from None
+
+
+def _is_xtext(value: str | None) -> bool:
+    """RFC 4954 s5: "<>", or a mailbox as xtext (RFC 3461 s4); who vouches for whom is taken note of by nobody."""
+    return value is not None and 0 < len(value) <= XTEXT_LIMIT and value.isascii() and value.isprintable()
 
 
 _VERBS: Mapping[bytes, Verb] = {
-    verb.encode("ascii"): verb for verb in Verb if verb not in (Verb.BODY, Verb.CONNECT)
+    verb.encode("ascii"): verb for verb in Verb if verb not in (Verb.BODY, Verb.CONNECT, Verb.RESPONSE)
 }  # fmt: skip
 
 _PARSERS: Mapping[Verb, Callable[[bytes], Command]] = {

@@ -7,9 +7,10 @@ Must not know: when they are said.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Self
 
+from postane.wire.base64_text import format_base64
 from postane.wire.chart import Outcome
 from postane.wire.errors import Fault, RemoteProtocolError
 
@@ -35,6 +36,18 @@ class Reply:
     def with_text(self, *lines: str) -> Self:
         """The same reply in other words."""
         return replace(self, lines=lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """What the server asks in a SASL exchange (RFC 4954 s4): no text, and as long as it must be."""
+
+    octets: bytes = field(repr=False)
+
+
+def format_challenge(challenge: Challenge) -> bytes:
+    """The line of a challenge."""
+    return b"334 " + format_base64(challenge.octets) + b"\r\n"
 
 
 def format_reply(reply: Reply) -> bytes:
@@ -75,6 +88,8 @@ RECIPIENT_OK = Reply(250, "2.1.5", ("recipient ok",))
 CHUNK_OK = Reply(250, "2.0.0", ("chunk received",))
 STORED = Reply(250, "2.0.0", ("stored",))
 GO_ON = Reply(354, "", ("send the message, end it with a line that is a single dot",))
+BEGIN_TLS = Reply(220, "2.0.0", ("begin TLS",))
+LOGGED_IN = Reply(235, "2.7.0", ("logged in",))
 GOODBYE = Reply(221, "2.0.0", ("closing connection",))
 HELP = Reply(214, "2.0.0", ("see RFC 5321",))
 # RFC 5321 s7.3: who does not want to say whether a mailbox exists answers 252.
@@ -84,6 +99,15 @@ CLOSING = Reply(421, "4.3.2", ("shutting down",))
 TIMED_OUT = Reply(421, "4.4.2", ("too long silent",))
 TOO_MANY_MISTAKES = Reply(421, "4.7.0", ("too many mistakes",))
 TOO_MANY_CONNECTIONS = Reply(421, "4.7.0", ("too many connections, try again later",))
+
+# RFC 4954 s6: what is said when a login fails.
+LOGIN_UNAVAILABLE = Reply(454, "4.7.0", ("logins cannot be checked now, try again later",))
+CANCELLED = Reply(501, "5.7.0", ("cancelled",))
+NOT_BASE64 = Reply(501, "5.5.2", ("not base64",))
+NO_SUCH_MECHANISM = Reply(504, "5.5.4", ("this mechanism is not offered here",))
+LOGIN_FIRST = Reply(530, "5.7.0", ("log in first",))
+LOGIN_REFUSED = Reply(535, "5.7.8", ("invalid user name or password",))
+TLS_FIRST = Reply(538, "5.7.11", ("passwords may not cross this connection in clear text, use TLS",))
 
 UNAVAILABLE = Reply(451, "4.3.0", ("cannot be done now, try again later",))
 STORED_FOR_SOME = Reply(451, "4.3.0", ("not stored for all recipients, send again",))

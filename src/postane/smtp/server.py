@@ -19,8 +19,8 @@ from postane.wire.machine import NEED_DATA, PAUSED, Signal
 from . import replies
 from .body import BodyCheck, BodyLimits
 from .commands import Bdat, BdatEnd, BodyChunk, BodyEnd, Command, Event, Mail, Verb
-from .grammar import LINE_LIMIT, parse_bdat, parse_command, parse_mail, parse_rcpt, split_command
-from .replies import Reply, SmtpError, format_reply
+from .grammar import LINE_LIMIT, parse_auth_response, parse_bdat, parse_command, parse_mail, parse_rcpt, split_command
+from .replies import Challenge, Reply, SmtpError, format_challenge, format_reply
 from .states import CHARTS, NOT_NOW, Dialect, State
 
 SERVICE_CLOSING = 421
@@ -49,25 +49,26 @@ class SmtpServer:
 
     Any octets give events or RemoteProtocolError, nothing else; any split of the octets gives the same events, where
     the chunks of a sound message are the same octets in all, and those of another one are a beginning of it. `send`
-    takes the greeting first. An error is answered like a command: by one Reply.
+    takes the greeting first; one that `is_greeted` takes over after a TLS handshake, where there is no second greeting
+    (RFC 3207 s4.2). An error is answered like a command: by one Reply.
     """
 
     __slots__ = ("_accepted", "_chart", "_check", "_chunk", "_dialect", "_due", "_ending", "_is_utf8", "_limits",
                  "_lines", "_unstuffer", "state")  # fmt: skip
 
-    def __init__(self, dialect: Dialect, limits: BodyLimits) -> None:
+    def __init__(self, dialect: Dialect, limits: BodyLimits, *, is_greeted: bool = False) -> None:
         self._dialect = dialect
         self._limits = limits
         self._chart = CHARTS[dialect]
         self._lines = LineBuffer(accepts_bare_lf=False)
-        self._due: _Due | None = _Due(Verb.CONNECT)
+        self._due: _Due | None = None if is_greeted else _Due(Verb.CONNECT)
         self._accepted = 0  # recipients of this transaction
         self._is_utf8 = False
         self._check: BodyCheck | None = None  # while there is a message
         self._unstuffer: Unstuffer | None = None  # while DATA is read
         self._chunk: _Chunk | None = None  # while a BDAT is read
         self._ending: BodyEnd | None = None  # the event that follows the last chunk
-        self.state: State = self._chart.initial
+        self.state: State = State.GREETED if is_greeted else self._chart.initial
 
     @property
     def trailing_data(self) -> bytes:
@@ -80,7 +81,7 @@ class SmtpServer:
 
     def next_event(self) -> Event | Signal:
         """The next command or piece of a message. Raises RemoteProtocolError, to be answered as a command is."""
-        if self._due is not None or self.state is State.CLOSED:
+        if self._due is not None or self.state in (State.CLOSED, State.HANDSHAKE):
             return PAUSED
         if self._ending is not None:
             return self._end_body(self._ending)
@@ -90,20 +91,22 @@ class SmtpServer:
             if self._chunk is not None:
                 return self._read_chunk(self._chunk)
             line = self._lines.next_line(LINE_LIMIT)
-            return NEED_DATA if line is None else self._read_command(line)
+            return NEED_DATA if line is None else self._read_line(line)
         except RemoteProtocolError as error:
-            if self._due is None:
-                self._due = _Due(None)
+            if self._due is None:  # RFC 4954 s4: a response that is not base64 ends the exchange
+                self._due = _Due(Verb.RESPONSE if self.state is State.AUTHENTICATING else None)
             if error.fatal:
                 self._enter(State.CLOSED)
             raise
 
-    def send(self, value: Reply | Sequence[Reply]) -> bytes:
+    def send(self, value: Reply | Sequence[Reply] | Challenge) -> bytes:
         """The octets of the reply, or of the replies, that are due.
 
         After a message LMTP wants one for each accepted recipient, in their order (RFC 2033 s4.2): either all of them
         are given, or one that stands for all. A 421 may be said at any time. Raises LocalProtocolError otherwise.
         """
+        if isinstance(value, Challenge):
+            return self._ask(value)
         said = (value,) if isinstance(value, Reply) else tuple(value)
         if said and said[0].code == SERVICE_CLOSING:
             self._due = None
@@ -119,7 +122,26 @@ class SmtpServer:
         self._due = None
         if due.verb is not None:
             self._move(due.verb, said[0].outcome)
+        if self.state is State.HANDSHAKE and len(self._lines):
+            # RFC 3207 s4.2: nothing sent before the handshake may be obeyed after it.
+            self._due = _Due(None)
+            self._enter(State.CLOSED)
+            raise SmtpError(replies.EARLY_DATA, Fault.EARLY_DATA, fatal=True)
         return b"".join(map(format_reply, said))
+
+    def _ask(self, challenge: Challenge) -> bytes:
+        if self._due is None or self._due.verb not in (Verb.AUTH, Verb.RESPONSE):
+            raise LocalProtocolError("no SASL exchange is going on")
+        self._move(self._due.verb, Outcome.CONTINUED)
+        self._due = None
+        return format_challenge(challenge)
+
+    def _read_line(self, line: bytes) -> Event | Signal:
+        if self.state is not State.AUTHENTICATING:
+            return self._read_command(line)
+        response = parse_auth_response(line)
+        self._due = _Due(Verb.RESPONSE)
+        return response
 
     def _read_command(self, line: bytes) -> Event | Signal:
         verb, argument = split_command(line)

@@ -1,7 +1,7 @@
 """SMTP's and LMTP's charts: the verbs allowed in each state, and where they lead.
 
-RFC 5321 s4.1.4 (order of commands), RFC 3030 s2 (BDAT), RFC 2033 s4.1 (LHLO in place of HELO and EHLO). LMTP is a
-dialect: the same states with another word for hello.
+RFC 5321 s4.1.4 (order of commands), RFC 3207 s4 (STARTTLS), RFC 4954 s4 (AUTH), RFC 3030 s2 (BDAT), RFC 2033 s4.1
+(LHLO in place of HELO and EHLO). LMTP is a dialect: the same states with another word for hello.
 
 Must not know: arguments, replies, who is asking.
 """
@@ -27,6 +27,8 @@ class State(StrEnum):
     GREETING = "greeting"
     GREETED = "greeted"  # nobody said hello yet
     READY = "ready"
+    AUTHENTICATING = "authenticating"
+    HANDSHAKE = "handshake"
     MAIL = "mail"  # a sender, no recipient
     RCPT = "rcpt"  # at least one recipient was accepted
     DATA = "data"
@@ -52,12 +54,14 @@ def _allowed(hellos: frozenset[Verb]) -> Mapping[State, frozenset[Verb]]:
         State.GREETING: frozenset({Verb.CONNECT}),
         State.GREETED: _ANY_TIME | hellos | {Verb.STARTTLS},
         State.READY: _IDLE | hellos,
+        State.AUTHENTICATING: frozenset({Verb.RESPONSE}),
+        State.HANDSHAKE: frozenset(),
         State.MAIL: _ANY_TIME | hellos | {Verb.RCPT},
         State.RCPT: _ANY_TIME | hellos | {Verb.RCPT, Verb.DATA, Verb.BDAT},
         State.DATA: frozenset({Verb.BODY}),
         # RFC 3030 s2: DATA and BDAT cannot be used in one transaction, nor a recipient be added after BDAT.
         State.CHUNKS: _ANY_TIME | hellos | {Verb.BDAT, Verb.BODY},
-        State.FAILED: _IDLE | hellos,
+        State.FAILED: (_IDLE | hellos) - {Verb.AUTH},  # RFC 4954 s4: not while a transaction is not over
         State.REJECTED: frozenset({Verb.QUIT}),  # RFC 5321 s3.1: after a 554 greeting everything else is refused
         State.CLOSED: frozenset(),
     }
@@ -68,6 +72,9 @@ def _moves(hellos: frozenset[Verb]) -> Mapping[tuple[State, Verb, Outcome], Stat
         (State.GREETING, Verb.CONNECT, Outcome.ACCEPTED): State.GREETED,
         (State.GREETING, Verb.CONNECT, Outcome.REFUSED): State.REJECTED,
         (State.REJECTED, Verb.QUIT, Outcome.ACCEPTED): State.CLOSED,
+        (State.READY, Verb.AUTH, Outcome.CONTINUED): State.AUTHENTICATING,
+        (State.AUTHENTICATING, Verb.RESPONSE, Outcome.ACCEPTED): State.READY,
+        (State.AUTHENTICATING, Verb.RESPONSE, Outcome.REFUSED): State.READY,
         (State.READY, Verb.MAIL, Outcome.ACCEPTED): State.MAIL,
         (State.FAILED, Verb.MAIL, Outcome.ACCEPTED): State.MAIL,
         (State.MAIL, Verb.RCPT, Outcome.ACCEPTED): State.RCPT,
@@ -76,7 +83,7 @@ def _moves(hellos: frozenset[Verb]) -> Mapping[tuple[State, Verb, Outcome], Stat
         (State.CHUNKS, Verb.BDAT, Outcome.REFUSED): State.FAILED,
     }
     for state in (State.GREETED, State.READY, State.FAILED):  # RFC 3207 s4.2: a new machine takes over
-        moves[state, Verb.STARTTLS, Outcome.ACCEPTED] = State.CLOSED
+        moves[state, Verb.STARTTLS, Outcome.ACCEPTED] = State.HANDSHAKE
     for outcome in (Outcome.ACCEPTED, Outcome.REFUSED):  # RFC 5321 s4.1.1.4: either way the buffers are cleared
         moves[State.DATA, Verb.BODY, outcome] = State.READY
         moves[State.CHUNKS, Verb.BODY, outcome] = State.READY

@@ -15,10 +15,12 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
+from postane.accounts.failures import Slate
 from postane.app import Services, open_housekeeper, open_schedule, open_services
 from postane.config.model import ENCRYPTED, Config
+from postane.net.accept import Acceptor, ArrivingStream
 from postane.net.listen import BACKLOG, Bound
 from postane.net.tcp import Deadlines, SocketStream
 from postane.observe.logs import configure_logs
@@ -32,6 +34,12 @@ _KEEP_SOCKET_FILE: dict[str, Any] = {"cleanup_socket": False} if sys.version_inf
 """The file of a unix socket is the parent's: the next generation goes on listening on it."""
 
 
+class Closable(Protocol):
+    """Something that accepts connections until it is closed."""
+
+    def close(self) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Assignment:
     """What a worker is to do. `bound` is what each service listens on; `parent` is the read end of the parent's pipe,
@@ -42,6 +50,7 @@ class Assignment:
     bound: Mapping[str, list[Bound]]
     connections: Tally
     sessions: Tally
+    failures: Slate
     parent: int
     ready: int
 
@@ -71,7 +80,7 @@ async def _work(assignment: Assignment) -> None:
     loop.add_signal_handler(signal.SIGHUP, orders.put_nowait, None)
     loop.add_signal_handler(signal.SIGINT, lambda: None)  # Ctrl-C reaches the whole group: the parent decides
     loop.add_reader(assignment.parent, orders.put_nowait, drain)
-    services = open_services(assignment.config, assignment.sessions)
+    services = open_services(assignment.config, assignment.sessions, assignment.failures)
     reception = Reception(services.office, assignment.connections)
     limits = services.office.limits
     deadlines = Deadlines(period=min(1.0, limits.idle / 20, limits.login / 20))
@@ -108,20 +117,24 @@ async def _tidy(config: Config, services: Services) -> None:
 
 async def _listen(
     assignment: Assignment, services: Services, reception: Reception, deadlines: Deadlines
-) -> AsyncIterator[asyncio.AbstractServer]:
+) -> AsyncIterator[Closable]:
     loop = asyncio.get_running_loop()
     for service, bounds in assignment.bound.items():
         on_open = functools.partial(reception.accept, service, services.desks[service])
-        make_stream = functools.partial(SocketStream, deadlines, on_open)
-        context = services.tls if service in ENCRYPTED else None
+        begins_with_tls = service in ENCRYPTED
+        arriving = functools.partial(ArrivingStream, deadlines, on_open, services.tls, begins_with_tls=begins_with_tls)
         for bound in bounds:
             bound.keep_only(assignment.index)
             sock = bound.socket_for(assignment.index)
             sock.setblocking(False)
             if sock.family == socket.AF_UNIX:
-                yield await loop.create_unix_server(make_stream, sock=sock, backlog=BACKLOG, **_KEEP_SOCKET_FILE)
+                at_once = functools.partial(SocketStream, deadlines, on_open)
+                yield await loop.create_unix_server(at_once, sock=sock, backlog=BACKLOG, **_KEEP_SOCKET_FILE)
+            elif begins_with_tls:
+                yield Acceptor(sock, arriving)
             else:
-                yield await loop.create_server(make_stream, sock=sock, ssl=context, backlog=BACKLOG)
+                at_once = functools.partial(SocketStream, deadlines, on_open, services.tls)
+                yield await loop.create_server(at_once, sock=sock, backlog=BACKLOG)
 
 
 async def _drain(reception: Reception, orders: "asyncio.Queue[float | None]", patience: float | None) -> None:

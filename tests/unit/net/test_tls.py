@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from postane.net.tls import BadCertificate, Certificate, names_of, server_context
+from postane.net.tls import BadCertificate, Certificate, names_of, server_tls
 from support.programs import require
 
 
@@ -50,7 +50,7 @@ def served(context: ssl.SSLContext, name: str | None, version: ssl.TLSVersion | 
 
 def test_each_name_gets_its_own(tmp_path: Path) -> None:
     first, second, wild = make(tmp_path, "a.example"), make(tmp_path, "b.example"), make(tmp_path, "*.c.example")
-    context = server_context([first, second, wild])
+    context = server_tls([first, second, wild]).context
     seen = {name: served(context, name) for name in ("a.example", "B.example", "x.c.example", "other.example", None)}
     assert seen["a.example"] == seen["other.example"] == seen[None]
     assert len({seen["a.example"], seen["B.example"], seen["x.c.example"]}) == 3
@@ -58,18 +58,18 @@ def test_each_name_gets_its_own(tmp_path: Path) -> None:
 
 def test_the_oldest_version(tmp_path: Path) -> None:
     certificate = make(tmp_path, "a.example")
-    assert served(server_context([certificate]), "a.example", ssl.TLSVersion.TLSv1_2)
+    assert served(server_tls([certificate]).context, "a.example", ssl.TLSVersion.TLSv1_2)
     with pytest.raises((ssl.SSLError, OSError)):
-        served(server_context([certificate], is_13_only=True), "a.example", ssl.TLSVersion.TLSv1_2)
+        served(server_tls([certificate], is_13_only=True).context, "a.example", ssl.TLSVersion.TLSv1_2)
 
 
 def test_what_cannot_be_used_is_named(tmp_path: Path) -> None:
     certificate = make(tmp_path, "a.example")
     other = make(tmp_path, "b.example")
     with pytest.raises(BadCertificate, match=r"cannot load .*a.example.pem with .*b.example.key"):
-        server_context([Certificate(certificate.chain, other.key)])
+        server_tls([Certificate(certificate.chain, other.key)])
     with pytest.raises(BadCertificate, match=r"missing\.pem"):
-        server_context([Certificate(tmp_path / "missing.pem", other.key)])
+        server_tls([Certificate(tmp_path / "missing.pem", other.key)])
     broken = tmp_path / "broken.pem"
     broken.write_text("not a certificate")
     with pytest.raises(BadCertificate, match=r"broken\.pem"):

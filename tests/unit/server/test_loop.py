@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from postane.net.memory import MemoryStream
-from postane.server.loop import FLUSH_AT, Outbox, converse
+from postane.server.loop import FLUSH_AT, Outbox, Conversation, converse
 from postane.server.record import Ending
 from postane.wire.errors import Fault, LocalProtocolError, RemoteProtocolError
 from postane.wire.lines import LineBuffer
@@ -48,6 +48,7 @@ class EchoDesk:
     patience = 5.0
     mistakes_allowed = 2
     may_be_ended = True
+    is_handshake_due = False
     is_closed = False
 
     def greeting(self) -> str:
@@ -78,7 +79,7 @@ class EchoDesk:
 
 
 def start(stream: MemoryStream) -> "asyncio.Task[Ending]":
-    return asyncio.create_task(converse(stream, EchoMachine(), EchoDesk()))
+    return asyncio.create_task(converse(Conversation(stream, EchoMachine(), EchoDesk())))
 
 
 async def test_a_conversation_to_its_end() -> None:

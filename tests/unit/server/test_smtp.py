@@ -19,7 +19,7 @@ from postane.maildrop.base import (
 from postane.net.memory import MemoryStream
 from postane.net.stream import Peer
 from postane.server.delivery import DeliveryLimits, Outcome
-from postane.server.loop import converse
+from postane.server.loop import Conversation, converse
 from postane.server.record import Ending
 from postane.server.replies import smtp_reply
 from postane.server.smtp import SmtpDesk, SmtpSettings
@@ -282,7 +282,7 @@ class TestEndings:
         desk = SmtpDesk(here.office, stream, here.record, settings)
         stream.give(START + (b"BDAT 9 LAST\r\nhalf" if is_bdat else b"DATA\r\nhalf a message\r\n."))
         stream.end()
-        assert await converse(stream, SmtpServer(settings.dialect, settings.body), desk) is Ending.DROPPED
+        assert await converse(Conversation(stream, SmtpServer(settings.dialect, settings.body), desk)) is Ending.DROPPED
         await desk.close()
         assert desk.may_be_ended
         assert await here.messages("joe") == []

@@ -1,0 +1,106 @@
+"""One SASL exchange, whichever protocol carries it: drives a mechanism, and asks the gate what it claims.
+
+RFC 4422 s3, RFC 5034 s4, RFC 4954 s4. Neither protocol lets success carry data, so what a server has to say with it is
+a challenge of its own, which the client answers with an empty response.
+
+Must not know: base64, replies, any mechanism's messages.
+"""
+
+from collections.abc import Mapping
+
+from postane.accounts.base import LoginRefused, Proof
+from postane.net.stream import Stream
+from postane.sasl import base as sasl
+from postane.sasl.base import Means
+from postane.sasl.registry import CLEAR_TEXT, SERVER_MECHANISMS
+
+from .gate import Gate
+from .office import PostOffice
+
+
+def offered_mechanisms(office: PostOffice, stream: Stream) -> tuple[str, ...]:
+    """The mechanisms that can succeed on this connection: by what the account store can verify, by what may cross the
+    wire, by what the connection is bound to, and by whether a client certificate was shown."""
+    means, may_cross = office.accounts.means, office.allows_password(stream)
+    bindings = stream.tls.bindings if stream.tls is not None else {}
+    client = stream.tls.client if stream.tls is not None else None
+    offered = []
+    for name in office.mechanisms:
+        mechanism = SERVER_MECHANISMS[name]
+        is_possible = mechanism.means in means and (may_cross or mechanism.means not in CLEAR_TEXT)
+        if mechanism.needs_binding:
+            is_possible = is_possible and bool(bindings)
+        if mechanism.means is Means.OUTSIDE:
+            is_possible = is_possible and client is not None
+        if is_possible:
+            offered.append(name)
+    return tuple(offered)
+
+
+class Exchange:
+    """One exchange from AUTH to its end. Both methods give the next challenge, or the proof that ends it; both raise
+    RemoteProtocolError, LoginRefused, LoginThrottled and AccountsUnavailable, after which it is over too."""
+
+    def __init__(self, gate: Gate, mechanism: sasl.ServerMechanism) -> None:
+        self._gate = gate
+        self._mechanism = mechanism
+        self._name = ""  # whom the client says it is, in SCRAM
+        self._keys: Proof | None = None  # what the keys that are used prove
+        self._granted: Proof | None = None  # waits for the client's last, empty response
+        self._refused: LoginRefused | None = None  # waits for the client to acknowledge it
+
+    async def start(self, initial: bytes | None) -> bytes | Proof:
+        """Begin; `initial` is None where the client gave no initial response."""
+        return await self._take(self._mechanism.start(initial))
+
+    async def respond(self, response: bytes) -> bytes | Proof:
+        """The client's answer to the last challenge."""
+        if self._refused is not None:
+            raise self._refused
+        if self._granted is not None:
+            if response:
+                raise sasl.refuse("nothing more was asked")
+            return self._granted
+        return await self._take(self._mechanism.step(response))
+
+    async def _take(self, step: sasl.Step) -> bytes | Proof:
+        match step:
+            case sasl.Challenge(octets):
+                return octets
+            case sasl.PasswordClaim(name, password):
+                return await self._gate.password(name, password)
+            case sasl.CramClaim(name, challenge, digest):
+                return await self._gate.cram(name, challenge, digest)
+            case sasl.OutsideClaim(name):
+                return await self._gate.outside(name)
+            case sasl.TokenClaim():
+                return await self._take_token(step)
+            case sasl.KeysWanted():
+                return await self._take_keys(step)
+            case sasl.Verdict(is_proven, final):
+                proof = await self._gate.settle(self._name, self._keys, is_proven=is_proven)
+                self._granted = proof
+                return final  # RFC 5802 s7: the server proves itself before the client believes it
+
+    async def _take_token(self, claim: sasl.TokenClaim) -> bytes | Proof:
+        """RFC 7628 s3.2.3: a refusal is explained in a challenge, and said once the client has answered that."""
+        try:
+            return await self._gate.token(claim.name, claim.token)
+        except LoginRefused as error:
+            self._refused = error
+            return claim.refusal
+
+    async def _take_keys(self, wanted: sasl.KeysWanted) -> bytes | Proof:
+        entry = await self._gate.keys(wanted.name, wanted.digest)
+        self._name, self._keys = wanted.name, entry.proof
+        return wanted.proceed(entry.keys).octets
+
+
+def begin(office: PostOffice, stream: Stream, gate: Gate, name: str) -> Exchange:
+    """An exchange by the mechanism `name`, which must be offered."""
+    offered = offered_mechanisms(office, stream)
+    is_plus_offered = any(SERVER_MECHANISMS[each].needs_binding for each in offered)
+    bindings: Mapping[str, bytes] = stream.tls.bindings if stream.tls is not None else {}
+    stamp = f"<{office.token()}.{int(office.clock())}@{office.hostname}>".encode("ascii", "replace")
+    surroundings = sasl.Surroundings(stamp, office.token() + office.token(), bindings, is_plus_offered)
+    return Exchange(gate, SERVER_MECHANISMS[name].make(surroundings))

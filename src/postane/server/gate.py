@@ -1,0 +1,139 @@
+"""The one gate that every claim goes through, whichever protocol carries it: throttled, checked, told of in the log.
+
+RFC 6856 s2.2, RFC 4616 s2: names and passwords are compared in the form of SASLprep, and as they came too, for what was
+set otherwise. A refusal is held back a while, longer each time; after many of them nothing is looked at for a while.
+
+Must not know: how a protocol carries the claim, or what it answers.
+"""
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from postane.accounts.base import LoginRefused, LoginThrottled, Proof, ScramEntry
+from postane.sasl.base import ScramDigest
+from postane.wire.saslprep import Unprepared, saslprep
+
+from .office import PostOffice
+from .record import SessionRecord
+
+REFUSED = "invalid user name or password"
+"""All that a client is told of a failed login."""
+
+
+class Gate:
+    """One connection's tries to prove who it is. Every method raises LoginRefused, LoginThrottled, AccountsUnavailable.
+
+    `certificate` is the account name that a client's certificate bears, None where there is none.
+    """
+
+    def __init__(self, office: PostOffice, record: SessionRecord, certificate: str | None = None) -> None:
+        self._office = office
+        self._record = record
+        self._certificate = certificate
+        self._log = structlog.get_logger("postane")
+
+    async def password(self, name: str, password: str, *, prepares: bool = True) -> Proof:
+        """A name and a password; `prepares`: the protocol wants SASLprep (the oldest ones know nothing of it)."""
+        verify = self._office.accounts.verify_password
+
+        async def check() -> Proof:
+            if not prepares:
+                return await verify(name, password)
+            return await _either(verify, (_prepared(name), _prepared(password)), (name, password))
+
+        return await self._try(name, _octets(password), check)
+
+    async def apop(self, name: str, stamp: str, digest: str) -> Proof:
+        """RFC 1939 s7, APOP. RFC 6856 s2.2: the secret was prepared when it was set."""
+        verify = self._office.accounts.verify_apop
+        return await self._try(
+            name, b"", lambda: _either(lambda who: verify(who, stamp, digest), (_prepared(name),), (name,))
+        )
+
+    async def cram(self, name: str, challenge: bytes, digest: str) -> Proof:
+        """RFC 2195 s2."""
+        verify = self._office.accounts.verify_cram
+        return await self._try(
+            name, b"", lambda: _either(lambda who: verify(who, challenge, digest), (_prepared(name),), (name,))
+        )
+
+    async def token(self, name: str | None, token: str) -> Proof:
+        """RFC 7628 s3.1: an access token, and perhaps whose it is."""
+        return await self._try(name or "", _octets(token), lambda: self._office.accounts.verify_token(name, token))
+
+    async def outside(self, name: str | None) -> Proof:
+        """RFC 4422 Appendix A: what the TLS handshake has proven; `name` must be what it said, None: whatever it said.
+
+        A certificate without the expected name proves nobody, whatever the client says that it is.
+        """
+
+        async def check() -> Proof:
+            if self._certificate is None:
+                raise LoginRefused(REFUSED, "EXTERNAL without a client certificate that bears a name")
+            proof = await self._office.accounts.admit(self._certificate, "certificate")
+            if name is not None and (await self._office.accounts.admit(name, "certificate")).account != proof.account:
+                raise LoginRefused(REFUSED, "EXTERNAL: the certificate bears another name than the client says")
+            return proof
+
+        return await self._try(self._certificate or "", b"", check)
+
+    async def keys(self, name: str, digest: ScramDigest) -> ScramEntry:
+        """The keys for a SCRAM exchange; what comes of it is told to `settle`."""
+        self._check(name)
+        return await self._office.accounts.scram(_prepared(name), digest)
+
+    async def settle(self, name: str, proof: Proof | None, *, is_proven: bool) -> Proof:
+        """A SCRAM exchange is over: whether the client's proof was right, and what it proves."""
+
+        async def check() -> Proof:
+            if proof is None or not is_proven:
+                raise LoginRefused(REFUSED, "SCRAM: wrong password, or no such keys")
+            return await self._office.accounts.admit(proof.account.name, proof.credential)  # it may be disabled by now
+
+        return await self._try(name, b"", check)
+
+    async def _try(self, name: str, secret: bytes, check: Callable[[], Awaitable[Proof]]) -> Proof:
+        self._check(name)
+        throttle, address = self._office.throttle, str(self._record.peer)
+        try:
+            proof = await check()
+        except LoginRefused as error:
+            self._tell(error.log)
+            await asyncio.sleep(throttle.failed(address, name, secret))
+            raise
+        throttle.succeeded(address, proof.account.name)
+        return proof
+
+    def _check(self, name: str) -> None:
+        wait = self._office.throttle.check(str(self._record.peer), name)
+        if wait > 0:
+            self._tell("too many failed logins")
+            raise LoginThrottled(math.ceil(wait))
+
+    def _tell(self, why: str) -> None:
+        record = self._record
+        self._log.info("login refused", session=record.session, service=record.service, peer=str(record.peer), why=why)
+
+
+async def _either(verify: Callable[..., Awaitable[Proof]], prepared: tuple[str, ...], given: tuple[str, ...]) -> Proof:
+    try:
+        return await verify(*prepared)
+    except LoginRefused:
+        if prepared == given:
+            raise
+    return await verify(*given)
+
+
+def _prepared(text: str) -> str:
+    """The form of SASLprep. Raises LoginRefused, where it has none or is no UTF-8 (RFC 6856 s2.2)."""
+    try:
+        return saslprep(text)
+    except Unprepared:
+        raise LoginRefused(REFUSED, "not UTF-8, or SASLprep forbids it") from None
+
+
+def _octets(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")

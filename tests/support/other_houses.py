@@ -1,0 +1,77 @@
+"""Account stores over data of others, for the contract suite: their tables and trees, and how these are changed."""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+from postane.accounts import hashes
+from postane.accounts.base import Account
+from postane.accounts.database import Database
+from postane.accounts.postgres import PostgresAccounts, Queries
+from postane.sasl.base import Means
+from support import engines
+from support.account_houses import OWN_DOMAINS, House
+
+TABLES = """
+DROP TABLE IF EXISTS people, addresses;
+CREATE TABLE people (name text PRIMARY KEY, secret text, active boolean DEFAULT true, octets bigint, letters int);
+CREATE TABLE addresses (address text PRIMARY KEY, owner text NOT NULL);
+"""
+
+QUERIES = Queries.parse(
+    "SELECT name, secret AS password, active AS enabled, octets AS quota, letters AS quota_messages"
+    " FROM people WHERE name = :user",
+    "SELECT owner AS name FROM addresses WHERE address = :address",
+    "SELECT 1 FROM people WHERE split_part(name, '@', 2) = :domain"
+    " UNION SELECT 1 FROM addresses WHERE split_part(address, '@', 2) = :domain",
+    "UPDATE people SET secret = :password WHERE name = :user AND secret = :old",
+)
+
+
+class PostgresKeeper:
+    """Who has these tables."""
+
+    def __init__(self, engine: engines.Postgres) -> None:
+        self._engine = engine
+        engine.sql(f"SET client_min_messages = error; {TABLES}")
+
+    def add(self, name: str, *, password: str | None = None) -> Account:
+        self._engine.sql("INSERT INTO people (name) VALUES (:'name')", name=name)
+        if password is not None:
+            self.set_password(name, password)
+        return Account(name, name)
+
+    def set_password(self, name: str, password: str) -> None:
+        self.store(name, hashes.hash_password(password, hashes.LIGHT))
+
+    def store(self, name: str, secret: str) -> None:
+        self._engine.sql("UPDATE people SET secret = :'secret' WHERE name = :'name'", name=name, secret=secret)
+
+    def set_enabled(self, name: str, is_enabled: bool) -> None:
+        words = "UPDATE people SET active = :'active'::boolean WHERE name = :'name'"
+        self._engine.sql(words, name=name, active=str(is_enabled))
+
+    def remove(self, name: str) -> None:
+        self._engine.sql("DELETE FROM people WHERE name = :'name'", name=name)
+
+    def add_alias(self, name: str, address: str) -> None:
+        words = "INSERT INTO addresses (address, owner) VALUES (:'address', :'name')"
+        self._engine.sql(words, name=name, address=address)
+
+
+@contextlib.asynccontextmanager
+async def open_postgres(folder: Path) -> AsyncIterator[House]:
+    """The accounts of `postgres`, in tables made for them."""
+    del folder
+    engine = engines.postgres()
+    keeper = PostgresKeeper(engine)
+    store = PostgresAccounts(Database(engine.url), QUERIES, own_domains=OWN_DOMAINS)
+    try:
+        yield House(store, keeper, frozenset({Means.PASSWORD, Means.OUTSIDE}))
+    finally:
+        await store.close()
+
+
+OTHERS: dict[str, Callable[[Path], AbstractAsyncContextManager[House]]] = {"postgres": open_postgres}
+"""By the name in the tests' ids."""
