@@ -11,6 +11,7 @@ PEERS='
     dovecot-core:dovecot
     dovecot-lmtpd:lmtp
     dovecot-pop3d:pop3
+    fail2ban:fail2ban-regex
     fetchmail:fetchmail
     getmail6:getmail
     mpop:mpop
