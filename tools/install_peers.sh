@@ -14,16 +14,20 @@ PEERS='
     fail2ban:fail2ban-regex
     fetchmail:fetchmail
     getmail6:getmail
+    ldap-utils:ldapmodify
     mpop:mpop
     mutt:mutt
     perl:perl
     postfix:smtp-source
+    postgresql:initdb
+    slapd:slapd
     sqlite3:sqlite3
     strace:strace
     swaks:swaks
     openssl:openssl
 '
 PATH="$PATH:/usr/sbin:/usr/local/sbin:/sbin:/usr/lib/dovecot:/usr/libexec/dovecot:/opt/homebrew/sbin"
+for folder in /usr/lib/postgresql/*/bin; do PATH="$PATH:$folder"; done
 POLICY=/usr/sbin/policy-rc.d
 
 missing() {
