@@ -93,6 +93,7 @@ def show_account(name: NameArgument, json: JsonOption = False, config: ConfigOpt
         "name": record.account.name,
         "enabled": record.account.is_enabled,
         "password": "set" if record.has_password else "none",
+        "scram": _scram(record),
         "quota": _quota(record.account.quota),
         **user_set.shown(record.account),
         "created": user_device.moment(record.created),
@@ -177,6 +178,12 @@ async def _remove_drop(config: Path | None, drop: str) -> None:
         await maildrops.close()
 
 
+def _scram(record: Record) -> str:
+    if record.has_scram_keys or not record.has_password:
+        return "keys kept" if record.has_scram_keys else "no keys"
+    return "no keys yet: made at the next login with the password in clear text"  # they cannot be made of a hash
+
+
 def _size(text: str) -> int:
     try:
         return parse_size(text)
@@ -195,6 +202,7 @@ def _as_json(record: Record) -> dict[str, Any]:
         "name": record.account.name,
         "enabled": record.account.is_enabled,
         "has_password": record.has_password,
+        "has_scram_keys": record.has_scram_keys,
         "quota_octets": record.account.quota.octets,
         "quota_messages": record.account.quota.messages,
         **user_set.as_json(record.account),

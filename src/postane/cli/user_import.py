@@ -45,7 +45,7 @@ def import_accounts(
     if cost == LIGHT:
         say(
             f"so many passwords were hashed with a lighter argon2id ({LIGHT.memory // 1024} MiB, {LIGHT.passes} pass);"
-            " each is hashed with the full cost at its first login (--full-cost does so now)"
+            " each gets the full cost, and keys for SCRAM, at its first login (--full-cost does so now)"
         )
 
 

@@ -4,6 +4,8 @@ from postane.accounts import bulk
 from postane.accounts.bulk import Line, Problem, cost_for, hash_lines, parse_lines
 from postane.accounts.hashes import FULL, LIGHT, cost_of, verify
 from postane.accounts.imported import Credential
+from postane.sasl.base import ScramDigest
+from postane.sasl.scram import derive_keys
 
 
 def names(octets):
@@ -88,6 +90,22 @@ def test_many_passwords_get_the_light_cost(passwords, cost):
     lines = [Line(n, f"user{n}", Credential(password="x")) for n in range(passwords)]
     lines += [Line(n, f"hashed{n}", Credential(hash="{SHA}")) for n in range(2000)]
     assert cost_for(lines) == cost
+
+
+def test_passwords_of_the_full_cost_get_keys_and_those_of_the_light_one_none():
+    lines, _ = parse_lines(b"anna:secret\nben:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\n")
+    anna, ben = hash_lines(lines, FULL, lambda: None)
+    assert set(anna.keys) == set(ScramDigest)
+    for digest, keys in anna.keys.items():
+        assert keys == derive_keys(b"secret", keys.salt, keys.iterations, digest)
+    assert ben.keys == {}, "nobody knows the password"
+    assert hash_lines(lines, LIGHT, lambda: None)[0].keys == {}
+
+
+def test_a_password_is_hashed_in_the_form_in_which_it_is_compared():
+    lines, _ = parse_lines("anna:{PLAIN}\u2168\u00adx\n".encode())  # RFC 4013 s3
+    (entry,) = hash_lines(lines, LIGHT, lambda: None)
+    assert verify(entry.hash, "IXx")
 
 
 def test_a_problem_is_a_value():

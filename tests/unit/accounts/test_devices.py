@@ -4,8 +4,9 @@ import stat
 
 import pytest
 
+from postane.accounts import devices
 from postane.accounts.base import AccountsUnavailable
-from postane.accounts.devices import ALPHABET, Vault, apop_digest, generate_secret, is_same
+from postane.accounts.devices import ALPHABET, Vault, apop_digest, cram_digest, generate_secret, is_same, match
 
 
 @pytest.fixture
@@ -118,3 +119,52 @@ def test_comparison():
     assert is_same(b"abc", b"abc")
     assert not is_same(b"abc", b"abd")
     assert not is_same(b"abc", b"abcd")
+
+
+def test_the_digest_of_rfc_2195():
+    challenge = b"<1896.697170952@postoffice.reston.mci.net>"
+    assert cram_digest(challenge, b"tanstaaftanstaaf") == b"b913a602c7eda7a495b4e6e7334d3890"
+
+
+def test_a_derived_key_is_the_same_as_long_as_the_key_file_is(vault, path):
+    key = vault.derive("decoys")
+    assert Vault(path).derive("decoys") == key
+    assert vault.derive("something else") != key
+    assert key != path.read_bytes()
+    path.write_bytes(b"x" * 32)
+    assert Vault(path).derive("decoys") != key
+    path.unlink()
+    with pytest.raises(AccountsUnavailable, match="No such file"):
+        Vault(path).derive("decoys")
+
+
+@pytest.fixture
+def sealed(vault):
+    return [(label, vault.seal("mrose", label, label.encode())) for label in ("one", "two", "three")]
+
+
+@pytest.mark.parametrize(("answer", "label"), [(b"one", "one"), (b"three", "three"), (b"four", None), (b"", None)])
+def test_the_device_that_answers(vault, sealed, answer, label):
+    assert match(vault, "mrose", sealed, answer, lambda secret: secret) == (label, None)
+    digest = cram_digest(b"<challenge>", answer)
+    assert match(vault, "mrose", sealed, digest, lambda secret: cram_digest(b"<challenge>", secret)) == (label, None)
+
+
+@pytest.mark.parametrize(("count", "compared"), [(0, 1), (1, 1), (3, 3)])
+@pytest.mark.parametrize("answer", [b"one", b"three", b"wrong"])
+def test_all_devices_are_compared_and_a_decoy_where_there_are_none(vault, sealed, count, compared, answer, monkeypatch):
+    asked, made = [], []
+    monkeypatch.setattr(devices, "is_same", lambda left, right: asked.append(right) or is_same(left, right))
+    match(vault, "mrose", sealed[:count], answer, lambda secret: made.append(secret) or secret)
+    assert (len(asked), len(made)) == (compared, compared)
+
+
+def test_a_decoy_is_never_right(vault):
+    assert match(vault, "mrose", [], b"answer", lambda secret: secret) == (None, None)
+
+
+def test_a_secret_that_does_not_open_is_told_and_the_others_are_tried(vault, sealed):
+    broken = ("broken", sealed[0][1])
+    label, trouble = match(vault, "mrose", [broken, *sealed], b"two", lambda secret: secret)
+    assert label == "two"
+    assert "device 'broken' of 'mrose'" in trouble.log

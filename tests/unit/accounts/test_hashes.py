@@ -79,6 +79,34 @@ def test_the_cost_of_a_hash(stored, cost):
     assert hashes.needs_upgrade(stored)
 
 
+def argon2id(memory: int, passes: int, lanes: int = 1) -> str:
+    """A hash that says so of itself."""
+    return f"$argon2id$v=19$m={memory},t={passes},p={lanes}$c2FsdHNhbHRzYWx0c2FsdA$" + "A" * 43
+
+
+@pytest.mark.parametrize(
+    ("memory", "passes"),
+    [(FULL.memory, FULL.passes - 1), (FULL.memory - 1, FULL.passes), (FULL.memory // 2, FULL.passes * 4)],
+)
+@pytest.mark.parametrize("lanes", [1, 4])
+def test_a_weaker_hash_is_to_be_replaced(memory, passes, lanes):
+    assert hashes.needs_upgrade(argon2id(memory, passes, lanes))
+
+
+@pytest.mark.parametrize(
+    ("memory", "passes", "lanes"),
+    [
+        (FULL.memory, FULL.passes, 1),
+        (FULL.memory, FULL.passes + 1, 1),
+        (FULL.memory + 1, FULL.passes, 1),
+        (46 * 1024, 1, 1),  # OWASP's equal of FULL
+        (64 * 1024, 3, 4),  # RFC 9106 s4, the second recommended
+    ],
+)
+def test_a_stronger_hash_stays(memory, passes, lanes):
+    assert not hashes.needs_upgrade(argon2id(memory, passes, lanes))
+
+
 def test_a_new_hash_needs_no_upgrade():
     assert not hashes.needs_upgrade(hashes.hash_password("x"))
 

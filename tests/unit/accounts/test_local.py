@@ -2,17 +2,20 @@
 
 import asyncio
 import hashlib
+import hmac
 import sqlite3
 from collections import Counter
 
 import pytest
 
-from postane.accounts import hashes
+from postane.accounts import hashes, local
 from postane.accounts.base import AccountsUnavailable, LoginRefused
-from postane.accounts.hashes import FULL, LIGHT, cost_of
+from postane.accounts.hashes import FULL, LIGHT, Cost, cost_of
 from postane.accounts.local import NOTE_USE_EVERY, Clocks, LocalAccounts
 from postane.accounts.records import Entry, Place
 from postane.accounts.registry import Registry
+from postane.sasl.base import ScramDigest
+from postane.sasl.scram import derive_keys
 
 STAMP = "<1896.697170952@dbc.mtview.ca.us>"
 
@@ -66,6 +69,10 @@ def slow(monkeypatch):
 async def written(worker):
     """Wait for what the worker writes in the background."""
     await asyncio.get_running_loop().run_in_executor(worker._writing, lambda: None)
+
+
+def cram(secret):
+    return hmac.new(secret.encode(), STAMP.encode(), "md5").hexdigest()
 
 
 async def refused(worker, name, password):
@@ -194,6 +201,101 @@ async def test_a_hash_of_another_server_does_too(workers, registry):
     await workers[1].verify_password("mrose", "tanstaaf ü")
 
 
+@pytest.mark.parametrize(
+    ("cost", "becomes"),
+    [
+        (Cost(FULL.memory, 1), FULL),
+        (Cost(FULL.memory // 2, FULL.passes), FULL),
+        (Cost(FULL.memory, FULL.passes + 1), None),
+        (Cost(FULL.memory * 2, 1), None),
+    ],
+)
+async def test_a_login_makes_a_hash_stronger_and_never_weaker(workers, registry, cost, becomes):
+    stored = hashes.hash_password("secret", cost)
+    registry.import_many([Entry("mrose", stored)])
+    await workers[0].verify_password("mrose", "secret")
+    await written(workers[0])
+    (kept,) = registry._ask("SELECT password FROM account")[0]
+    assert cost_of(kept) == (becomes or cost)
+    assert (kept == stored) is (becomes is None)
+    await workers[1].verify_password("mrose", "secret")
+
+
+# SCRAM keys
+
+
+async def scram_of(worker, name, digest=ScramDigest.SHA_256):
+    return await worker.scram(name, digest)
+
+
+@pytest.mark.parametrize("cost", [FULL, LIGHT])
+async def test_keys_of_an_imported_hash_come_with_the_first_password_in_clear_text(workers, registry, cost):
+    registry.import_many([Entry("mrose", hashes.hash_password("tanstaaf", cost))])
+    assert (await scram_of(workers[0], "mrose")).proof is None
+    await refused(workers[0], "mrose", "wrong")
+    await written(workers[0])
+    assert not registry.show("mrose").has_scram_keys
+    await workers[0].verify_password("mrose", "tanstaaf")
+    await written(workers[0])
+    for worker in workers:
+        for digest in ScramDigest:
+            entry = await scram_of(worker, "mrose", digest)
+            assert entry.proof.credential == "password"
+            assert entry.keys == derive_keys(b"tanstaaf", entry.keys.salt, entry.keys.iterations, digest)
+
+
+async def test_keys_that_are_there_are_not_made_again(workers, registry):
+    registry.add("mrose", password="secret")
+    before = await scram_of(workers[0], "mrose")
+    for worker in workers:
+        await worker.verify_password("mrose", "secret")
+        await written(worker)
+        assert await scram_of(worker, "mrose") == before
+
+
+async def test_a_device_password_makes_no_keys(workers, registry):
+    registry.add("mrose")
+    secret = registry.add_device("mrose", "phone")
+    await workers[0].verify_password("mrose", secret)
+    await written(workers[0])
+    assert not registry.show("mrose").has_scram_keys
+    assert (await scram_of(workers[0], "mrose")).proof is None
+
+
+async def test_decoys_are_the_same_in_every_worker_and_after_a_restart(workers, registry, place):
+    registry.add("gone", password="secret")
+    registry.set_enabled("gone", False)
+    again = LocalAccounts(place)
+    for name in ("nobody", "gone"):
+        salts = {(await scram_of(worker, name)).keys.salt for worker in (*workers, again)}
+        assert len(salts) == 1
+    await again.close()
+
+
+async def test_a_change_of_password_ends_the_old_keys_in_every_worker(workers, registry):
+    registry.add("mrose", password="secret")
+    before = [await scram_of(worker, "mrose") for worker in workers]
+    registry.import_many([Entry("mrose", hashes.hash_password("new", LIGHT))], update=True)
+    for worker, old in zip(workers, before, strict=True):
+        entry = await scram_of(worker, "mrose")
+        assert (entry.proof, entry.keys.salt == old.keys.salt) == (None, False)
+
+
+@pytest.mark.parametrize(("way", "stamp"), [("apop", STAMP), ("cram", STAMP.encode())])
+@pytest.mark.parametrize("name", ["nobody", "gone", "bare", "mr ose"])
+async def test_who_has_no_secret_costs_a_digest_too(workers, registry, monkeypatch, way, stamp, name):
+    registry.add("gone", password="secret")
+    registry.add_device("gone", "phone", "tanstaaf")
+    registry.set_enabled("gone", False)
+    registry.add("bare")
+    counted = []
+    real = getattr(local, f"{way}_digest")
+    monkeypatch.setattr(local, f"{way}_digest", lambda *args: counted.append(args) or real(*args))
+    with pytest.raises(LoginRefused):
+        await getattr(workers[0], f"verify_{way}")(name, stamp, "0" * 32)
+    assert len(counted) == 1
+
+
 async def test_the_last_use_is_written_at_most_once_an_hour(workers, registry, clock):
     registry.add("mrose")
     secret = registry.add_device("mrose", "phone")
@@ -202,12 +304,21 @@ async def test_the_last_use_is_written_at_most_once_an_hour(workers, registry, c
         clock.time += seconds
         await workers[0].verify_password("mrose", secret)
         await workers[0].verify_apop("mrose", STAMP, hashlib.md5((STAMP + secret).encode()).hexdigest())
+        await workers[0].verify_cram("mrose", STAMP.encode(), cram(secret))
         await written(workers[0])
         assert registry.show("mrose").devices[0].last_used == first
     clock.time += 1.0
     await workers[0].verify_password("mrose", secret)
     await written(workers[0])
     assert registry.show("mrose").devices[0].last_used == first + NOTE_USE_EVERY
+
+
+async def test_a_cram_login_notes_the_devices_use(workers, registry, clock):
+    registry.add("mrose")
+    secret = registry.add_device("mrose", "phone")
+    assert (await workers[0].verify_cram("mrose", STAMP.encode(), cram(secret))).credential == "device phone"
+    await written(workers[0])
+    assert registry.show("mrose").devices[0].last_used == clock.time
 
 
 async def test_a_login_stands_when_its_traces_cannot_be_written(workers, registry, monkeypatch):
@@ -231,6 +342,11 @@ async def test_a_key_that_others_may_read_stops_devices_and_nothing_else(workers
         await workers[0].verify_password("mrose", secret)
     with pytest.raises(AccountsUnavailable, match="may be read by others"):
         await workers[0].verify_apop("mrose", STAMP, "0" * 32)
+    with pytest.raises(AccountsUnavailable, match="may be read by others"):
+        await workers[0].verify_cram("mrose", STAMP.encode(), "0" * 32)
+    for name in ("mrose", "nobody"):
+        with pytest.raises(AccountsUnavailable, match="may be read by others"):
+            await scram_of(workers[0], name)
     (place.folder / "device.key").chmod(0o600)
     assert (await workers[0].verify_password("mrose", secret)).credential == "device phone"
 
@@ -254,6 +370,15 @@ async def test_a_broken_file_is_told_and_tried_again(workers, registry, place):
         assert str(path) in caught.value.log
         assert str(path) not in caught.value.text
     path.write_bytes(octets)
+    await workers[0].verify_password("mrose", "secret")
+
+
+async def test_a_database_that_others_may_read_is_told(workers, registry, place):
+    registry.add("mrose", password="secret")
+    place.database.chmod(0o644)
+    with pytest.raises(AccountsUnavailable, match="chmod 600"):
+        await workers[0].verify_password("mrose", "secret")
+    place.database.chmod(0o600)
     await workers[0].verify_password("mrose", "secret")
 
 

@@ -3,6 +3,7 @@ from pathlib import Path
 from postane.accounts.base import Account
 from postane.accounts.records import Entry, Place, read_account, read_records
 from postane.accounts.schema import open_database
+from postane.accounts.scram_keys import derive
 from postane.maildrop.base import LockPolicy, Quota
 
 
@@ -19,7 +20,9 @@ def test_places():
 
 
 def test_an_entry_does_not_show_its_hash():
-    assert "hash" not in repr(Entry("anna", "the hash"))
+    entry = Entry("anna", "the hash", derive("secret"))
+    assert "hash" not in repr(entry)
+    assert "Keys" not in repr(entry)
 
 
 def test_records_of_nobody(tmp_path):

@@ -7,7 +7,9 @@ from postane.accounts.hashes import LIGHT, BadPassword, verify
 from postane.accounts.names import BadName
 from postane.accounts.records import Entry, Place
 from postane.accounts.registry import ROWS_AT_ONCE, Registry
+from postane.accounts.scram_keys import derive, unseal
 from postane.maildrop.base import Quota
+from postane.sasl.base import ScramDigest
 
 
 class Clock:
@@ -189,3 +191,67 @@ def test_what_was_removed_is_wiped(registry, place):
     registry.close()  # the last to close writes the log back and removes it
     octets = b"".join(each.read_bytes() for each in place.folder.iterdir())
     assert b"to be forgotten" not in octets
+
+
+# SCRAM keys
+
+
+def test_keys_are_kept_when_a_password_is_set_and_replaced_with_it(registry):
+    registry.add("anna")
+    assert not registry.show("anna").has_scram_keys
+    registry.set_password("anna", "secret")
+    first = keys_of(registry, "anna")
+    assert set(first) == {"sha1", "sha256"}
+    assert registry.show("anna").has_scram_keys
+    registry.set_password("anna", "secret")
+    assert not set(first.values()) & set(keys_of(registry, "anna").values())
+    registry.set_enabled("anna", False)
+    assert registry.show("anna").has_scram_keys
+    registry.remove("anna")
+    assert registry._ask("SELECT * FROM scram") == []
+
+
+def test_a_copy_of_the_database_has_no_key_in_it(registry, place):
+    registry.add("anna", password="secret")
+    for digest, sealed in keys_of(registry, "anna").items():
+        keys = unseal(place.vault(), "anna", ScramDigest(digest), sealed)
+        registry.close()
+        for part in (keys.salt, keys.stored_key, keys.server_key):
+            assert part not in place.database.read_bytes()
+
+
+def test_an_import_brings_keys_that_are_known_and_ends_the_old_ones(registry):
+    registry.import_many([Entry("anna", "hash", derive("secret")), Entry("ben", "hash")])
+    assert [record.has_scram_keys for record in registry.records()] == [True, False]
+    registry.import_many([Entry("anna", "new"), Entry("ben", "new", derive("secret"))], update=True)
+    assert [record.has_scram_keys for record in registry.records()] == [False, True]
+
+
+@pytest.mark.parametrize("harm", [lambda path: path.unlink(), lambda path: path.chmod(0o644)])
+def test_a_password_can_be_changed_without_the_key_file_and_ends_the_old_keys(registry, place, harm):
+    for name in ("anna", "cem"):
+        registry.add(name, password="secret")
+    harm(place.folder / "device.key")
+    registry.close()
+    broken = Registry(place, cost=LIGHT)
+    broken.set_password("anna", "new")
+    broken.add("ben", password="secret")
+    assert verify(password_of(broken, "anna"), "new")
+    assert keys_of(broken, "anna") == keys_of(broken, "ben") == {}
+    broken.renew("ben", password_of(broken, "ben"), "secret")
+    assert keys_of(broken, "ben") == {}
+    assert keys_of(broken, "cem") != {}, "the key may come back"
+    broken.close()
+
+
+def test_a_renewal_without_need_and_key_file_writes_nothing(place):
+    registry = Registry(place)
+    registry.add("anna", password="secret")
+    (place.folder / "device.key").chmod(0o644)
+    registry.close()
+    before = registry._ask("SELECT * FROM account"), registry._ask("PRAGMA data_version")
+    writer = Registry(place)
+    writer.renew("anna", before[0][0][2], "secret")
+    writer.close()
+    assert (registry._ask("SELECT * FROM account"), registry._ask("PRAGMA data_version")) == before
+    registry.close()

@@ -14,6 +14,7 @@ import pytest
 from postane.accounts.local import LocalAccounts
 from postane.accounts.records import Place
 from postane.cli.main import main
+from postane.sasl.base import ScramDigest
 
 SECRET = "correct horse"
 
@@ -192,6 +193,46 @@ def test_an_unknown_account(postane, anna, words):
     assert (done.code, done.out) == (67, "")
     assert 'there is no account "anan"; did you mean "anna"?' in done.err
     assert postane(words.format("../x")).code == 67
+
+
+def test_show_tells_whether_there_are_keys_for_scram(postane, anna, config):
+    def told():
+        (line,) = [line for line in postane("user show anna").out.splitlines() if line.startswith("scram ")]
+        return line.removeprefix("scram").strip(), json.loads(postane("user show anna --json").out)["has_scram_keys"]
+
+    assert told() == ("keys kept", True)
+    users = config.with_name("users.txt")
+    users.write_text("anna:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\n")
+    postane(f"user import {users} --update")
+    assert told() == ("no keys yet: made at the next login with the password in clear text", False)
+    postane("user password anna --generate")
+    assert told() == ("keys kept", True)
+
+
+async def test_a_new_password_ends_keys_and_so_do_disable_and_remove(postane, anna, accounts):
+    def has_keys():
+        return accounts.scram("anna", ScramDigest.SHA_256)
+
+    before = await has_keys()
+    assert before.proof is not None
+    postane("user password anna --generate")
+    after = await has_keys()
+    assert after.proof is not None
+    assert after.keys.stored_key != before.keys.stored_key
+    postane("user disable anna")
+    assert (await has_keys()).proof is None
+    postane("user enable anna")
+    postane("user remove anna --yes")
+    assert (await has_keys()).proof is None
+
+
+def test_a_database_that_others_may_read_is_refused_with_what_to_do(postane, anna, config):
+    (database,) = config.parent.rglob("accounts.sqlite")
+    database.chmod(0o644)
+    done = postane("user list")
+    assert (done.code, done.out) == (75, "")
+    assert f"chmod 600 {database}" in done.err
+    assert "Traceback" not in done.err
 
 
 # password, disable, enable
