@@ -12,7 +12,7 @@ from postane.maildrop.base import Quota
 from postane.sasl.base import Means, ScramDigest
 
 from .base import Account, LoginRefused, NameTaken, Proof, ScramEntry, Spread, UnknownName
-from .devices import apop_digest, cram_digest, generate_secret
+from .devices import apop_digest, cram_digest, generate_secret, is_same
 from .hashes import octets_of
 from .leave import check_share, not_shared
 from .names import (
@@ -131,11 +131,11 @@ class MemoryAccounts(PartialAccounts):
 
     async def verify_password(self, name: str, password: str) -> Proof:
         """See AccountStore."""
-        entry = self._enabled(name)
-        if entry.password is not None and entry.password == password:
+        entry, claimed = self._enabled(name), octets_of(password)
+        if entry.password is not None and is_same(octets_of(entry.password), claimed):
             return Proof(entry.account, "password")
         for label, secret in entry.devices.items():
-            if secret == password:
+            if is_same(octets_of(secret), claimed):
                 return Proof(entry.account, f"device {label}")
         raise LoginRefused(REFUSED, f"{show_name(name)}: wrong password")
 
@@ -204,7 +204,7 @@ class MemoryAccounts(PartialAccounts):
     def _verify_digest(self, name: str, digest: str, expected: Callable[[bytes], bytes]) -> Proof:
         entry = self._enabled(name)
         for label, secret in entry.devices.items():
-            if expected(octets_of(secret)) == digest.encode("utf-8", "surrogatepass"):
+            if is_same(expected(octets_of(secret)), digest.encode("utf-8", "surrogatepass")):
                 return Proof(entry.account, f"device {label}")
         raise LoginRefused(REFUSED, f"{show_name(name)}: wrong digest")
 
