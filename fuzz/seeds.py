@@ -5,6 +5,7 @@ from pathlib import Path
 from drive import FLOOD_FROM, HEAD
 from sasl_target import sasl_seeds
 from support.transcript import Who, read_transcript
+from token_target import key_seeds, token_seeds
 
 TRANSCRIPTS = Path(__file__).resolve().parent.parent / "tests" / "transcripts"
 
@@ -56,7 +57,7 @@ def seeds(target: str) -> list[bytes]:
     if protocol == "sasl":
         found = sasl_seeds(target)
     elif side not in ("server", "client"):
-        own = {"address": _ADDRESSES, "config": _CONFIGS}
+        own = {"address": _ADDRESSES, "config": _CONFIGS, "token": token_seeds(), "jwks": key_seeds()}
         found = own.get(target) or [*_MESSAGES, *_said("smtp", Who.CLIENT)]
     else:
         found = _said(protocol.replace("lmtp", "smtp"), Who.CLIENT if side == "server" else Who.SERVER)

@@ -32,6 +32,8 @@ from postane.smtp.states import Dialect, State
 from postane.wire.errors import LocalProtocolError, RemoteProtocolError
 from sasl_target import sasl_targets
 from support.smtp import Conversation
+from token_target import fuzz_jwks as fuzz_jwks
+from token_target import fuzz_token as fuzz_token
 
 Target = Callable[[bytes], None]
 

@@ -107,7 +107,7 @@ def open_oauth(settings: OauthSettings, directory: AccountStore, clock: Callable
     try:
         return OauthAccounts(_checker(settings, clock), directory)
     except ModuleNotFoundError as error:
-        words = f"access tokens need the module {error.name}: pip install 'postane[oauth]'"
+        words = f"access tokens need the module {(error.name or '').partition('.')[0]}: pip install 'postane[oauth]'"
         raise AccountsUnavailable(UNAVAILABLE, words) from None
 
 

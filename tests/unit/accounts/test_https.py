@@ -147,9 +147,13 @@ def certificate(name: str, signer: tuple[x509.Name, ec.EllipticCurvePrivateKey] 
 @pytest.fixture
 def ca(tmp_path):
     """The CA's file, and a server's context with a certificate that it signed."""
+    return signed_for(tmp_path, "localhost")
+
+
+def signed_for(tmp_path, server_name: str):
     pem, key, name = certificate("ca.example")
     (tmp_path / "ca.pem").write_bytes(pem)
-    chain, server_key, _ = certificate("localhost", (name, key))
+    chain, server_key, _ = certificate(server_name, (name, key))
     private = server_key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
@@ -171,6 +175,15 @@ async def test_a_certificate_that_nobody_signed_whom_we_trust(ca):
     _, context = ca
     async with open_authorization(context) as server:
         https = Https(timeout=20)
+        assert "certificate" in (await unavailable(https, f"{server.url}/introspect")).lower()
+        await https.close()
+        assert server.asked == []
+
+
+async def test_a_certificate_for_another_name(tmp_path):
+    path, context = signed_for(tmp_path, "another.example")
+    async with open_authorization(context) as server:
+        https = Https(timeout=20, ca=path)
         assert "certificate" in (await unavailable(https, f"{server.url}/introspect")).lower()
         await https.close()
         assert server.asked == []
