@@ -1,4 +1,4 @@
-"""Device passwords: generated, and kept so that they can be read back.
+"""Device passwords: generated, and kept so that they can be read back; and the safe that is used for it.
 
 APOP and CRAM-MD5 need the secret itself (RFC 1939 s7, RFC 2195 s2), so it is stored, sealed with AES-256-GCM. The key
 is a file outside the database, so that a copy of the database alone gives nothing away. Account and label are
@@ -132,7 +132,7 @@ def _read_key(path: Path) -> bytes:
         mode = os.fstat(file.fileno()).st_mode & 0o777
         key = file.read(KEY_OCTETS + 1)
     if mode & 0o077:
-        words = f"{path} may be read by others (its mode is {mode:04o}): chmod 600 it, and replace the device passwords"
+        words = f"{path} may be read by others (its mode is {mode:04o}): chmod 600 it, and replace what it guards"
         raise AccountsUnavailable(UNAVAILABLE, words)
     if len(key) != KEY_OCTETS:
         raise AccountsUnavailable(UNAVAILABLE, f"{path} is damaged: a key has {KEY_OCTETS} octets")

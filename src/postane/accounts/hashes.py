@@ -95,7 +95,7 @@ def check(stored: str | None, password: str) -> bool:
     """`verify`, and where it fails the work that makes every failure alike.
 
     A failure costs one FULL and one LIGHT hash, be the stored one either of them or none at all. A hash from another
-    server costs its own work on top, until its first login replaces it; one that is stronger than FULL is not replaced.
+    server costs its own work on top, until its first login replaces it; one stronger than FULL stays (decision 0010).
     """
     if stored is not None and verify(stored, password):
         return True

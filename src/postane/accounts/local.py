@@ -41,6 +41,7 @@ NOBODY = ""
 """A name that no account can have."""
 
 _ROW = f"SELECT {COLUMNS}, password FROM {TABLES} WHERE name = :name"  # noqa: S608 - our own words, as below
+_NOBODYS = (NOBODY, 0, None, None, None, None, None, 0)
 _DEVICES = "SELECT label, secret FROM device WHERE account = :name"
 _MEANT = (
     f"SELECT {COLUMNS} FROM {TABLES}"  # noqa: S608
@@ -247,6 +248,7 @@ class LocalAccounts:
             return None
         for row in self._ask(_ROW, {"name": known}):
             return _Row(read_account(row[:WIDTH]), row[WIDTH])
+        read_account(_NOBODYS)  # the work that a name somebody has would take
         return None
 
     def _ask(self, question: str, values: dict[str, str]) -> list[Any]:

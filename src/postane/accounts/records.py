@@ -22,7 +22,7 @@ KEY_NAME = "device.key"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the accounts are: the storage folder, and the key of the device passwords (None: beside them)."""
+    """Where the accounts are: the storage folder, and the key file (None: beside them)."""
 
     folder: Path
     key_file: Path | None = None
@@ -32,7 +32,7 @@ class Place:
         return self.folder / FILE_NAME
 
     def vault(self) -> Vault:
-        """The device passwords' safe."""
+        """What seals device passwords and SCRAM keys."""
         return Vault(self.key_file or self.folder / KEY_NAME)
 
 

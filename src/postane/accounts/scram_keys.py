@@ -2,8 +2,8 @@
 
 SCRAM (RFC 5802, RFC 7677) is held with keys of the user's own password. Its 4096 rounds guard a password far worse
 than the argon2id beside it: whoever copied the database would attack the keys, not the hash. So they are sealed with
-the key file outside the database like device passwords, for 10 microseconds a login, and a copy of the database alone
-gives away no more than its argon2id hashes. Who has both files can try passwords at the speed of SCRAM.
+the key file outside the database like device passwords, for some microseconds a login, and a copy of the database alone
+gives away no more than its argon2id hashes. Who has both files can try passwords at the speed of SCRAM (decision 0010).
 
 Keys need the password in clear text: an account whose hash was imported gets them at its first login by one.
 
@@ -43,7 +43,7 @@ _NOBODY = ""
 
 
 def derive(password: str) -> KeyRing:
-    """New keys for a password, with new salts: 4 ms."""
+    """New keys for a password, with new salts: a tenth of the work of a full hash."""
     octets = octets_of(password)
     return {
         digest: derive_keys(octets, secrets.token_bytes(SALT_OCTETS), SCRAM_ITERATIONS, digest)

@@ -50,7 +50,9 @@ class Auth(Section):
     plaintext_without_tls: When = Field("loopback", description="may a password cross without TLS")
     mechanisms: tuple[str, ...] | None = Field(None, description="SASL mechanisms that are offered; unset: all")
     cache: Duration = Field(600.0, description="how long a verified login spares the slow hash; 0: never")
-    key_file: Path | None = Field(None, description="key of the device passwords; unset: device.key in storage.path")
+    key_file: Path | None = Field(
+        None, description="what device passwords and SCRAM keys are sealed with; unset: device.key in storage.path"
+    )
     failure_delay: Duration = Field(
         2.0, description="wait after a failed login; grows to 4, 8 and 15 s by address and by account"
     )
