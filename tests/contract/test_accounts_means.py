@@ -289,14 +289,14 @@ async def test_a_token_proves_the_account_that_it_is_for(house, mrose):
             error = await refused(house.store.verify_token(name, "vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg=="))
             assert "vF9dft4q" not in error.text + error.log + repr(error)
         return
-    said = house.give_token("mrose", "a token")
+    said = house.give_token("mrose", "a-token")
     for name in (None, "mrose", "MROSE"):
-        proof = await house.store.verify_token(name, "a token")
+        proof = await house.store.verify_token(name, "a-token")
         assert (proof.account, proof.credential) == (mrose, said)
     house.registry.add("anna", password="hers")
-    error = await refused(house.store.verify_token("anna", "a token"))
-    assert "a token" not in error.text + error.log
-    await refused(house.store.verify_token("mrose", "another token"))
+    error = await refused(house.store.verify_token("anna", "a-token"))
+    assert "a-token" not in error.text + error.log
+    await refused(house.store.verify_token("mrose", "another-token"))
 
 
 async def test_a_password_is_no_token(house, mrose):
@@ -307,9 +307,9 @@ async def test_a_password_is_no_token(house, mrose):
 
 async def test_a_token_ends_with_the_account(house, mrose):
     if Means.TOKEN in house.means:
-        house.give_token("mrose", "a token")
+        house.give_token("mrose", "a-token")
     house.registry.set_enabled("mrose", False)
-    await refused(house.store.verify_token("mrose", "a token"))
-    await refused(house.store.verify_token(None, "a token"))
+    await refused(house.store.verify_token("mrose", "a-token"))
+    await refused(house.store.verify_token(None, "a-token"))
     house.registry.remove("mrose")
-    await refused(house.store.verify_token("mrose", "a token"))
+    await refused(house.store.verify_token("mrose", "a-token"))
