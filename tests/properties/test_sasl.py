@@ -1,14 +1,18 @@
 """What every SASL mechanism promises: any octets are steps or refused, and a proof is about every octet of it."""
 
+import hmac
 from base64 import b64decode, b64encode
 
-from hypothesis import given
+import pytest
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from postane.sasl import base as sasl
 from postane.sasl.gs2 import BindingFlag, Gs2Header, decode_saslname, encode_saslname, split_gs2
-from postane.sasl.registry import SERVER_MECHANISMS
+from postane.sasl.registry import CLIENT_MECHANISMS, SERVER_MECHANISMS
+from postane.sasl.scram import derive_keys
 from postane.wire.errors import RemoteProtocolError
+from postane.wire.saslprep import Unprepared, saslprep
 from support.scram import BINDINGS, SURROUNDINGS, Client, Exchange, begin, keys_of
 
 NAMES = list(SERVER_MECHANISMS)
@@ -29,6 +33,12 @@ names = st.one_of(
     st.text(st.characters(min_codepoint=0x20, exclude_categories=["Cs"], exclude_characters="\x7f"), min_size=1),
     st.text("=,2C3Da\u00fc\u20ac", min_size=1, max_size=12),
 )
+server_messages = st.lists(
+    st.sampled_from(
+        [b"r=clients", b"x", b",s=c2FsdA==", b",i=4096", b",i=1", b"v=", b"AAAA", b"e=other-error", b",m=x"]
+    ),
+    max_size=6,
+).map(b"".join)
 digests = st.sampled_from(list(sasl.ScramDigest))
 
 
@@ -186,3 +196,85 @@ def test_any_octets_are_a_header_or_refused(octets: bytes) -> None:
     except RemoteProtocolError:
         return
     assert header.encode() + rest == octets
+
+
+secrets = st.text(st.characters(min_codepoint=1, exclude_categories=["Cs"]), min_size=1)
+tokens = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1)
+nonces = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E, exclude_characters=","), min_size=1)
+
+
+def talk(client: sasl.ClientMechanism, server: sasl.ServerMechanism, *, has_initial: bool, secret: str) -> sasl.Step:
+    """Both sides to the end of the exchange; a server that wants keys knows the secret."""
+    said = client.start()
+    step = server.start(said if has_initial else None)
+    if not has_initial and said is not None:
+        assert step == sasl.Challenge(b"")
+        step = server.step(said)
+    while not isinstance(step, (sasl.PasswordClaim, sasl.CramClaim, sasl.TokenClaim, sasl.OutsideClaim, sasl.Verdict)):
+        if isinstance(step, sasl.KeysWanted):
+            step = step.proceed(derive_keys(secret.encode(), b"salt", 4096, step.digest))
+        else:
+            step = server.step(client.step(step.octets))
+    if isinstance(step, sasl.Verdict) and step.is_proven:
+        assert client.step(step.final) == b""
+    return step
+
+
+@given(st.sampled_from(NAMES), names, st.data(), nonces, st.booleans())
+def test_both_sides_agree(mechanism: str, name: str, data: st.DataObject, nonce: str, has_initial: bool) -> None:
+    secret = data.draw(tokens if mechanism in ("OAUTHBEARER", "XOAUTH2") else secrets)
+    identity = sasl.Identity(name, secret, nonce, BINDINGS, is_plus_offered=True)
+    client, server = CLIENT_MECHANISMS[mechanism](identity), SERVER_MECHANISMS[mechanism].make(SURROUNDINGS)
+    if mechanism.startswith("SCRAM"):
+        assume(fits_scram(name))
+    match talk(client, server, has_initial=has_initial, secret=secret):
+        case sasl.PasswordClaim(claimed, password):
+            assert (claimed, password) == (name, secret)
+        case sasl.CramClaim(claimed, challenge, digest):
+            assert (claimed, challenge) == (name, SURROUNDINGS.stamp)
+            assert digest == hmac.new(secret.encode(), challenge, "md5").hexdigest()
+        case sasl.TokenClaim(claimed, token):
+            assert (claimed, token) == (name, secret)
+        case sasl.OutsideClaim(claimed):
+            assert claimed == name
+        case step:
+            assert isinstance(step, sasl.Verdict)
+            assert step.is_proven
+    client.finish()
+
+
+def fits_scram(name: str) -> bool:
+    """Whether anything is left of a name in the form of SASLprep."""
+    try:
+        return bool(saslprep(name))
+    except Unprepared:
+        return True
+
+
+@given(st.sampled_from(NAMES), st.lists(st.one_of(messages, server_messages), max_size=4))
+def test_any_challenges_are_answered_or_refused(mechanism: str, challenges: list[bytes]) -> None:
+    client = CLIENT_MECHANISMS[mechanism](sasl.Identity("user", "secret", "clients", BINDINGS))
+    client.start()
+    is_refused = False
+    for challenge in challenges:
+        try:
+            assert isinstance(client.step(challenge), bytes)
+        except RemoteProtocolError:
+            is_refused = True
+            break
+    if mechanism.startswith("SCRAM"):
+        with pytest.raises(RemoteProtocolError):
+            client.finish()  # nobody proves to be the server by chance
+    elif not is_refused:
+        client.finish()
+
+
+@given(st.sampled_from([name for name in NAMES if name.startswith("SCRAM")]), secrets, secrets)
+def test_a_server_with_other_keys_is_not_believed(mechanism: str, secret: str, other: str) -> None:
+    client = CLIENT_MECHANISMS[mechanism](sasl.Identity("user", secret, "clients", BINDINGS, is_plus_offered=True))
+    server = SERVER_MECHANISMS[mechanism].make(SURROUNDINGS)
+    step = talk(client, server, has_initial=True, secret=other)
+    assert isinstance(step, sasl.Verdict)
+    digest = sasl.ScramDigest.SHA_256 if "256" in mechanism else sasl.ScramDigest.SHA_1
+    is_same = derive_keys(secret.encode(), b"salt", 1, digest) == derive_keys(other.encode(), b"salt", 1, digest)
+    assert step.is_proven == is_same

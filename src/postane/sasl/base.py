@@ -1,8 +1,9 @@
-"""What every SASL mechanism offers on the server's side (RFC 4422 s3).
+"""What every SASL mechanism offers on either side (RFC 4422 s3).
 
-A mechanism is told what the client said and answers with the next step: a Challenge, a claim that somebody must check,
-keys that it needs to check a proof itself, or the outcome of that check; or it raises RemoteProtocolError. It knows no
-account and no protocol. Names and secrets come out as they crossed: whoever checks a claim prepares them (SASLprep).
+A server's mechanism is told what the client said and answers with the next step: a Challenge, a claim that somebody
+must check, keys that it needs to check a proof itself, or the outcome of that check; or it raises RemoteProtocolError.
+It knows no account and no protocol. Names and secrets come out as they crossed: whoever checks a claim prepares them
+(SASLprep). A client's mechanism answers challenges, and says at the end whether the server is to be believed.
 
 Must not know: base64, which is the protocol's (`pop3/grammar`, `smtp/grammar`); the clock, randomness.
 """
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-from postane.wire.errors import Fault, RemoteProtocolError
+from postane.wire.errors import Fault, LocalProtocolError, RemoteProtocolError
 
 
 class Means(StrEnum):
@@ -134,8 +135,47 @@ class ServerMechanism(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whom a client wants to log in as, and by what: `secret` is the password or the access token.
+
+    `nonce`, `bindings` and `is_plus_offered` are those of Surroundings, as the client sees them: the last one says that
+    the server's list had a mechanism with channel binding.
+    """
+
+    name: str
+    secret: str = field(repr=False)
+    nonce: str = ""
+    bindings: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    is_plus_offered: bool = False
+
+
+class ClientMechanism(Protocol):
+    """One exchange on the client's side, made for an Identity.
+
+    Where a protocol cannot carry an initial response, or a server wants none on that line, it is what answers the
+    server's first challenge, which is then empty (RFC 4422 s3.3).
+    """
+
+    def start(self) -> bytes | None:
+        """The initial response, None where the server speaks first.
+
+        Raises LocalProtocolError, as does step, where the mechanism cannot say that identity.
+        """
+        ...
+
+    def step(self, challenge: bytes) -> bytes:
+        """The response to a challenge. Raises RemoteProtocolError where it must not be answered: the client cancels."""
+        ...
+
+    def finish(self) -> None:
+        """The server has said that the login succeeded. Raises RemoteProtocolError where it should have proven itself
+        and has not: nothing that it says may be trusted."""
+        ...
+
+
 def refuse(text: str) -> RemoteProtocolError:
-    """The error for a response that cannot be read."""
+    """The error for what the other side said and should not have."""
     return RemoteProtocolError(text, Fault.BAD_ARGUMENT)
 
 
@@ -150,8 +190,29 @@ def decode_name(octets: bytes) -> str:
     return name
 
 
+def encode_name(name: str) -> bytes:
+    """The inverse of decode_name. Raises LocalProtocolError."""
+    if not name or any(letter < " " or letter == "\x7f" for letter in name):
+        raise LocalProtocolError("the name is empty or has control characters")
+    return _encode(name, "strict")
+
+
 def decode_password(octets: bytes) -> str:
     """A password: whatever octets it has. Raises RemoteProtocolError where it is empty."""
     if not octets:
         raise refuse("the password is empty")
     return octets.decode("utf-8", "surrogateescape")
+
+
+def encode_password(password: str) -> bytes:
+    """The inverse of decode_password. Raises LocalProtocolError."""
+    if not password or "\0" in password:
+        raise LocalProtocolError("the password is empty or has a NUL")
+    return _encode(password, "surrogateescape")
+
+
+def _encode(text: str, errors: str) -> bytes:
+    try:
+        return text.encode("utf-8", errors)
+    except UnicodeEncodeError:
+        raise LocalProtocolError("the name or the password is not text") from None

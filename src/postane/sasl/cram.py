@@ -2,12 +2,13 @@
 
 RFC 2195. Whoever checks the digest must know the secret itself.
 
-Must not know: the secret; the clock, by which challenges differ.
+Must not know: where secrets are kept; the clock, by which challenges differ.
 """
 
+import hmac
 import re
 
-from .base import Challenge, CramClaim, Step, decode_name, refuse
+from .base import Challenge, CramClaim, Identity, Step, decode_name, encode_name, encode_password, refuse
 
 _DIGEST = re.compile(rb"[0-9a-f]{32}", re.IGNORECASE)
 
@@ -30,3 +31,25 @@ class CramServer:
         if not _DIGEST.fullmatch(digest):
             raise refuse("CRAM-MD5 takes a name and a digest of 32 hexadecimal digits")
         return CramClaim(decode_name(name), self._stamp, digest.decode("ascii").lower())
+
+
+class CramClient:
+    """RFC 2195 s2: one challenge, one answer."""
+
+    def __init__(self, identity: Identity) -> None:
+        self._identity = identity
+        self._is_answered = False
+
+    def start(self) -> None:
+        """See ClientMechanism."""
+
+    def step(self, challenge: bytes) -> bytes:
+        """See ClientMechanism."""
+        if self._is_answered or not challenge:  # the digest of nothing is the same each time
+            raise refuse("CRAM-MD5 has one challenge")
+        self._is_answered = True
+        digest = hmac.digest(encode_password(self._identity.secret), challenge, "md5").hex()
+        return encode_name(self._identity.name) + b" " + digest.encode("ascii")
+
+    def finish(self) -> None:
+        """See ClientMechanism."""

@@ -11,8 +11,10 @@ import json
 import re
 from collections.abc import Callable, Mapping
 
-from .base import Challenge, Step, TokenClaim, decode_name, refuse
-from .gs2 import BindingFlag, split_gs2
+from postane.wire.errors import LocalProtocolError
+
+from .base import Challenge, Identity, Step, TokenClaim, decode_name, encode_name, encode_password, refuse
+from .gs2 import BindingFlag, Gs2Header, split_gs2
 
 _SEPARATOR = b"\x01"
 _PAIR = re.compile(rb"([A-Za-z]+)=([\t\r\n -~]*)")  # RFC 7628 s3.1
@@ -70,6 +72,52 @@ def _read_xoauth2(message: bytes) -> tuple[str | None, bytes]:
         raise refuse("XOAUTH2 takes a user and a token")
     name = user.removeprefix(b"user=")
     return decode_name(name) if name else None, _pairs(rest)["auth"]
+
+
+class OAuthBearerClient:
+    """RFC 7628 s3.1. The challenge that a refusal comes with is answered with %x01 (RFC 7628 s3.2.3)."""
+
+    def __init__(self, identity: Identity) -> None:
+        self._identity = identity
+
+    def start(self) -> bytes:
+        """See ClientMechanism."""
+        encode_name(self._identity.name)
+        header = Gs2Header(BindingFlag.ABSENT, acts_as=self._identity.name).encode()
+        return _SEPARATOR.join((header, _authorization(self._identity), b"", b""))
+
+    def step(self, challenge: bytes) -> bytes:
+        """See ClientMechanism."""
+        return _SEPARATOR
+
+    def finish(self) -> None:
+        """See ClientMechanism."""
+
+
+class XOAuth2Client:
+    """`user=NAME`, `auth=Bearer TOKEN`; the challenge that a refusal comes with is answered with nothing."""
+
+    def __init__(self, identity: Identity) -> None:
+        self._identity = identity
+
+    def start(self) -> bytes:
+        """See ClientMechanism."""
+        user = b"user=" + encode_name(self._identity.name)
+        return _SEPARATOR.join((user, _authorization(self._identity), b"", b""))
+
+    def step(self, challenge: bytes) -> bytes:
+        """See ClientMechanism."""
+        return b""
+
+    def finish(self) -> None:
+        """See ClientMechanism."""
+
+
+def _authorization(identity: Identity) -> bytes:
+    pair = b"auth=Bearer " + encode_password(identity.secret)
+    if not _BEARER.fullmatch(pair.removeprefix(b"auth=")):
+        raise LocalProtocolError("the access token is empty, or has characters that none may have")
+    return pair
 
 
 def _pairs(octets: bytes) -> Mapping[str, bytes]:

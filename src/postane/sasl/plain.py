@@ -3,7 +3,17 @@
 Must not know: whether it may cross; who offers the mechanism has seen to that.
 """
 
-from .base import Challenge, PasswordClaim, Step, decode_name, decode_password, refuse
+from .base import (
+    Challenge,
+    Identity,
+    PasswordClaim,
+    Step,
+    decode_name,
+    decode_password,
+    encode_name,
+    encode_password,
+    refuse,
+)
 
 
 class PlainServer:
@@ -40,3 +50,44 @@ class LoginServer:
             self._name = decode_name(response)
             return Challenge(b"Password:")
         return PasswordClaim(self._name, decode_password(response))
+
+
+class PlainClient:
+    """RFC 4616 s2: acts as whom it is."""
+
+    def __init__(self, identity: Identity) -> None:
+        self._identity = identity
+
+    def start(self) -> bytes:
+        """See ClientMechanism."""
+        return b"\0" + encode_name(self._identity.name) + b"\0" + encode_password(self._identity.secret)
+
+    def step(self, challenge: bytes) -> bytes:
+        """See ClientMechanism."""
+        raise refuse("PLAIN has no challenge")
+
+    def finish(self) -> None:
+        """See ClientMechanism."""
+
+
+class LoginClient:
+    """Answers two questions, whatever their words."""
+
+    def __init__(self, identity: Identity) -> None:
+        self._identity = identity
+        self._questions = 0
+
+    def start(self) -> None:
+        """See ClientMechanism. The name is left for the question: not every server takes it before."""
+
+    def step(self, challenge: bytes) -> bytes:
+        """See ClientMechanism."""
+        self._questions += 1
+        if self._questions == 1:
+            return encode_name(self._identity.name)
+        if self._questions == 2:
+            return encode_password(self._identity.secret)
+        raise refuse("LOGIN has two questions")
+
+    def finish(self) -> None:
+        """See ClientMechanism."""

@@ -1,4 +1,4 @@
-"""The mechanisms that a server can offer, in the order of preference, and what each of them needs.
+"""The mechanisms that there are, in the order of preference, and what each of them needs.
 
 Must not know: which of them are offered where.
 """
@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from .base import Means, ScramDigest, ServerMechanism, Surroundings
-from .cram import CramServer
-from .external import ExternalServer
-from .oauth import make_oauthbearer_server, make_xoauth2_server
-from .plain import LoginServer, PlainServer
-from .scram import ScramServer
+from .base import ClientMechanism, Identity, Means, ScramDigest, ServerMechanism, Surroundings
+from .cram import CramClient, CramServer
+from .external import ExternalClient, ExternalServer
+from .oauth import OAuthBearerClient, XOAuth2Client, make_oauthbearer_server, make_xoauth2_server
+from .plain import LoginClient, LoginServer, PlainClient, PlainServer
+from .scram import ScramClient, ScramServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,20 @@ SERVER_MECHANISMS: Mapping[str, Mechanism] = {
 CRAM-MD5 is the last although it hides the secret: only device passwords can answer it, and where PLAIN is offered too
 (under TLS) a client that takes the first it knows fails less often with that.
 """
+
+CLIENT_MECHANISMS: Mapping[str, Callable[[Identity], ClientMechanism]] = {
+    "SCRAM-SHA-256-PLUS": partial(ScramClient, ScramDigest.SHA_256, is_plus=True),
+    "SCRAM-SHA-1-PLUS": partial(ScramClient, ScramDigest.SHA_1, is_plus=True),
+    "SCRAM-SHA-256": partial(ScramClient, ScramDigest.SHA_256, is_plus=False),
+    "SCRAM-SHA-1": partial(ScramClient, ScramDigest.SHA_1, is_plus=False),
+    "EXTERNAL": ExternalClient,
+    "OAUTHBEARER": OAuthBearerClient,
+    "XOAUTH2": XOAuth2Client,
+    "PLAIN": PlainClient,
+    "LOGIN": LoginClient,
+    "CRAM-MD5": CramClient,
+}
+"""The clients' side of the same; what each of them needs is said above."""
 
 CLEAR_TEXT = frozenset({Means.PASSWORD, Means.TOKEN})
 """What whoever listens on the wire could use again: it crosses only where a password may."""

@@ -17,11 +17,35 @@ from functools import partial
 from postane.wire.errors import LocalProtocolError
 from postane.wire.saslprep import Unprepared, saslprep
 
-from .base import Challenge, KeysWanted, ScramDigest, ScramKeys, Step, Surroundings, Verdict, refuse
-from .gs2 import BindingFlag, Gs2Header, decode_saslname, split_gs2
+from .base import (
+    Challenge,
+    Identity,
+    KeysWanted,
+    ScramDigest,
+    ScramKeys,
+    Step,
+    Surroundings,
+    Verdict,
+    encode_name,
+    encode_password,
+    refuse,
+)
+from .gs2 import BindingFlag, Gs2Header, decode_saslname, encode_saslname, split_gs2
 
 _NONCE = re.compile(rb"[!-+\--~]+")  # RFC 5802 s7: printable, without a comma
 _EXTENSION = re.compile(rb"[A-Zbdf-hj-loqtuw-z]=[^\0,]+")  # by a letter that RFC 5802 s5.1 does not use
+_ITERATIONS = range(4096, 5_000_001)
+"""RFC 7677 s4: with fewer, whoever plays the server could guess the password from the proof; with more, it could keep a
+client busy for as long as it likes."""
+
+_PREFERRED = ("tls-exporter", "tls-server-end-point")  # RFC 9266 s3: before all others, where there is TLS 1.3
+_COUNT = re.compile(rb"[1-9][0-9]{0,9}")
+
+_ITERATIONS = range(4096, 5_000_001)
+"""RFC 7677 s4: for fewer, whoever plays the server could guess the password from the proof; for more, it could keep a
+client busy for as long as it likes."""
+
+_PREFERRED = ("tls-exporter", "tls-server-end-point")  # RFC 9266 s3: where there is TLS 1.3, the first of all
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +124,90 @@ class ScramServer:
         return Verdict(True, b"v=" + b64encode(_keyed(self._digest, keys.server_key, about)))
 
 
+class ScramClient:
+    """RFC 5802 s5: believes a server only that has proven to know the keys.
+
+    To answer the server's first challenge takes as long as the iteration count in it asks for.
+    """
+
+    def __init__(self, digest: ScramDigest, identity: Identity, *, is_plus: bool) -> None:
+        self._digest = digest
+        self._identity = identity
+        self._is_plus = is_plus
+        self._next: Callable[[bytes], bytes] = _refuse_challenge
+        self._is_server_proven = False
+
+    def start(self) -> bytes:
+        """See ClientMechanism."""
+        nonce = self._identity.nonce.encode("utf-8", "replace")
+        if not _NONCE.fullmatch(nonce):
+            raise LocalProtocolError("a nonce is printable ASCII without a comma")
+        header = self._header()
+        gs2, name = header.encode(), _normalize(encode_name(self._identity.name)).decode("utf-8")
+        binding = self._identity.bindings[header.binding] if header.binding else b""
+        opening = _Opening(b"n=" + encode_saslname(name) + b",r=" + nonce, nonce, gs2 + binding)
+        self._next = partial(self._take_first, opening)
+        return gs2 + opening.bare
+
+    def step(self, challenge: bytes) -> bytes:
+        """See ClientMechanism."""
+        take, self._next = self._next, _refuse_challenge
+        return take(challenge)
+
+    def finish(self) -> None:
+        """See ClientMechanism."""
+        if not self._is_server_proven:  # RFC 5802 s5: anybody can say that a login succeeded
+            raise refuse("the server has not proven that it knows the account")
+
+    def _header(self) -> Gs2Header:
+        """RFC 5802 s6: `y` lets the server see that somebody has hidden its offer."""
+        bindings = self._identity.bindings
+        if not self._is_plus:
+            is_unoffered = bool(bindings) and not self._identity.is_plus_offered
+            return Gs2Header(BindingFlag.UNOFFERED if is_unoffered else BindingFlag.ABSENT)
+        for kind in _PREFERRED:
+            if bindings.get(kind):
+                return Gs2Header(BindingFlag.USED, kind)
+        raise LocalProtocolError("this connection has no channel binding")
+
+    def _take_first(self, opening: _Opening, challenge: bytes) -> bytes:
+        nonce, salt, count = _attributes(challenge, b"r=", b"s=", b"i=")
+        is_ours = nonce.startswith(opening.nonce) and len(nonce) > len(opening.nonce)
+        if not is_ours or not _NONCE.fullmatch(nonce):  # RFC 5802 s5.1
+            raise refuse("the server's nonce does not continue ours")
+        if not _COUNT.fullmatch(count) or int(count) not in _ITERATIONS:
+            raise refuse("the server's iteration count is too small or too large")
+        password = encode_password(self._identity.secret)
+        client_key, server_key = _raw_keys(password, _decode(salt), int(count), self._digest)
+        claimed = b"c=" + b64encode(opening.binding) + b",r=" + nonce
+        about = b",".join((opening.bare, challenge, claimed))
+        proof = _xor(client_key, _keyed(self._digest, _hash(self._digest, client_key), about))
+        self._next = partial(self._take_final, _keyed(self._digest, server_key, about))
+        return claimed + b",p=" + b64encode(proof)
+
+    def _take_final(self, signature: bytes, challenge: bytes) -> bytes:
+        if challenge.startswith(b"e="):
+            raise refuse("the server refuses the proof")
+        (verifier,) = _attributes(challenge, b"v=")
+        if not hmac.compare_digest(_decode(verifier), signature):
+            raise refuse("the server does not know the account, and only pretends to")
+        self._is_server_proven = True
+        return b""
+
+
 def derive_keys(password: bytes, salt: bytes, iterations: int, digest: ScramDigest) -> ScramKeys:
     """What is to be kept of a password, in the form of SASLprep where it has one (RFC 5802 s2.2), else as it is.
 
     RFC 5802 s3. Takes as long as `iterations` ask for.
     """
+    client_key, server_key = _raw_keys(password, salt, iterations, digest)
+    return ScramKeys(salt, iterations, _hash(digest, client_key), server_key)
+
+
+def _raw_keys(password: bytes, salt: bytes, iterations: int, digest: ScramDigest) -> tuple[bytes, bytes]:
+    """The client's and the server's. RFC 5802 s3."""
     salted = hashlib.pbkdf2_hmac(digest.value, _normalize(password), salt, iterations)
-    client_key = _keyed(digest, salted, b"Client Key")
-    return ScramKeys(salt, iterations, _hash(digest, client_key), _keyed(digest, salted, b"Server Key"))
+    return _keyed(digest, salted, b"Client Key"), _keyed(digest, salted, b"Server Key")
 
 
 def _normalize(password: bytes) -> bytes:
@@ -137,16 +237,19 @@ def _xor(one: bytes, other: bytes) -> bytes:
     return bytes(left ^ right for left, right in zip(one, other, strict=True))
 
 
-def _attributes(message: bytes, first: bytes, second: bytes) -> tuple[bytes, bytes]:
-    """The values of the two attributes that a message begins with. What follows them is optional and means nothing
-    here (RFC 5802 s5.1), except that a mandatory extension (`m=`) is refused, as is anything that stands where it must
-    not. Raises RemoteProtocolError."""
+def _attributes(message: bytes, *names: bytes) -> list[bytes]:
+    """The values of the attributes that a message begins with.
+
+    What follows them is optional and means nothing here (RFC 5802 s5.1), except that a mandatory extension (`m=`) is
+    refused, as is anything that stands where it must not. Raises RemoteProtocolError.
+    """
     parts = message.split(b",")
-    if len(parts) < 2 or not (parts[0].startswith(first) and parts[1].startswith(second)):
+    found = [part.removeprefix(name) for part, name in zip(parts, names, strict=False) if part.startswith(name)]
+    if len(found) != len(names):
         raise refuse("the message cannot be read as SCRAM")
-    if not all(map(_EXTENSION.fullmatch, parts[2:])):
+    if not all(map(_EXTENSION.fullmatch, parts[len(names) :])):
         raise refuse("the message has an extension that cannot be read, or that is not supported here")
-    return parts[0].removeprefix(first), parts[1].removeprefix(second)
+    return found
 
 
 def _decode(text: bytes) -> bytes:
@@ -156,8 +259,12 @@ def _decode(text: bytes) -> bytes:
     except ValueError:
         octets = b""
     if not octets or b64encode(octets) != text:
-        raise refuse("the proof is not base64")
+        raise refuse("what must be base64 is not")
     return octets
+
+
+def _refuse_challenge(_: bytes) -> bytes:
+    raise refuse("the exchange has no further challenge")
 
 
 def _refuse_step(_: bytes) -> Step:

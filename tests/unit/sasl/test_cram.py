@@ -1,12 +1,12 @@
-"""CRAM-MD5 on the server's side."""
+"""CRAM-MD5 on both sides."""
 
 import hashlib
 import hmac
 
 import pytest
 
-from postane.sasl.base import Challenge, CramClaim
-from postane.sasl.cram import CramServer
+from postane.sasl.base import Challenge, CramClaim, Identity
+from postane.sasl.cram import CramClient, CramServer
 from postane.wire.errors import RemoteProtocolError
 
 STAMP = b"<1896.697170952@postoffice.reston.mci.net>"
@@ -49,3 +49,17 @@ def test_what_is_no_name_and_digest_is_refused(response: bytes) -> None:
 
 def test_the_digest_does_not_show() -> None:
     assert DIGEST not in repr(CramClaim("tim", STAMP, DIGEST))
+
+
+def test_the_client_of_the_example() -> None:
+    client = CramClient(Identity("tim", "tanstaaftanstaaf"))
+    assert client.start() is None
+    assert client.step(STAMP) == b"tim " + DIGEST.encode()
+    with pytest.raises(RemoteProtocolError):
+        client.step(STAMP)
+    client.finish()
+
+
+def test_no_digest_is_made_of_nothing() -> None:
+    with pytest.raises(RemoteProtocolError):
+        CramClient(Identity("tim", "secret")).step(b"")

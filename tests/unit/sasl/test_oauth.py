@@ -1,13 +1,19 @@
-"""OAUTHBEARER and XOAUTH2 on the server's side."""
+"""OAUTHBEARER and XOAUTH2 on both sides."""
 
 import json
 from base64 import b64decode
 
 import pytest
 
-from postane.sasl.base import Challenge, TokenClaim
-from postane.sasl.oauth import TokenServer, make_oauthbearer_server, make_xoauth2_server
-from postane.wire.errors import RemoteProtocolError
+from postane.sasl.base import Challenge, Identity, TokenClaim
+from postane.sasl.oauth import (
+    OAuthBearerClient,
+    TokenServer,
+    XOAuth2Client,
+    make_oauthbearer_server,
+    make_xoauth2_server,
+)
+from postane.wire.errors import LocalProtocolError, RemoteProtocolError
 
 TOKEN = "vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg=="
 EXAMPLE = (  # RFC 7628 s4.1
@@ -138,3 +144,24 @@ def test_what_is_not_xoauth2_is_refused(message: bytes) -> None:
 def test_the_token_does_not_show(make, message: bytes) -> None:
     server = make()
     assert TOKEN not in repr((server.start(message), server))
+
+
+@pytest.mark.parametrize(
+    ("make", "message", "acknowledgement"),
+    [(OAuthBearerClient, BEARER, b"\x01"), (XOAuth2Client, XOAUTH2, b"")],
+)
+def test_the_client_says_it_at_once_and_acknowledges_a_refusal(make, message: bytes, acknowledgement: bytes) -> None:
+    client = make(Identity("user@example.com", TOKEN))
+    assert client.start() == message
+    assert client.step(b'{"status":"invalid_token"}') == acknowledgement
+    client.finish()
+
+
+@pytest.mark.parametrize("make", [OAuthBearerClient, XOAuth2Client])
+@pytest.mark.parametrize(
+    ("name", "token"),
+    [("u", ""), ("u", "a b"), ("u", "a\x01b"), ("u", "\u00fc"), ("u", "\ud800"), ("", "x"), ("a\x01b", "x")],
+)
+def test_what_cannot_be_said_is_not_said(make, name: str, token: str) -> None:
+    with pytest.raises(LocalProtocolError):
+        make(Identity(name, token)).start()

@@ -1,10 +1,10 @@
-"""PLAIN and LOGIN on the server's side."""
+"""PLAIN and LOGIN on both sides."""
 
 import pytest
 
-from postane.sasl.base import Challenge, PasswordClaim
-from postane.sasl.plain import LoginServer, PlainServer
-from postane.wire.errors import RemoteProtocolError
+from postane.sasl.base import Challenge, Identity, PasswordClaim
+from postane.sasl.plain import LoginClient, LoginServer, PlainClient, PlainServer
+from postane.wire.errors import LocalProtocolError, RemoteProtocolError
 
 
 @pytest.mark.parametrize("message", [b"\0tim\0tanstaaftanstaaf", b"tim\0tim\0tanstaaftanstaaf"])
@@ -78,3 +78,33 @@ def test_login_refuses_an_empty_password() -> None:
     login.start(b"tim")
     with pytest.raises(RemoteProtocolError):
         login.step(b"")
+
+
+def test_plain_is_said_at_once_and_asked_nothing() -> None:
+    client = PlainClient(Identity("t\u00fcm", "p\udcffss"))
+    assert client.start() == b"\0t\xc3\xbcm\0p\xffss"
+    with pytest.raises(RemoteProtocolError):
+        client.step(b"")
+    client.finish()
+
+
+def test_login_answers_two_questions_whatever_they_are() -> None:
+    client = LoginClient(Identity("tim", "secret"))
+    assert client.start() is None
+    assert [client.step(b"Benutzername?"), client.step(b"")] == [b"tim", b"secret"]
+    with pytest.raises(RemoteProtocolError):
+        client.step(b"And now?")
+    client.finish()
+
+
+@pytest.mark.parametrize(
+    ("name", "secret"), [("", "x"), ("t\0m", "x"), ("t\nm", "x"), ("tim", ""), ("tim", "a\0b"), ("t\ud800m", "x")]
+)
+def test_what_plain_cannot_say_is_not_said(name: str, secret: str) -> None:
+    with pytest.raises(LocalProtocolError):
+        PlainClient(Identity(name, secret)).start()
+
+
+def test_an_identity_does_not_show_its_secret() -> None:
+    identity = Identity("tim", "secret", "nonce", {"tls-exporter": b"binding"})
+    assert not any(word in repr((identity, PlainClient(identity))) for word in ("secret", "binding"))

@@ -2,8 +2,8 @@
 
 import pytest
 
-from postane.sasl.base import Challenge, Means, Surroundings
-from postane.sasl.registry import CLEAR_TEXT, SERVER_MECHANISMS
+from postane.sasl.base import Challenge, Identity, Means, Surroundings
+from postane.sasl.registry import CLEAR_TEXT, CLIENT_MECHANISMS, SERVER_MECHANISMS
 
 SURROUNDINGS = Surroundings(b"<1@h>", "nonce", {"tls-exporter": b"x"})
 
@@ -17,6 +17,13 @@ def test_every_exchange_is_a_new_one():
 def test_every_exchange_begins_without_an_initial_response(name: str):
     first = {"CRAM-MD5": b"<1@h>", "LOGIN": b"Username:"}.get(name, b"")
     assert SERVER_MECHANISMS[name].make(SURROUNDINGS).start(None) == Challenge(first)
+
+
+def test_both_sides_have_the_same_mechanisms():
+    assert list(CLIENT_MECHANISMS) == list(SERVER_MECHANISMS)
+    identity = Identity("tim", "secret", "nonce")
+    for make in CLIENT_MECHANISMS.values():
+        assert make(identity) is not make(identity)
 
 
 def test_mechanisms_have_registered_names():

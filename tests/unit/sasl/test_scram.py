@@ -1,13 +1,13 @@
-"""SCRAM on the server's side: the RFCs' examples, somebody else's client and server, and every way to lie."""
+"""SCRAM on both sides: the RFCs' examples, somebody else's client and server, and every way to lie."""
 
 from base64 import b64decode, b64encode
 
 import pytest
 import scramp
 
-from postane.sasl.base import Challenge, KeysWanted, ScramDigest, ScramKeys, Surroundings, Verdict
-from postane.sasl.registry import SERVER_MECHANISMS
-from postane.sasl.scram import ScramServer, derive_keys
+from postane.sasl.base import Challenge, Identity, KeysWanted, ScramDigest, ScramKeys, Surroundings, Verdict
+from postane.sasl.registry import CLIENT_MECHANISMS, SERVER_MECHANISMS
+from postane.sasl.scram import ScramClient, ScramServer, derive_keys
 from postane.wire.errors import LocalProtocolError, RemoteProtocolError
 from support.scram import BINDINGS, END_POINT, EXPORTER, NONCE, SURROUNDINGS, Client, begin, keys_of, log_in
 
@@ -266,3 +266,131 @@ def test_no_step_is_taken_out_of_turn(is_over: bool) -> None:
         server.step(client.final(wanted.proceed(keys_of(b"pencil", ScramDigest.SHA_256)).octets))
     with pytest.raises(LocalProtocolError, match="over, or waits for keys"):
         server.step(b"c=biws,r=x,p=eA==")
+
+
+@pytest.mark.parametrize(("name", "nonce", "first", "challenge", "final", "end"), [SHA_1, SHA_256])
+def test_the_client_of_the_example(name, nonce, first, challenge, final, end) -> None:
+    client = CLIENT_MECHANISMS[name](Identity("user", "pencil", first.rpartition(b"r=")[2].decode()))
+    assert client.start() == first
+    assert client.step(challenge) == final
+    with pytest.raises(RemoteProtocolError, match="not proven"):
+        client.finish()
+    assert client.step(end) == b""
+    client.finish()
+
+
+@pytest.mark.parametrize("name", [name for name in SERVER_MECHANISMS if name.startswith("SCRAM")])
+@pytest.mark.parametrize("is_right", [True, False])
+def test_somebody_elses_server(name: str, is_right: bool) -> None:
+    password = "I\u00adX p\u00e4ss"
+    keys = scramp.ScramMechanism(name).make_auth_info(password, 4096, b"sixteen and more")
+    binding = ("tls-server-end-point", END_POINT) if name.endswith("-PLUS") else None
+    server = scramp.ScramMechanism(name).make_server(lambda name: keys if name == "a,b=\u00fc" else None, binding)
+    bindings = {"tls-server-end-point": END_POINT} if binding else {}
+    client = CLIENT_MECHANISMS[name](Identity("a,b=\u00fc", password if is_right else "x", "mine", bindings))
+    server.set_client_first(client.start().decode())
+    final = client.step(server.get_server_first().encode())
+    if is_right:
+        server.set_client_final(final.decode())
+        assert client.step(server.get_server_final().encode()) == b""
+        client.finish()
+    else:
+        with pytest.raises(scramp.ScramException, match="invalid-proof"):
+            server.set_client_final(final.decode())
+        with pytest.raises(RemoteProtocolError, match="refuses"):
+            client.step(server.get_server_final().encode())
+
+
+@pytest.mark.parametrize(
+    ("is_plus", "bindings", "is_plus_offered", "header"),
+    [
+        (False, {}, False, b"n,,"),
+        (False, {}, True, b"n,,"),
+        (False, BINDINGS, True, b"n,,"),
+        (False, BINDINGS, False, b"y,,"),
+        (True, BINDINGS, True, b"p=tls-exporter,,"),
+        (True, {"tls-server-end-point": b"x"}, True, b"p=tls-server-end-point,,"),
+    ],
+)
+def test_what_the_client_says_of_binding(is_plus: bool, bindings: dict, is_plus_offered: bool, header: bytes) -> None:
+    identity = Identity("u", "x", "mine", bindings, is_plus_offered)
+    assert ScramClient(ScramDigest.SHA_1, identity, is_plus=is_plus).start() == header + b"n=u,r=mine"
+
+
+@pytest.mark.parametrize(
+    ("identity", "is_plus"),
+    [
+        (Identity("u", "x", "mine"), True),
+        (Identity("u", "x", "mine", {"tls-unique": b"x"}), True),
+        (Identity("u", "x", "mine", {"tls-exporter": b""}), True),
+        (Identity("u", "x", "a,b"), False),
+        (Identity("u", "x", "\u00fc"), False),
+        (Identity("u", "x", ""), False),
+        (Identity("", "x", "mine"), False),
+        (Identity("u\0", "x", "mine"), False),
+    ],
+)
+def test_a_client_that_cannot_begin(identity: Identity, is_plus: bool) -> None:
+    with pytest.raises(LocalProtocolError):
+        ScramClient(ScramDigest.SHA_1, identity, is_plus=is_plus).start()
+
+
+def _begun() -> ScramClient:
+    client = ScramClient(ScramDigest.SHA_256, Identity("user", "pencil", "mine"), is_plus=False)
+    client.start()
+    return client
+
+
+@pytest.mark.parametrize(
+    ("challenge", "words"),
+    [
+        (b"", "cannot be read"),
+        (b"e=other-error", "cannot be read"),
+        (b"r=mine,s=c2FsdA==,i=4096", "nonce"),
+        (b"r=yours,s=c2FsdA==,i=4096", "nonce"),
+        (b"r=mine yours,s=c2FsdA==,i=4096", "nonce"),
+        (b"r=mineyours,s=,i=4096", "base64"),
+        (b"r=mineyours,s=c2FsdA,i=4096", "base64"),
+        (b"r=mineyours,s=c2FsdA==,i=1", "iteration"),
+        (b"r=mineyours,s=c2FsdA==,i=4095", "iteration"),
+        (b"r=mineyours,s=c2FsdA==,i=5000001", "iteration"),
+        (b"r=mineyours,s=c2FsdA==,i=" + b"9" * 5000, "iteration"),
+        (b"r=mineyours,s=c2FsdA==,i=-4096", "iteration"),
+        (b"r=mineyours,s=c2FsdA==,i=04096", "iteration"),
+        (b"r=mineyours,s=c2FsdA==,i=4_096", "iteration"),
+        (b"m=x,r=mineyours,s=c2FsdA==,i=4096", "cannot be read"),
+        (b"r=mineyours,s=c2FsdA==,i=4096,m=x", "not supported"),
+        (b"r=mineyours,i=4096,s=c2FsdA==", "cannot be read"),
+    ],
+)
+def test_a_challenge_that_is_not_answered(challenge: bytes, words: str) -> None:
+    with pytest.raises(RemoteProtocolError, match=words):
+        _begun().step(challenge)
+
+
+@pytest.mark.parametrize(
+    "end", [b"", b"v=", b"v=AAAA", b"v=" + b64encode(bytes(32)), b"e=invalid-proof", b"x=y", b"v=AAAA,m=x"]
+)
+def test_a_server_that_has_not_proven_itself_is_not_believed(end: bytes) -> None:
+    client = _begun()
+    client.step(b"r=mineyours,s=c2FsdA==,i=4096")
+    with pytest.raises(RemoteProtocolError):
+        client.step(end)
+    with pytest.raises(RemoteProtocolError, match="not proven"):
+        client.finish()
+
+
+def test_a_server_that_skips_the_exchange_is_not_believed() -> None:
+    client = _begun()
+    with pytest.raises(RemoteProtocolError, match="not proven"):
+        client.finish()
+
+
+def test_no_challenge_is_answered_out_of_turn() -> None:
+    client = _begun()
+    first = b"r=mineyours,s=c2FsdA==,i=4096"
+    client.step(first)
+    with pytest.raises(RemoteProtocolError):
+        client.step(first)
+    with pytest.raises(RemoteProtocolError, match="no further"):
+        client.step(first)
