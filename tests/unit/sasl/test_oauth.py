@@ -106,6 +106,7 @@ def test_other_pairs_are_ignored() -> None:
     "message",
     [
         *(b"", b"\x01", b"\x01\x01", b"n,,", b"n,,\x01", b"n,,\x01\x01", b"n,,auth=Bearer x\x01\x01", b"auth=Bearer x"),
+        *(b"n,,\x01auth=Bearer x\x01a=b\x01", b"n,,\x01auth=Bearer x\x01a=b\x01c=d", b"n,,\x01auth=Bearer x\x01\x01x"),
         *(b"n,,\x01auth=Bearer x", b"n,,\x01auth=Bearer x\x01", b"n,,\x01auth=Bearer x\x01\x01\x01"),
         *(b"n,,\x01auth=Bearer x\x01\x01a=b\x01\x01", b"n,,\x01auth=Bearer x\x01auth=Bearer x\x01\x01"),
         *(b"n,,\x01auth=Bearer x\x01a=b\x01a=c\x01\x01", b"n,,\x01host=x\x01\x01", b"n,,\x01AUTH=Bearer x\x01\x01"),

@@ -232,6 +232,16 @@ def test_a_last_message_that_cannot_be_read(change, words: str) -> None:
         exchange.end(change(client.final(exchange.server_first)))
 
 
+def test_a_right_proof_in_another_base64_is_not_taken() -> None:
+    client = Client()
+    exchange = begin(client)
+    final = client.final(exchange.server_first)
+    other = final[:-2] + bytes([final[-2] + 1]) + b"="  # the two bits that 32 octets leave over
+    assert b64decode(other.rpartition(b"p=")[2]) == b64decode(final.rpartition(b"p=")[2])
+    with pytest.raises(RemoteProtocolError, match="base64"):
+        exchange.end(other)
+
+
 @pytest.mark.parametrize("proof", [b"x", b"x" * 20, b"x" * 31, b"x" * 33, bytes(32)])
 def test_a_proof_of_any_length_is_only_wrong(proof: bytes) -> None:
     client = Client()
