@@ -54,7 +54,7 @@ class Https:
 
     async def _ask(self, method: str, url: str, headers: Mapping[str, str], content: bytes) -> bytes:
         wanted = {"Accept": "application/json", "Accept-Encoding": "identity", **headers}
-        client = self._client()
+        client = await self._client()
         try:
             async with (
                 asyncio.timeout(self._timeout),  # for all of it: the client's own is for each piece
@@ -82,20 +82,22 @@ class Https:
                 raise unavailable(url, f"answered with more than {self._limit} octets")
         return bytes(octets)
 
-    def _client(self) -> httpx2.AsyncClient:
+    async def _client(self) -> httpx2.AsyncClient:
         if self._opened is None:
-            self._opened = httpx2.AsyncClient(
-                verify=self._trusted(),
-                trust_env=False,
-                follow_redirects=False,
-                timeout=self._timeout,
-                limits=httpx2.Limits(max_connections=CONNECTIONS),
-            )
+            trusted = await asyncio.to_thread(self._trusted)  # reads hundreds of certificates
+            if self._opened is None:  # another who asked at the same time may have been faster
+                self._opened = httpx2.AsyncClient(
+                    verify=trusted,
+                    trust_env=False,
+                    follow_redirects=False,
+                    timeout=self._timeout,
+                    limits=httpx2.Limits(max_connections=CONNECTIONS),
+                )
         return self._opened
 
-    def _trusted(self) -> ssl.SSLContext | bool:
+    def _trusted(self) -> ssl.SSLContext:
         if self._ca is None:
-            return True
+            return httpx2.create_ssl_context(trust_env=False)
         try:
             return ssl.create_default_context(cafile=self._ca)
         except OSError as error:  # SSLError is one

@@ -1,10 +1,12 @@
 """Questions to an authorization server that behaves badly; one that behaves well is in the tests of what asks."""
 
+import asyncio
 import datetime
 import gzip
 import ipaddress
 import ssl
 
+import httpx2
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -78,7 +80,7 @@ async def test_no_cookie_is_kept(server, https):
     server.body, server.headers = b"{}", {"Set-Cookie": "session=1; Path=/"}
     for _ in range(2):
         await https.get(f"{server.url}/jwks")
-    assert not https._client().cookies
+    assert not (await https._client()).cookies
 
 
 async def test_no_proxy_of_the_environment_is_used(server, https, monkeypatch):
@@ -111,6 +113,15 @@ async def test_garbage_in_place_of_http(server, https):
 
 async def test_an_address_that_is_none(https):
     await unavailable(https, "https://[::1/")
+
+
+async def test_many_at_once_use_one_client(server, https, monkeypatch):
+    made = []
+    real = httpx2.AsyncClient
+    monkeypatch.setattr(httpx2, "AsyncClient", lambda **how: made.append(how) or real(**how))
+    await asyncio.gather(*(https.get(f"{server.url}/jwks") for _ in range(30)))
+    assert len(made) == 1
+    assert len(server.asked) == 30
 
 
 async def test_closing_twice(https):
