@@ -5,9 +5,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from support.account_houses import EVERY, House
+from support.file_houses import FILES
 from support.other_houses import OTHERS
+from support.token_houses import TOKENS
 
-HOUSES = EVERY | OTHERS
+HOUSES = EVERY | OTHERS | FILES | TOKENS
 
 
 @pytest.fixture(params=list(HOUSES))

@@ -84,6 +84,7 @@ class House:
     give_secret: Callable[[str, str], str] = _nothing
     give_token: Callable[[str, str], str] = _nothing
     scram_credential: str = "password"
+    own_password_answers: bool = False  # the user's own password is kept in clear text, and answers for Means.SECRET
 
 
 OUR_MEANS = frozenset({Means.PASSWORD, Means.SECRET, Means.SCRAM_SHA_1, Means.SCRAM_SHA_256, Means.OUTSIDE})

@@ -1,0 +1,176 @@
+"""Several account stores as one, asked in their order: the first that knows a name decides about it.
+
+What keeps people apart is that an account of a later store is nobody where an earlier store knows its name: it does not
+log in, gets no mail and reads nothing, since the maildrop of that name is the other's. A store that cannot be asked may
+know any name: those that an earlier store knows go on, all others wait until it can be asked again.
+
+Must not know: what the stores are made of.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import fields, replace
+
+from postane.sasl.base import Means, ScramDigest
+
+from .base import Account, AccountStore, AccountsUnavailable, LoginRefused, Proof, ScramEntry, Spread
+from .names import bare_name, fold_domain, show_name
+from .partial import REFUSED, PartialAccounts
+
+SCRAM_MEANS = {ScramDigest.SHA_1: Means.SCRAM_SHA_1, ScramDigest.SHA_256: Means.SCRAM_SHA_256}
+
+
+class ChainAccounts(PartialAccounts):
+    """An AccountStore of `stores`, all of which are told the same `own_domains`. It closes them."""
+
+    def __init__(self, stores: Sequence[AccountStore], *, own_domains: tuple[str, ...] = ()) -> None:
+        super().__init__()
+        self._stores = tuple(stores)
+        self._own_domains = frozenset(fold_domain(domain) for domain in own_domains)
+
+    @property
+    def means(self) -> frozenset[Means]:
+        """See AccountStore. What any of them can."""
+        return frozenset[Means]().union(*(store.means for store in self._stores))
+
+    async def verify_password(self, name: str, password: str) -> Proof:
+        """See AccountStore. A name that nobody knows is refused by one of them, with the work that this costs there."""
+        return await self._verify(name, Means.PASSWORD, lambda store: store.verify_password(name, password))
+
+    async def verify_apop(self, name: str, stamp: str, digest: str) -> Proof:
+        """See AccountStore."""
+        return await self._verify(name, Means.SECRET, lambda store: store.verify_apop(name, stamp, digest))
+
+    async def verify_cram(self, name: str, challenge: bytes, digest: str) -> Proof:
+        """See AccountStore."""
+        return await self._verify(name, Means.SECRET, lambda store: store.verify_cram(name, challenge, digest))
+
+    async def scram(self, name: str, digest: ScramDigest) -> ScramEntry:
+        """See AccountStore. All decoys are those of one store, the first that has such keys of anybody."""
+        owner = await self._owner(name)
+        if owner is not None and SCRAM_MEANS[digest] in owner.means:
+            entry = await owner.scram(name, digest)
+            if entry.proof is None or await self._is_owner(owner, entry.proof.account):
+                return entry
+        able = self._first_with(SCRAM_MEANS[digest])
+        entry = self._decoys.entry(name, digest)
+        if able is None:
+            return entry
+        shown = (await able.scram(name, digest)).keys  # of somebody else of that name, it may be: never the keys
+        return ScramEntry(replace(entry.keys, salt=shown.salt, iterations=shown.iterations), None)
+
+    async def verify_token(self, name: str | None, token: str) -> Proof:
+        """See AccountStore. Whoever takes tokens is asked, since a token need not say whose it is."""
+        trouble: AccountsUnavailable | LoginRefused | None = None
+        for store in self._stores:
+            if Means.TOKEN not in store.means:
+                continue
+            try:
+                proof = await store.verify_token(name, token)
+                known = await store.find(proof.account.name)
+                if known is None or await self._is_owner(store, proof.account):  # None: it speaks for another's account
+                    return proof
+            except AccountsUnavailable as error:
+                trouble = error
+            except LoginRefused as error:
+                trouble = trouble or error
+        raise trouble or self._refusal(name or "", "nobody takes this token")
+
+    async def admit(self, name: str, credential: str) -> Proof:
+        """See AccountStore."""
+        return await self._verify(name, Means.OUTSIDE, lambda store: store.admit(name, credential))
+
+    async def find(self, name: str) -> Account | None:
+        """See AccountStore."""
+        for store in self._stores:
+            if account := await store.find(name):
+                return account
+        return None
+
+    async def resolve(self, local_part: str, domain: str | None) -> Account | None:
+        """See AccountStore. Whoever has that very name goes before everybody's aliases and catch-alls."""
+        owner = await self._owner(local_part if domain is None else f"{local_part}@{domain}")
+        first: tuple[AccountStore, ...] = () if owner is None else (owner,)
+        for store in (*first, *self._stores):
+            account = await store.resolve(local_part, domain)
+            if account is not None and await self._is_owner(store, account):
+                return account
+        return None
+
+    async def shared_with(self, reader: str, owner: str) -> Account | None:
+        """See AccountStore. Only accounts of the same store have leave to read each other's."""
+        store = await self._owner_of_very_name(owner)
+        if store is None or await self._owner_of_very_name(reader) is not store:
+            return None
+        return await store.shared_with(reader, owner)
+
+    async def is_local(self, domain: str) -> bool:
+        """See AccountStore."""
+        trouble = None
+        for store in self._stores:
+            try:
+                if await store.is_local(domain):
+                    return True
+            except AccountsUnavailable as error:
+                trouble = error
+        if trouble is not None:
+            raise trouble
+        return False
+
+    async def spread(self) -> Spread:
+        """See AccountStore."""
+        all_of_them = [await store.spread() for store in self._stores]
+        joined = {}
+        for each in fields(Spread):
+            ends = [found for spread in all_of_them if (found := getattr(spread, each.name)) is not None]
+            joined[each.name] = (min(low for low, _ in ends), max(high for _, high in ends)) if ends else None
+        return Spread(**joined)
+
+    async def close(self) -> None:
+        """See AccountStore."""
+        for store in self._stores:
+            await store.close()
+
+    async def _verify(self, name: str, means: Means, ask: Callable[[AccountStore], Awaitable[Proof]]) -> Proof:
+        owner = await self._owner(name)
+        asked = owner if owner is not None and means in owner.means else self._first_with(means)
+        if asked is None:
+            raise self._refusal(name, "no account store can check this")
+        proof = await ask(asked)
+        if asked is owner and await self._is_owner(asked, proof.account):
+            return proof
+        raise self._refusal(name, "the store that knows this name does not vouch for it")
+
+    async def _owner(self, name: str) -> AccountStore | None:
+        """The first store that knows whom a client means: mail programs give the whole address of a bare name too."""
+        bare = bare_name(name, self._own_domains)
+        for store in self._stores:
+            if await store.find(name) is not None or (bare is not None and await store.find(bare) is not None):
+                return store
+            if Means.OUTSIDE in store.means and await _admits(store, name):
+                return store
+        return None
+
+    async def _owner_of_very_name(self, name: str) -> AccountStore | None:
+        for store in self._stores:
+            if await store.find(name) is not None:
+                return store
+        return None
+
+    async def _is_owner(self, store: AccountStore, account: Account) -> bool:
+        """Whether no earlier store has an account of that name, or maildrop: it is not this one's then."""
+        return await self._owner_of_very_name(account.name) in (store, None)
+
+    def _first_with(self, means: Means) -> AccountStore | None:
+        return next((store for store in self._stores if means in store.means), None)
+
+    def _refusal(self, name: str, why: str) -> LoginRefused:
+        return LoginRefused(REFUSED, f"{show_name(name)}: {why}")
+
+
+async def _admits(store: AccountStore, name: str) -> bool:
+    """Whether a name that is no account's means one all the same, to that store."""
+    try:
+        await store.admit(name, "name")
+    except LoginRefused:
+        return False
+    return True
