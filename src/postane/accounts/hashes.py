@@ -33,6 +33,9 @@ LIGHT = Cost(memory=4 * 1024, passes=1)
 SALT_OCTETS = 16
 """RFC 9106 s3.1: 16 octets are recommended for password hashing."""
 
+ARGON2_VERSION = 0x13
+"""RFC 9106 s3.1: the one that is standardized; the one before it is weaker."""
+
 PASSWORD_LIMIT = 248
 """Octets of a password at most: RFC 2449 s4 allows 255 in a command line, "PASS " and CRLF among them."""
 
@@ -113,8 +116,9 @@ def needs_upgrade(stored: str) -> bool:
         found = argon2.extract_parameters(stored)
     except argon2.exceptions.InvalidHashError:
         return True
-    work = found.memory_cost * found.time_cost
-    return found.type is not argon2.Type.ID or found.memory_cost < FULL.memory or work < FULL.memory * FULL.passes
+    if found.type is not argon2.Type.ID or found.version < ARGON2_VERSION:
+        return True
+    return found.memory_cost < FULL.memory or found.memory_cost * found.time_cost < FULL.memory * FULL.passes
 
 
 def cost_of(stored: str) -> Cost | None:

@@ -93,6 +93,10 @@ def test_a_weaker_hash_is_to_be_replaced(memory, passes, lanes):
     assert hashes.needs_upgrade(argon2id(memory, passes, lanes))
 
 
+def test_a_hash_of_an_older_argon2_is_to_be_replaced():
+    assert hashes.needs_upgrade(argon2id(FULL.memory, FULL.passes).replace("v=19", "v=16"))
+
+
 @pytest.mark.parametrize(
     ("memory", "passes", "lanes"),
     [
