@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from postane.accounts.throttle import private_slate
 from postane.app import Services, open_registry, open_services
 from postane.config.model import Config
 from postane.net.memory import MemoryStream
@@ -86,7 +87,7 @@ async def _ask_all(is_legacy: bool) -> Answers:
         registry.add("mrose")
         registry.add_device("mrose", "page", SECRET)
         registry.close()
-        services = open_services(config, private_tally())
+        services = open_services(config, private_tally(), private_slate())
         try:
             answers = Answers({}, {})
             for kind in KINDS:

@@ -106,9 +106,8 @@ class Records:
         return (number & 0xFFFFFFFF) % self._groups * WAYS, number >> (64 - TAG_BITS)
 
     def _find(self, first: int, tag: int) -> int | None:
-        for place in range(first, first + WAYS):
-            word = self._words[place]
-            if word and _tag(word) == tag:
+        for place, word in enumerate(self._words[first : first + WAYS], first):
+            if word and word >> COUNT_BITS + TIME_BITS == tag:
                 return place
         return None
 

@@ -35,7 +35,11 @@ FORGET_AFTER = 600.0
 KNOWN_FOR = 86400.0
 """Seconds after a right login for which strangers' guesses do not count against that address."""
 
-IPV6_NETWORK_BITS = 64
+RENEW_AFTER = 60.0
+"""Seconds after which another right login is noted: a poller's next one tells nothing new."""
+
+IPV6_NETWORK = ~((1 << 64) - 1)
+"""The part of an IPv6 address that tells the network."""
 
 TABLES = 5
 TABLE_RECORDS = 1 << 17
@@ -96,8 +100,9 @@ class Throttle:
         """
         source, key = self._keys(address, name)
         left = 0.0 if is_shared(source) else self._left(self._addresses, octets_of(source))
-        if key and not self._is_known(source, _pair(source, key)):
-            left = max(left, self._left(self._accounts, key))
+        by_account = self._left(self._accounts, key) if key else 0.0
+        if by_account > left and not self._is_known(source, _pair(source, key)):
+            return by_account
         return left
 
     def failed(self, address: str, name: str, secret: bytes) -> float:
@@ -130,7 +135,8 @@ class Throttle:
             self._addresses.forgive(octets_of(source), count)
             self._accounts.forgive(key, count)
             self._pairs.forgive(pair, count)
-        self._known.note(pair)
+        if not last.count or last.age >= RENEW_AFTER:
+            self._known.note(pair)
 
     def _repeat(self, pair: bytes, secret: bytes) -> int:
         """The how-manieth time it is that the pair comes with this secret, since the pair was last forgiven."""
@@ -184,7 +190,7 @@ def source_of(address: str) -> str:
         return str(parsed)
     if parsed.ipv4_mapped is not None:
         return str(parsed.ipv4_mapped)
-    return str(ipaddress.IPv6Network((parsed, IPV6_NETWORK_BITS), strict=False))
+    return f"{ipaddress.IPv6Address(int(parsed) & IPV6_NETWORK)}/64"
 
 
 def is_shared(source: str) -> bool:
