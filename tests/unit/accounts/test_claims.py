@@ -16,6 +16,11 @@ def refused(claims: dict, demands: Demands = DEMANDS) -> str:
     return str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["Anna@Example.ORG", "şükrü@posta.example", "用户", "caf\u00e9", "\ud800"])
+def test_any_name_that_nobody_can_write_otherwise(name):
+    assert DEMANDS.check({**CLAIMS, "email": name}, NOW) == name
+
+
 def test_the_claim_gives_the_name():
     assert DEMANDS.check(CLAIMS, NOW) == "mrose"
     assert Demands("sub").check({"sub": "x", "exp": NOW + 1}, NOW) == "x"
@@ -75,6 +80,9 @@ def test_what_is_taken(change):
         ({"email": 3}, "no email"),
         ({"email_verified": False}, "not been seen"),
         ({"email_verified": "false"}, "not been seen"),
+        ({"email": "\u212aate@example.org"}, "would become others"),
+        ({"email": "\u212bsa"}, "would become others"),
+        ({"email": "cafe\u0301"}, "would become others"),
         ({"cnf": {"jkt": "x"}}, "bound to a key"),
     ],
 )

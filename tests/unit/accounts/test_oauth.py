@@ -178,6 +178,18 @@ async def test_keys_of_a_url(server, directory):
     await accounts.close()
 
 
+async def test_who_looks_like_somebody_else_is_not_them(server, directory):
+    directory.add("kate@example.org", password="hers")
+    accounts = open_oauth(by_keys(f"{server.url}/jwks"), directory, Clock())
+    assert (
+        await accounts.verify_token(None, server.token(email="Kate@example.org"))
+    ).account.name == "kate@example.org"
+    for claimed in ("\u212aate@example.org", "kate@example\u2024org", "k\u0430te@example.org", "\uff4bate@example.org"):
+        await refused(accounts.verify_token(None, server.token(email=claimed)))
+        await refused(accounts.verify_token("kate@example.org", server.token(email=claimed)))
+    await accounts.close()
+
+
 async def test_keys_of_a_file(server, directory, tmp_path):
     (tmp_path / "keys.json").write_bytes(key_set(*server.keys))
     accounts = open_oauth(by_keys(str(tmp_path / "keys.json")), directory, Clock())
