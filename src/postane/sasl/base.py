@@ -112,8 +112,12 @@ class KeysWanted:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The client's proof has been checked against the keys; `final` is the server's own proof, which the client is to
-    be told before success (RFC 5802 s7), or the error that it is told (`e=...`), after which the login is refused."""
+    """The client's proof has been checked against the keys.
+
+    `final` is the server's own proof, which the client is to be told before success (RFC 5802 s7), or the error
+    (`e=...`). That one is better not sent but written down: RFC 4422 s3.6 lets a refusal carry nothing, and clients on
+    GNU SASL take it for something that they cannot read.
+    """
 
     is_proven: bool
     final: bytes

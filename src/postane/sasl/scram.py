@@ -1,6 +1,6 @@
 """SCRAM with SHA-1 and SHA-256, with and without channel binding: neither side learns what it did not know.
 
-RFC 5802, RFC 7677; the bindings are those of RFC 5929 s4 and RFC 9266 s2. Why this is not a library's:
+RFC 5802, RFC 7677; the bindings are those of RFC 5929 s3 and s4, and of RFC 9266 s2. Why this is not a library's:
 docs/decisions/0009-scram.md.
 
 Must not know: where keys are kept; randomness, which is given.
@@ -38,7 +38,8 @@ _ITERATIONS = range(4096, 5_000_001)
 """RFC 7677 s4: with fewer, whoever plays the server could guess the password from the proof; with more, it could keep a
 client busy for as long as it likes."""
 
-_PREFERRED = ("tls-exporter", "tls-server-end-point")  # RFC 9266 s3: before all others, where there is TLS 1.3
+_PREFERRED = ("tls-exporter", "tls-unique", "tls-server-end-point")
+"""RFC 9266 s3, RFC 5802 s6.1: what a server must have under TLS 1.3, what it must have before that, then the rest."""
 _COUNT = re.compile(rb"[1-9][0-9]{0,9}")
 
 _ITERATIONS = range(4096, 5_000_001)

@@ -319,6 +319,7 @@ def test_somebody_elses_server(name: str, is_right: bool) -> None:
         (False, BINDINGS, True, b"n,,"),
         (False, BINDINGS, False, b"y,,"),
         (True, BINDINGS, True, b"p=tls-exporter,,"),
+        (True, {"tls-server-end-point": b"x", "tls-unique": b"x"}, True, b"p=tls-unique,,"),
         (True, {"tls-server-end-point": b"x"}, True, b"p=tls-server-end-point,,"),
     ],
 )
@@ -331,7 +332,7 @@ def test_what_the_client_says_of_binding(is_plus: bool, bindings: dict, is_plus_
     ("identity", "is_plus"),
     [
         (Identity("u", "x", "mine"), True),
-        (Identity("u", "x", "mine", {"tls-unique": b"x"}), True),
+        (Identity("u", "x", "mine", {"tls-other": b"x"}), True),
         (Identity("u", "x", "mine", {"tls-exporter": b""}), True),
         (Identity("u", "x", "a,b"), False),
         (Identity("u", "x", "\u00fc"), False),
