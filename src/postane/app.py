@@ -19,7 +19,6 @@ from postane.accounts.names import LOOPBACK_LITERALS, fold_domain
 from postane.accounts.records import Place
 from postane.accounts.registry import Registry
 from postane.accounts.throttle import Patience, Throttle
-from postane.config.file import ConfigError
 from postane.config.model import Config
 from postane.languages.catalogues import load_tongues
 from postane.maildrop.base import Lock, LockPolicy, MaildropStore
@@ -28,7 +27,7 @@ from postane.maildrop.embedded import embedded_store
 from postane.maildrop.notes import FileNotes
 from postane.maildrop.schedule import Schedule
 from postane.net.stream import Stream
-from postane.net.tls import BadCertificate, Certificate, ServerTls, server_tls
+from postane.net.tls import ServerTls
 from postane.pop1.server import Pop1Server
 from postane.pop2.server import Pop2Server
 from postane.pop3.languages import Languages
@@ -44,7 +43,8 @@ from postane.server.pop3 import Pop3Desk
 from postane.server.reception import MakeDesk
 from postane.server.record import SessionRecord
 from postane.server.rules import Rules
-from postane.server.smtp import AuthPolicy, SmtpDesk, SmtpSettings
+from postane.server.smtp import SmtpDesk
+from postane.server.smtp_settings import AuthPolicy, SmtpSettings
 from postane.server.warnings import Warner
 from postane.smtp.body import BareNewlines, BodyLimits
 from postane.smtp.server import SmtpServer
@@ -112,7 +112,7 @@ class Services:
         await self.office.accounts.close()
 
 
-def open_services(config: Config, sessions: Tally, failures: Slate) -> Services:
+def open_services(config: Config, sessions: Tally, failures: Slate, tls: ServerTls | None = None) -> Services:
     """Open the stores and lay out the desks; called in each worker, after it has been forked."""
     lock = Lock(LockPolicy(config.maildrop.lock), config.maildrop.lock_wait)
     limits = Limits(
@@ -134,6 +134,7 @@ def open_services(config: Config, sessions: Tally, failures: Slate) -> Services:
         clock=time.time,
         token=lambda: secrets.token_hex(6),
         mechanisms=_mechanisms(config),
+        shy=SHY if config.auth.mechanisms is None else frozenset(),
         plaintext_on_loopback=config.auth.plaintext_without_tls != "never",
         plaintext_elsewhere=config.auth.plaintext_without_tls == "always",
         languages=_languages(config),
@@ -150,7 +151,7 @@ def open_services(config: Config, sessions: Tally, failures: Slate) -> Services:
         **dict.fromkeys(("smtp", "smtps"), smtp),
         "lmtp": lmtp,
     }
-    return Services(office, desks, open_tls(config))
+    return Services(office, desks, tls)
 
 
 def _throttle(config: Config, failures: Slate) -> Throttle:
@@ -161,19 +162,9 @@ def _throttle(config: Config, failures: Slate) -> Throttle:
     return Throttle(failures, patience, time.monotonic, frozenset(own_domains))
 
 
-def open_tls(config: Config) -> ServerTls | None:
-    """The certificate and the versions of TLS, or None where no certificate is named. Raises ConfigError."""
-    tls = config.tls
-    if tls.certificate is None or tls.key is None:
-        return None
-    certificates = [
-        Certificate(tls.certificate, tls.key),
-        *(Certificate(more.certificate, more.key) for more in tls.sni),
-    ]
-    try:
-        return server_tls(certificates, is_13_only=tls.minimum == "1.3")
-    except BadCertificate as error:
-        raise ConfigError(f"tls: {error}") from error
+SHY = frozenset({"CRAM-MD5"})
+"""Only device passwords can answer it, and curl and others take it for better than PLAIN: where PLAIN may be used they
+would fail with the password that people know. Who names it in `auth.mechanisms` has it announced everywhere."""
 
 
 def _mechanisms(config: Config) -> tuple[str, ...]:

@@ -1,13 +1,10 @@
 """From a configuration to parts that work."""
 
-import subprocess
 from pathlib import Path
 
-import pytest
-
 from postane.accounts.throttle import private_slate
-from postane.app import host_name, open_services, open_tls
-from postane.config.file import ConfigError, load_config
+from postane.app import host_name, open_services
+from postane.config.file import load_config
 from postane.config.model import SERVICES, Config
 from postane.server.limits import private_tally
 from postane.smtp.body import BareNewlines
@@ -51,19 +48,6 @@ async def test_what_is_configured_reaches_the_desks(tmp_path: Path) -> None:
 def test_the_host_name_has_a_default() -> None:
     assert host_name(Config(hostname="mail.example.org")) == "mail.example.org"
     assert host_name(Config())
-
-
-def test_a_certificate_is_loaded_or_named_as_wrong(tmp_path: Path) -> None:
-    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
-    request = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost"
-    subprocess.run(
-        ["openssl", *request.split(), "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True
-    )
-    config = load(tmp_path, f'[tls]\ncertificate = "{certificate}"\nkey = "{key}"\n')
-    assert open_tls(config) is not None
-    key.write_text("not a key")
-    with pytest.raises(ConfigError, match="tls: cannot load"):
-        open_tls(config)
 
 
 def test_newlines_are_refused_unless_told_otherwise() -> None:

@@ -37,20 +37,24 @@ def serve(config: ConfigOption = None) -> None:
 
 def open_office(config: Config, path: Path | None, announce: Callable[[str], None]) -> None:
     """Serve with `config` until a signal ends it; `path` is what a reload reads, `announce` gets the lines to print."""
-    from postane.app import open_tls
     from postane.supervisor.parent import Parent, StartFailed
+    from postane.supervisor.plan import Plan, make_plan
 
-    def reread() -> Config:
-        again = load_config(path, is_served=True) if path is not None else config
-        open_tls(again)  # a certificate that does not load must not get as far as the workers
-        return again
+    def reread() -> Plan:
+        return make_plan(load_config(path, is_served=True) if path is not None else config, path)
 
     configure_logs(config.log.level, config.log.format)
-    open_tls(config)
     _make_storage(config)
+    plan = make_plan(config, path)
+    if plan.self_made is not None:
+        structlog.get_logger("postane").warning(
+            "no certificate is configured, so one was made that no client trusts: name yours with tls.certificate"
+            " and tls.key",
+            certificate=str(plan.self_made.chain),
+        )
     _check_accounts(config)
     try:
-        Parent(config, reread, announce).run()
+        Parent(plan, reread, announce).run()
     except CannotListen as error:
         raise Failure(str(error), Exit.UNAVAILABLE) from error
     except StartFailed as error:

@@ -1,6 +1,7 @@
-"""TLS for listeners: certificates, one for each name, and the versions that are spoken.
+"""TLS for listeners: certificates, one for each name, and what is spoken with them.
 
-RFC 9325 s3.1.1 (no version before 1.2), RFC 6066 s3 (the name that the client asks for).
+RFC 9325 s3.1.1 (no version before 1.2), RFC 9325 s4.2 (only AEAD with ephemeral keys), RFC 6066 s3 (the name that the
+client asks for), RFC 5929 and RFC 9266 (what a login is bound to).
 
 Must not know: configuration files, protocols.
 """
@@ -8,13 +9,19 @@ Must not know: configuration files, protocols.
 import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
+import structlog
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from .client_names import NameKind, Nameless, account_named
 from .stream import TlsFacts
+
+CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
+"""What TLS 1.2 is spoken with; TLS 1.3 has nothing worse. RFC 9325 s4.1 and s4.2."""
 
 
 class BadCertificate(Exception):
@@ -30,46 +37,98 @@ class Certificate:
 
 
 @dataclass(frozen=True, slots=True)
+class ClientCertificates:
+    """Clients are asked for a certificate that somebody in the PEM file `authority` has signed."""
+
+    authority: Path
+    name: NameKind
+    is_required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """How TLS is spoken, whichever certificate is shown."""
+
+    is_13_only: bool = False
+    clients: ClientCertificates | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ServerTls:
-    """TLS as a listener speaks it: the context to begin a handshake with, and the `tls-server-end-point` of each
-    context that SNI may have chosen instead. Made before the workers are forked: all of them share its ticket keys."""
+    """TLS as a listener speaks it: the context to begin a handshake with, the `tls-server-end-point` of each context
+    that SNI may have chosen instead, and which name of a client's certificate counts.
+
+    Made before the workers are forked: all of them share its ticket keys, so that any of them can go on with a session
+    that another one began.
+    """
 
     context: ssl.SSLContext
     end_points: Mapping[ssl.SSLContext, bytes] = field(repr=False)
+    client_name: NameKind | None = None
 
     def facts(self, secured: ssl.SSLObject) -> TlsFacts:
         """What a handshake has settled."""
         cipher = secured.cipher()
-        return TlsFacts(secured.version() or "", cipher[0] if cipher else "", self._bindings(secured))
+        return TlsFacts(
+            secured.version() or "", cipher[0] if cipher else "", self._bindings(secured), self._client(secured)
+        )
 
     def _bindings(self, secured: ssl.SSLObject) -> Mapping[str, bytes]:
-        bindings = {"tls-server-end-point": self.end_points[secured.context]}
+        bindings = {}
+        if secured.context in self.end_points:
+            bindings["tls-server-end-point"] = self.end_points[secured.context]
         if "tls-exporter" in ssl.CHANNEL_BINDING_TYPES:  # RFC 9266 s2; Python's ssl has no exporter up to 3.14
             exported = secured.get_channel_binding("tls-exporter")
             if exported:
                 bindings["tls-exporter"] = exported
+        unique = _unique(secured)
+        if unique:
+            bindings["tls-unique"] = unique
         return bindings
 
+    def _client(self, secured: ssl.SSLObject) -> str | None:
+        """The account that a certificate names, which the handshake has verified: with another one it fails."""
+        shown = secured.getpeercert(binary_form=True) if self.client_name is not None else None
+        if not shown or self.client_name is None:
+            return None
+        try:
+            return account_named(shown, self.client_name, datetime.now(UTC))
+        except Nameless as error:
+            structlog.get_logger("postane").info("client certificate without an account", why=str(error))
+            return None
 
-def end_point(chain: Path) -> bytes:
-    """The hash of a certificate that SCRAM binds a login to (RFC 5929 s4.1). Raises BadCertificate."""
-    try:
-        certificate = x509.load_pem_x509_certificate(chain.read_bytes())
-    except (OSError, ValueError) as error:
-        raise BadCertificate(f"cannot read the certificate {chain}: {error}") from error
+
+def _unique(secured: ssl.SSLObject) -> bytes | None:
+    """The `tls-unique` of a connection (RFC 5929 s3), where it is worth something; None elsewhere.
+
+    TLS 1.3 has none. In TLS 1.2 somebody in the middle can make it equal on both sides, but only by going on with two
+    sessions (RFC 7627 s1), unless both sides speak the extended master secret, which Python's ssl does not tell: so a
+    session that is gone on with has none. There is no renegotiation here, which would change it.
+    """
+    if secured.version() != "TLSv1.2" or secured.session_reused:
+        return None
+    return secured.get_channel_binding("tls-unique")
+
+
+def end_point(chain: Path) -> bytes | None:
+    """The hash of a certificate that SCRAM binds a login to (RFC 5929 s4.1); None where that is not defined, because it
+    is signed without a hash function of its own (Ed25519). Raises BadCertificate."""
+    certificate = read_certificate(chain)
     signed_with = certificate.signature_hash_algorithm
-    is_weak = signed_with is None or isinstance(signed_with, hashes.MD5 | hashes.SHA1)
-    digest = hashes.Hash(hashes.SHA256() if is_weak or signed_with is None else signed_with)
+    if signed_with is None:
+        return None
+    is_weak = isinstance(signed_with, hashes.MD5 | hashes.SHA1)
+    digest = hashes.Hash(hashes.SHA256() if is_weak else signed_with)
     digest.update(certificate.public_bytes(Encoding.DER))
     return digest.finalize()
 
 
-def server_tls(certificates: Sequence[Certificate], *, is_13_only: bool = False) -> ServerTls:
+def server_tls(certificates: Sequence[Certificate], spoken: Spoken = Spoken()) -> ServerTls:
     """TLS for listeners. The first certificate is for clients that name no name, or one that none is for.
 
     Raises BadCertificate.
     """
-    contexts = [_context(certificate, is_13_only) for certificate in certificates]
+    contexts = [_context(certificate, spoken) for certificate in certificates]
     by_name: dict[str, ssl.SSLContext] = {}
     for certificate, context in zip(certificates, contexts, strict=True):
         for name in names_of(certificate.chain):
@@ -83,30 +142,59 @@ def server_tls(certificates: Sequence[Certificate], *, is_13_only: bool = False)
 
     if len(contexts) > 1:
         contexts[0].sni_callback = choose
-    points = [end_point(certificate.chain) for certificate in certificates]
-    return ServerTls(contexts[0], dict(zip(contexts, points, strict=True)))
+    points = (end_point(certificate.chain) for certificate in certificates)
+    known = {context: point for context, point in zip(contexts, points, strict=True) if point is not None}
+    return ServerTls(contexts[0], known, None if spoken.clients is None else spoken.clients.name)
+
+
+def read_certificate(chain: Path) -> x509.Certificate:
+    """The first certificate of a PEM file. Raises BadCertificate."""
+    try:
+        return x509.load_pem_x509_certificate(chain.read_bytes())
+    except (OSError, ValueError) as error:
+        raise BadCertificate(f"cannot read the certificate {chain}: {error}") from error
 
 
 def names_of(chain: Path) -> list[str]:
     """The DNS names that a certificate is for, in lower case. Raises BadCertificate."""
+    certificate = read_certificate(chain)
     try:
-        certificate = x509.load_pem_x509_certificate(chain.read_bytes())
         extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
     except x509.ExtensionNotFound:
         return []
-    except (OSError, ValueError) as error:
+    except ValueError as error:
         raise BadCertificate(f"cannot read the certificate {chain}: {error}") from error
     return [name.lower() for name in extension.value.get_values_for_type(x509.DNSName)]
 
 
-def _context(certificate: Certificate, is_13_only: bool) -> ssl.SSLContext:
+def _context(certificate: Certificate, spoken: Spoken) -> ssl.SSLContext:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3 if is_13_only else ssl.TLSVersion.TLSv1_2
+    context.minimum_version = ssl.TLSVersion.TLSv1_3 if spoken.is_13_only else ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(CIPHERS)
+    context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE
     try:
-        context.load_cert_chain(certificate.chain, certificate.key)
+        context.load_cert_chain(certificate.chain, certificate.key, password=_no_password)
     except (OSError, ssl.SSLError) as error:
         raise BadCertificate(f"cannot load {certificate.chain} with {certificate.key}: {error}") from error
+    except ValueError:
+        raise BadCertificate(f"{certificate.key}: the key has a password; store it without one, mode 0600") from None
+    if spoken.clients is not None:
+        _ask_clients(context, spoken.clients)
     return context
+
+
+def _no_password() -> str:
+    """Asked for by OpenSSL where a key is encrypted; without this it would ask whoever sits at the terminal."""
+    raise ValueError
+
+
+def _ask_clients(context: ssl.SSLContext, clients: ClientCertificates) -> None:
+    """Every context asks, so that no name that a client asks for leads past it."""
+    try:
+        context.load_verify_locations(cafile=clients.authority)
+    except (OSError, ssl.SSLError) as error:
+        raise BadCertificate(f"cannot load {clients.authority}: {error}") from error
+    context.verify_mode = ssl.CERT_REQUIRED if clients.is_required else ssl.CERT_OPTIONAL
 
 
 def _chosen(by_name: dict[str, ssl.SSLContext], name: str) -> ssl.SSLContext | None:

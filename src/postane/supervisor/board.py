@@ -13,7 +13,7 @@ from postane.accounts.failures import Slate
 from postane.accounts.throttle import THROTTLE_OCTETS
 from postane.server.limits import ROW_OCTETS, Tally, clear_row
 
-ROWS = 64
+ROWS = 256
 """Workers that may live at once, with those of an older generation that still have sessions."""
 
 

@@ -16,7 +16,8 @@ from postane.config.file import ConfigError
 from postane.config.model import Config
 from postane.net.listen import Bound
 
-from .board import Board
+from .board import ROWS, Board
+from .plan import Plan
 from .privileges import drop_privileges
 from .worker import Assignment, work
 
@@ -57,11 +58,15 @@ class Children:
     def __bool__(self) -> bool:
         return bool(self._by_pid)
 
+    def has_room(self, workers: int) -> bool:
+        """Whether so many more may live beside those that do."""
+        return len(self._by_pid) + workers <= ROWS
+
     def of(self, generation: int) -> list[Child]:
         """The workers of one generation."""
         return [child for child in self if child.generation == generation]
 
-    def start(self, config: Config, bound: Mapping[str, list[Bound]], index: int, generation: int) -> None:
+    def start(self, plan: Plan, bound: Mapping[str, list[Bound]], index: int, generation: int) -> None:
         """Fork a worker."""
         row = self._board.take_row()
         pipe, says_ready = os.pipe()
@@ -74,7 +79,8 @@ class Children:
             return
         os.close(pipe)
         shared = self._board.connections(row), self._board.sessions(row), self._board.failures
-        _live(lambda: self._prepare(config), Assignment(config, index, bound, *shared, self._lifeline[0], says_ready))
+        config, pipes = plan.config, (self._lifeline[0], says_ready)
+        _live(lambda: self._prepare(config), Assignment(config, plan.tls, index, bound, *shared, *pipes))
 
     def listen_to(self) -> dict[int, Child]:
         """The pipes of workers that have not said yet that they accept."""

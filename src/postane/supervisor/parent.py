@@ -1,8 +1,9 @@
 """The parent process: binds ports, starts workers, replaces the dead, reloads, drains.
 
 It serves nobody itself, runs no event loop and no thread, so that a fork is always clean. Signals: SIGTERM and SIGINT
-end everything (a second one at once); SIGHUP reads the configuration again and lets a new generation of workers take
-over, while the old one serves its sessions to their end.
+end everything (a second one at once); SIGHUP reads the configuration and the certificates again and lets a new
+generation of workers take over, while the old one serves its sessions to their end. The same is done when one of those
+files has changed.
 
 Must not know: what the services say, what is in the stores.
 """
@@ -21,13 +22,21 @@ from postane.config.units import Endpoint
 from postane.net.listen import Bound, CannotListen, bind_tcp, bind_unix
 
 from .children import WATCHED, Child, Children
+from .plan import Plan
 from .privileges import raise_descriptors
+from .watch import Watch
 
 START_WAIT = 60.0
 """Seconds in which the workers of a first generation must be ready."""
 
 RESTART_PAUSE = 1.0
 """Seconds after its birth before which a worker that died is not replaced, so that a fault at start does not spin."""
+
+LOOK_PAUSE = 2.0
+"""Seconds between two looks at the files: what has changed and then rested for so long is read."""
+
+RENEWAL_PAUSE = 24 * 3600.0
+"""Seconds after which a renewal that was refused is tried again."""
 
 
 class StartFailed(Exception):
@@ -37,12 +46,16 @@ class StartFailed(Exception):
 class Parent:
     """A running post office.
 
-    `announce` is called with each line for the operator: "listening ..." and "ready". `reread` gives the
-    configuration afresh, checked.
+    `announce` is called with each line for the operator: "listening ..." and "ready". `reread` gives the plan
+    afresh, checked; it raises ConfigError.
     """
 
-    def __init__(self, config: Config, reread: Callable[[], Config], announce: Callable[[str], None]) -> None:
-        self._config = config
+    def __init__(self, plan: Plan, reread: Callable[[], Plan], announce: Callable[[str], None]) -> None:
+        self._plan = plan
+        self._watch = Watch(plan.files)
+        self._next_look = time.monotonic() + LOOK_PAUSE
+        self._renewal = plan.renewal
+        self._is_reload_due = self._is_reload_late = False
         self._reread = reread
         self._announce = announce
         self._bound: dict[tuple[str, Endpoint], Bound] = {}
@@ -61,13 +74,15 @@ class Parent:
         previous = {number: signal.signal(number, lambda *_: None) for number in WATCHED}
         signal.set_wakeup_fd(self._wake[1], warn_on_full_buffer=False)
         try:
-            self._bind(self._config)
+            self._bind(self._plan.config)
             self._start_generation()
             self._await_ready()
             if not self._stopping:
                 self._announce("ready")
             while not self._stopping:
-                self._turn(self._time_to_next_start())
+                self._turn(self._time_to_next())
+                self._look()
+                self._reload_due()
                 self._start_due()
                 self._retire_old()
             self._end()
@@ -119,11 +134,11 @@ class Parent:
 
     def _start_generation(self) -> None:
         self._generation += 1
-        for index in range(_workers(self._config)):
+        for index in range(_workers(self._plan.config)):
             self._start(index)
 
     def _start(self, index: int) -> None:
-        self._children.start(self._config, self._services(), index, self._generation)
+        self._children.start(self._plan, self._services(), index, self._generation)
 
     def _await_ready(self) -> None:
         limit = time.monotonic() + START_WAIT
@@ -140,8 +155,8 @@ class Parent:
             self._start(index)
         self._due = [due for due in self._due if due[0] > now]
 
-    def _time_to_next_start(self) -> float | None:
-        return max(0.0, min(when for when, _ in self._due) - time.monotonic()) if self._due else None
+    def _time_to_next(self) -> float:
+        return max(0.0, min([self._next_look, *(when for when, _ in self._due)]) - time.monotonic())
 
     def _retire_old(self) -> None:
         """Once every worker of this generation accepts, those of the one before need not."""
@@ -168,8 +183,7 @@ class Parent:
             self._stopping += 1
         for child, code in self._children.bury():
             self._replace(child, code)
-        if signal.SIGHUP in signals and not self._stopping:
-            self._reload()
+        self._is_reload_due |= signal.SIGHUP in signals
 
     def _replace(self, child: Child, code: int) -> None:
         if self._stopping or child.generation != self._generation:
@@ -177,16 +191,41 @@ class Parent:
         self._log.error("worker died, another takes its place", pid=child.pid, code=code)
         self._due.append((child.born + RESTART_PAUSE, child.index))
 
+    # Reloading
+
+    def _look(self) -> None:
+        """See, now and then, whether what was read has changed, or a certificate of our own is at its end."""
+        if time.monotonic() < self._next_look:
+            return
+        self._next_look = time.monotonic() + LOOK_PAUSE
+        self._is_reload_due |= self._watch.has_changed()
+        if time.time() >= self._renewal:
+            self._renewal = time.time() + RENEWAL_PAUSE
+            self._is_reload_due = True
+
+    def _reload_due(self) -> None:
+        """Reload where it is due, once there is room for another generation beside those that have sessions."""
+        if not self._is_reload_due or self._stopping:
+            return
+        if self._children.has_room(_workers(self._plan.config)):
+            self._is_reload_due = self._is_reload_late = False
+            self._reload()
+        elif not self._is_reload_late:
+            self._is_reload_late = True
+            self._log.warning("reload waits until workers of older generations have ended their sessions")
+
     def _reload(self) -> None:
+        self._watch.take()
         try:
-            config = self._reread()
-            if _workers(config) != _workers(self._config):  # each has a socket of its own on every port
+            plan = self._reread()
+            if _workers(plan.config) != _workers(self._plan.config):  # each has a socket of its own on every port
                 raise ConfigError("server.workers cannot change while running: restart the server")
-            self._bind(config)
+            self._bind(plan.config)
         except (ConfigError, CannotListen) as error:
             self._log.error("reload refused, going on as before", error=str(error))
             return
-        self._config = config
+        self._plan, self._renewal = plan, plan.renewal
+        self._watch.follow(plan.files)
         self._due.clear()
         self._start_generation()
         self._log.info("reloaded", generation=self._generation)
@@ -197,7 +236,7 @@ class Parent:
             bound.close()
         self._bound.clear()
         self._children.signal(self._children, signal.SIGTERM)
-        limit = time.monotonic() + self._config.server.drain + 5.0
+        limit = time.monotonic() + self._plan.config.server.drain + 5.0
         while self._children and self._stopping < 2 and time.monotonic() < limit:
             self._turn(0.5)
 

@@ -23,6 +23,7 @@ from postane.config.model import ENCRYPTED, Config
 from postane.net.accept import Acceptor, ArrivingStream
 from postane.net.listen import BACKLOG, Bound
 from postane.net.tcp import Deadlines, SocketStream
+from postane.net.tls import ServerTls
 from postane.observe.logs import configure_logs
 from postane.server.limits import Tally
 from postane.server.reception import Reception
@@ -46,6 +47,7 @@ class Assignment:
     `ready` the write end of the one by which the worker says that it accepts."""
 
     config: Config
+    tls: ServerTls
     index: int
     bound: Mapping[str, list[Bound]]
     connections: Tally
@@ -80,7 +82,7 @@ async def _work(assignment: Assignment) -> None:
     loop.add_signal_handler(signal.SIGHUP, orders.put_nowait, None)
     loop.add_signal_handler(signal.SIGINT, lambda: None)  # Ctrl-C reaches the whole group: the parent decides
     loop.add_reader(assignment.parent, orders.put_nowait, drain)
-    services = open_services(assignment.config, assignment.sessions, assignment.failures)
+    services = open_services(assignment.config, assignment.sessions, assignment.failures, assignment.tls)
     reception = Reception(services.office, assignment.connections)
     limits = services.office.limits
     deadlines = Deadlines(period=min(1.0, limits.idle / 20, limits.login / 20))

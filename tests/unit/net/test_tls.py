@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from postane.net.tls import BadCertificate, Certificate, names_of, server_tls
+from postane.net.tls import BadCertificate, Certificate, Spoken, names_of, server_tls
 from support.programs import require
 
 
@@ -60,7 +60,7 @@ def test_the_oldest_version(tmp_path: Path) -> None:
     certificate = make(tmp_path, "a.example")
     assert served(server_tls([certificate]).context, "a.example", ssl.TLSVersion.TLSv1_2)
     with pytest.raises((ssl.SSLError, OSError)):
-        served(server_tls([certificate], is_13_only=True).context, "a.example", ssl.TLSVersion.TLSv1_2)
+        served(server_tls([certificate], Spoken(is_13_only=True)).context, "a.example", ssl.TLSVersion.TLSv1_2)
 
 
 def test_what_cannot_be_used_is_named(tmp_path: Path) -> None:

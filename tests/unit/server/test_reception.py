@@ -83,13 +83,25 @@ async def test_the_end_waits_for_those_who_are_logged_in(reception: Reception) -
     idle, busy = connect(reception, "127.0.0.1"), connect(reception, "127.0.0.2")
     busy.give(b"USER mrose\r\nPASS tanstaaf\r\nDELE 1\r\n")
     await settle()
-    draining = asyncio.create_task(reception.drain(None))
+    draining = asyncio.create_task(reception.drain(30))
     await settle()
     assert idle.is_closed
     assert not busy.is_closed
     busy.give(b"QUIT\r\n")
     await asyncio.wait_for(draining, 10)
     assert b"signing off" in busy.take()
+    assert reception.count == 0
+
+
+async def test_an_end_without_a_bound_waits_for_all(reception: Reception) -> None:
+    idle = connect(reception, "127.0.0.1")
+    await settle()
+    draining = asyncio.create_task(reception.drain(None))
+    await settle()
+    assert not idle.is_closed
+    idle.give(b"USER mrose\r\nPASS tanstaaf\r\nQUIT\r\n")
+    await asyncio.wait_for(draining, 10)
+    assert b"signing off" in idle.take()
     assert reception.count == 0
 
 

@@ -1,0 +1,74 @@
+"""What a generation of workers serves by: the configuration, and its certificates, loaded.
+
+They are loaded by the parent, before it forks: as root, where it is root, for keys are often readable by nobody else;
+and once for all workers, who share the keys of session tickets in this way.
+
+Must not know: processes.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from postane.app import host_name
+from postane.config.file import ConfigError
+from postane.config.model import Config
+from postane.net.client_names import NameKind
+from postane.net.self_signed import RENEWED, self_signed
+from postane.net.tls import (
+    BadCertificate,
+    Certificate,
+    ClientCertificates,
+    ServerTls,
+    Spoken,
+    read_certificate,
+    server_tls,
+)
+
+FOLDER = "tls"
+"""Where in `storage.path` a certificate of our own making is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`files` are what all of it was read from. `self_made` is the certificate that was made because none is
+    configured, and `renewal` when another one is due, in seconds since the epoch; else None and infinity."""
+
+    config: Config
+    tls: ServerTls
+    files: tuple[Path, ...]
+    self_made: Certificate | None = None
+    renewal: float = float("inf")
+
+
+def make_plan(config: Config, path: Path | None) -> Plan:
+    """Load the certificates that a configuration names, or make one; `path` is the configuration's own file.
+
+    Raises ConfigError.
+    """
+    try:
+        own, self_made, renewal = configured(config), None, float("inf")
+        if own is None:
+            own = self_made = self_signed(config.storage.path / FOLDER, host_name(config), datetime.now(UTC))
+            renewal = (read_certificate(own.chain).not_valid_after_utc - RENEWED).timestamp()
+        certificates = [own, *(Certificate(more.certificate, more.key) for more in config.tls.sni)]
+        tls = server_tls(certificates, Spoken(config.tls.minimum == "1.3", _clients(config)))
+    except BadCertificate as error:
+        raise ConfigError(f"tls: {error}") from error
+    named = [] if path is None else [path]
+    named += [file for certificate in certificates for file in (certificate.chain, certificate.key)]
+    named += [config.tls.client_ca] if config.tls.client_ca is not None else []
+    return Plan(config, tls, tuple(named), self_made, renewal)
+
+
+def configured(config: Config) -> Certificate | None:
+    """The certificate that is shown where no name is asked for; None: none is configured."""
+    tls = config.tls
+    return None if tls.certificate is None or tls.key is None else Certificate(tls.certificate, tls.key)
+
+
+def _clients(config: Config) -> ClientCertificates | None:
+    tls = config.tls
+    if tls.client_ca is None:
+        return None
+    return ClientCertificates(tls.client_ca, NameKind(tls.client_name), tls.client_certificates == "required")
