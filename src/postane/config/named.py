@@ -17,7 +17,7 @@ from .model import Config
 MADE = frozenset({("storage", "path"), ("auth", "key_file")})
 """Paths that are made where there is nothing."""
 
-_URL = "https://"
+_URL = "://"
 
 
 def trouble_with_files(config: Config) -> list[tuple[Place, str]]:
@@ -36,7 +36,7 @@ def _paths(place: Place, value: object) -> Iterator[tuple[Place, Path]]:
                 yield from _paths((*place, number), each)
         case Path():
             yield place, value
-        case str() if place[-1] == "jwks" and not value.startswith(_URL):
+        case str() if place[-1] == "jwks" and _URL not in value:
             yield place, Path(value)
 
 

@@ -28,8 +28,9 @@ def test_each_path_is_looked_at(tmp_path):
         accounts=[
             {"kind": "passwd-file", "path": gone},
             {"kind": "ldap", "url": "u", "base": "b", "ca": gone, "password_file": gone},
-            {**oauth, "jwks": gone, "client_secret_file": gone},
+            {**oauth, "jwks": gone, "client_id": "me", "client_secret_file": gone, "ca": gone},
             {**oauth, "jwks": "https://issuer.example/jwks.json"},
+            {**oauth, "jwks": "http://127.0.0.1:8080/jwks.json"},
         ],
     )
     assert set(found) == {
@@ -41,6 +42,7 @@ def test_each_path_is_looked_at(tmp_path):
         ("accounts", 1, "password_file"),
         ("accounts", 2, "jwks"),
         ("accounts", 2, "client_secret_file"),
+        ("accounts", 2, "ca"),
     }
     assert set(found.values()) == {f"there is no file {gone}: make it, or name another"}
 
