@@ -63,6 +63,21 @@ def test_failures_at_one_worker_count_at_the_other(strict: PostOffice) -> None:
         assert claim(two[1], other.name, other.password).startswith(b"+OK"), "nobody else is touched"
 
 
+def test_guesses_at_the_same_moment_count_each(strict: PostOffice) -> None:
+    """All are sent before any is answered; the right one is the last."""
+    box = strict.fresh()
+    with contextlib.ExitStack() as stack:
+        talks = [stack.enter_context(Talk(strict.pop3)) for _ in range(CONNECTIONS)]
+        for talk in talks:
+            talk.ask(b"USER " + box.name.encode())
+        for number, talk in enumerate(talks[:-1]):
+            talk.send(b"PASS wrong %d\r\n" % number)
+        talks[-1].send(b"PASS " + box.password.encode() + b"\r\n")
+        replies = [talk.line() for talk in talks]
+    looked_at = [reply for reply in replies if not reply.startswith(b"-ERR [SYS/TEMP] too many failed logins")]
+    assert AFTER <= len(looked_at) <= AFTER + 2, "as many, and at most one more for each worker"
+
+
 def test_a_refusal_outlives_killed_workers_and_a_reload(strict: PostOffice) -> None:
     box = strict.fresh()
     for number in range(AFTER):

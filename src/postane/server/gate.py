@@ -96,15 +96,19 @@ class Gate:
         return await self._try(name, b"", check)
 
     async def _try(self, name: str, secret: bytes, check: Callable[[], Awaitable[Proof]]) -> Proof:
+        """Once too many have failed while this one was looked at, nothing is told of it, even if it was right: else many
+        guesses at the same moment would count for one."""
         self._check(name)
         throttle, address = self._office.throttle, str(self._record.peer)
         try:
             proof = await check()
         except LoginRefused as error:
+            self._check(name)
             self._tell(error.log)
             await asyncio.sleep(throttle.failed(address, name, secret))
             raise
-        throttle.succeeded(address, proof.account.name)
+        self._check(name)
+        throttle.succeeded(address, name or proof.account.name)
         return proof
 
     def _check(self, name: str) -> None:
