@@ -7,7 +7,6 @@ to them.
 Must not know: what is in a token, who gives them out.
 """
 
-import json
 import re
 from collections.abc import Callable, Mapping
 
@@ -27,9 +26,9 @@ Reader = Callable[[bytes], tuple[str | None, bytes]]
 class TokenServer:
     """One message. What is refused is answered with the challenge `refusal`, and so is a message without a token."""
 
-    def __init__(self, read: Reader, refusal: Mapping[str, str]) -> None:
+    def __init__(self, read: Reader, refusal: bytes) -> None:
         self._read = read
-        self._refusal = json.dumps(refusal, separators=(",", ":")).encode("ascii")
+        self._refusal = refusal
         self._is_refused = False
 
     def start(self, initial: bytes | None) -> Step:
@@ -49,12 +48,12 @@ class TokenServer:
 
 def make_oauthbearer_server() -> TokenServer:
     """RFC 7628 s3.2.2."""
-    return TokenServer(_read_oauthbearer, {"status": "invalid_token", "schemes": "bearer"})
+    return TokenServer(_read_oauthbearer, b'{"status":"invalid_token","schemes":"bearer"}')
 
 
 def make_xoauth2_server() -> TokenServer:
     """The status is one of HTTP's."""
-    return TokenServer(_read_xoauth2, {"status": "401", "schemes": "bearer"})
+    return TokenServer(_read_xoauth2, b'{"status":"401","schemes":"bearer"}')
 
 
 def _read_oauthbearer(message: bytes) -> tuple[str | None, bytes]:

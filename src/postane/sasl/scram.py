@@ -34,19 +34,14 @@ from .gs2 import BindingFlag, Gs2Header, decode_saslname, encode_saslname, split
 
 _NONCE = re.compile(rb"[!-+\--~]+")  # RFC 5802 s7: printable, without a comma
 _EXTENSION = re.compile(rb"[A-Zbdf-hj-loqtuw-z]=[^\0,]+")  # by a letter that RFC 5802 s5.1 does not use
-_ITERATIONS = range(4096, 5_000_001)
-"""RFC 7677 s4: with fewer, whoever plays the server could guess the password from the proof; with more, it could keep a
-client busy for as long as it likes."""
-
-_PREFERRED = ("tls-exporter", "tls-unique", "tls-server-end-point")
-"""RFC 9266 s3, RFC 5802 s6.1: what a server must have under TLS 1.3, what it must have before that, then the rest."""
 _COUNT = re.compile(rb"[1-9][0-9]{0,9}")
 
 _ITERATIONS = range(4096, 5_000_001)
 """RFC 7677 s4: for fewer, whoever plays the server could guess the password from the proof; for more, it could keep a
 client busy for as long as it likes."""
 
-_PREFERRED = ("tls-exporter", "tls-server-end-point")  # RFC 9266 s3: where there is TLS 1.3, the first of all
+_PREFERRED = ("tls-exporter", "tls-unique", "tls-server-end-point")
+"""RFC 9266 s3, RFC 5802 s6.1: what a server must have under TLS 1.3, what it must have before that, then the rest."""
 
 
 @dataclass(frozen=True, slots=True)
