@@ -96,8 +96,8 @@ class Gate:
         return await self._try(name, b"", check)
 
     async def _try(self, name: str, secret: bytes, check: Callable[[], Awaitable[Proof]]) -> Proof:
-        """Once too many have failed while this one was looked at, nothing is told of it, even if it was right: else many
-        guesses at the same moment would count for one."""
+        """Once too many have failed while this one was looked at, nothing is told of it, not even that it was right:
+        else many guesses at the same moment would count for one."""
         self._check(name)
         throttle, address = self._office.throttle, str(self._record.peer)
         try:

@@ -50,30 +50,6 @@ async def test_a_second_session_is_refused_and_counts_for_nothing(office: PostOf
     await second.enter(office.accounts.verify_password("ada", "secret"))
 
 
-async def test_failures_are_held_back_longer_each_time_and_logged(
-    office: PostOffice, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    waited: list[float] = []
-
-    async def sleep(seconds: float) -> None:
-        waited.append(seconds)
-
-    monkeypatch.setattr(module.asyncio, "sleep", sleep)
-    object.__setattr__(office, "throttle", Throttle(2.0, lambda: 0.0))
-    with structlog.testing.capture_logs() as logs:
-        for _ in range(4):
-            with pytest.raises(LoginRefused):
-                await make_login(office).enter(office.accounts.verify_password("ada", "wrong"))
-    assert waited == [2.0, 4.0, 8.0, 15.0]
-    assert [line["event"] for line in logs] == ["login refused"] * 4
-    assert all(line["peer"] == "192.0.2.1" and "ada" in line["why"] for line in logs)
-    assert "wrong" not in str([line["why"].replace("wrong password", "") for line in logs])
-    await make_login(office).enter(office.accounts.verify_password("ada", "secret"))
-    with pytest.raises(LoginRefused):
-        await make_login(office).enter(office.accounts.verify_password("ada", "wrong"))
-    assert waited[-1] == 2.0, "a right login forgives"
-
-
 @pytest.mark.parametrize("own", [LockPolicy.TAKEOVER, LockPolicy.SHARE, None])
 async def test_an_account_may_have_a_lock_policy_of_its_own(own: LockPolicy | None) -> None:
     accounts = MemoryAccounts()
