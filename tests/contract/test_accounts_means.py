@@ -7,9 +7,11 @@ import hashlib
 import hmac
 
 import pytest
+import scramp
 
 from postane.accounts.base import LoginRefused
-from postane.sasl.base import Means, ScramDigest, ScramKeys
+from postane.sasl.base import Means, ScramDigest, ScramKeys, Surroundings
+from postane.sasl.scram import ScramServer
 from support.account_houses import HOSTILE, OWN_DOMAINS, STRANGE
 
 STAMP = "<1896.697170952@postoffice.reston.mci.net>"
@@ -278,6 +280,23 @@ async def test_no_key_is_shown(house, mrose, digest):
 async def test_an_account_without_a_password_gets_a_decoy(house, digest):
     house.registry.add("mrose")
     assert (await house.store.scram("mrose", digest)).proof is None
+
+
+@every_digest
+@pytest.mark.parametrize(("name", "password"), [("mrose", "secret"), ("mrose", "Secret"), ("nobody", "secret")])
+async def test_a_whole_exchange_with_somebody_elses_client(house, mrose, digest, name, password):
+    mechanism = {ScramDigest.SHA_1: "SCRAM-SHA-1", ScramDigest.SHA_256: "SCRAM-SHA-256"}[digest]
+    client = scramp.ScramClient([mechanism], name, password)
+    server = ScramServer(digest, Surroundings(b"", "3rfcNHYJY1ZVvWVs7j"), is_plus=False)
+    wanted = server.start(client.get_client_first().encode())
+    entry = await house.store.scram(wanted.name, digest)
+    client.set_server_first(wanted.proceed(entry.keys).octets.decode())
+    verdict = server.step(client.get_client_final().encode())
+    is_right = DIGESTS[digest] in house.means and (name, password) == ("mrose", "secret")
+    assert (verdict.is_proven and entry.proof is not None) is is_right
+    if is_right:
+        client.set_server_final(verdict.final.decode())
+        assert await house.store.admit(entry.proof.account.name, entry.proof.credential) == entry.proof
 
 
 # Tokens (RFC 7628)
