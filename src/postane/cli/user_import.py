@@ -40,12 +40,18 @@ def import_accounts(
     with opened_registry(config) as registry:
         _refuse(file, _taken(registry, lines, update=update))
         cost = FULL if full_cost else cost_for(lines)
-        added = registry.import_many(_hash(lines, cost), update=update)
+        entries = _hash(lines, cost)
+        added = registry.import_many(entries, update=update)
     say(f"added {added} accounts" + (f", updated {len(lines) - added}" if update else ""))
     if cost == LIGHT:
         say(
             f"so many passwords were hashed with a lighter argon2id ({LIGHT.memory // 1024} MiB, {LIGHT.passes} pass);"
-            " each gets the full cost, and keys for SCRAM, at its first login (--full-cost does so now)"
+            " each is hashed with the full cost at its first login (--full-cost does so now)"
+        )
+    if keyless := sum(not entry.keys for entry in entries):
+        say(
+            f"{keyless} accounts get their keys for SCRAM at the first login with the password in clear text"
+            " (PLAIN, PASS); until then SCRAM refuses them (auth.mechanisms can leave it out)"
         )
 
 

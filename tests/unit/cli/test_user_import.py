@@ -69,7 +69,9 @@ async def test_many_kinds_of_lines(load, accounts, registry, by):
         b"ceren:$6$kurt$y0PdV6gJLhPNB30nGcPd0fxtkwvJ.rmAG.pbmYAxWUgsx8pGoP.uq0/lLqxPtFYgW9RiuI1hqIflmHunxcXbl.\r\n"
         b"dan:{PLAIN}{SSHA}\r\n" + "efe:şifre".encode()
     )
-    assert load(octets, by=by) == (0, "added 5 accounts\n")
+    code, err = load(octets, by=by)
+    assert (code, err.splitlines()[0]) == (0, "added 5 accounts")
+    assert "2 accounts get their keys for SCRAM at the first login" in err
     for name, password in [
         ("anna@example.org", "se:cret "),
         ("ben", "tanstaaf ü"),
@@ -147,6 +149,14 @@ def test_a_large_import_is_light_and_says_so(load, registry, monkeypatch):
     assert costs(registry) == {LIGHT}
     assert "lighter" not in load(b"a:x\nb:x\nc:x\n", "--update", "--full-cost")[1]
     assert costs(registry) == {FULL}
+
+
+@pytest.mark.parametrize("how", [[], ["--full-cost"]])
+def test_whose_keys_for_scram_are_made_later_is_told(load, registry, monkeypatch, how):
+    monkeypatch.setattr(bulk, "LIGHT_OVER", 2)
+    err = load(b"a:x\nb:x\nc:x\nd:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\n", *how)[1]
+    assert f"{1 if how else 4} accounts get their keys for SCRAM" in err
+    assert sum(record.has_scram_keys for record in registry.records()) == (3 if how else 0)
 
 
 def test_an_empty_file_is_no_mistake(load):
