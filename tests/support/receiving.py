@@ -29,6 +29,7 @@ class ReceivingOffice:
     hostname: str = "foo.com"
     peer: Peer = field(default_factory=partial(Peer, "192.0.2.7", 4000))
     maildrops: MaildropStore = field(default_factory=memory_store)
+    mechanisms: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self.accounts = MemoryAccounts(own_domains=(self.hostname, "localhost"))
@@ -54,6 +55,7 @@ class ReceivingOffice:
             sessions_by_account=private_tally(),
             clock=now,
             token=lambda: next(self._tokens),
+            mechanisms=self.mechanisms,
         )
 
     def session(self, settings: SmtpSettings | None = None) -> Session:

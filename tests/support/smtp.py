@@ -2,8 +2,8 @@
 
 from postane.smtp import replies
 from postane.smtp.body import BodyLimits
-from postane.smtp.commands import BdatEnd, BodyChunk, BodyEnd, Data, Event, Mail
-from postane.smtp.replies import Reply, SmtpError
+from postane.smtp.commands import Auth, BdatEnd, BodyChunk, BodyEnd, Data, Event, Mail, StartTls
+from postane.smtp.replies import Challenge, Reply, SmtpError
 from postane.smtp.server import SmtpServer
 from postane.smtp.states import Dialect
 from postane.wire.errors import RemoteProtocolError
@@ -59,14 +59,26 @@ class Conversation:
                 self.messages.append(self._body)
             self._body = b""
         if getattr(event, "verb", None) != "BDAT":  # the answer to a BDAT is due at its end
-            kind = replies.GO_ON if isinstance(event, Data) else replies.DONE
-            self.said += self.machine.send(self.answers.get(type(event), kind))
+            self.said += self.machine.send(self.answers.get(type(event), _kind_answer(event)))
 
     @property
     def codes(self) -> list[int]:
         """The codes of all replies after the greeting, one a reply."""
         lines = self.said.split(b"\r\n")[1:-1]
         return [int(line[:3]) for line in lines if line[3:4] == b" "]
+
+
+def _kind_answer(event: Event) -> Reply | Challenge:
+    """TLS is refused: what comes after it depends on how the octets were split."""
+    match event:
+        case Data():
+            return replies.GO_ON
+        case Auth(_, None):
+            return Challenge(b"ask")
+        case StartTls():
+            return replies.NOT_IMPLEMENTED
+        case _:
+            return replies.DONE
 
 
 def converse(octets: bytes, **settings: object) -> Conversation:

@@ -12,29 +12,32 @@ from postane.accounts.base import LoginRefused, Proof
 from postane.net.stream import Stream
 from postane.sasl import base as sasl
 from postane.sasl.base import Means
-from postane.sasl.registry import CLEAR_TEXT, SERVER_MECHANISMS
+from postane.sasl.registry import CLEAR_TEXT, SERVER_MECHANISMS, Mechanism
 
 from .gate import Gate
 from .office import PostOffice
 
 
-def offered_mechanisms(office: PostOffice, stream: Stream) -> tuple[str, ...]:
+def possible_mechanisms(office: PostOffice, stream: Stream) -> tuple[str, ...]:
     """The mechanisms that can succeed on this connection: by what the account store can verify, by what may cross the
     wire, by what the connection is bound to, and by whether a client certificate was shown."""
-    means, may_cross = office.accounts.means, office.allows_password(stream)
-    bindings = stream.tls.bindings if stream.tls is not None else {}
-    client = stream.tls.client if stream.tls is not None else None
-    offered = []
-    for name in office.mechanisms:
-        mechanism = SERVER_MECHANISMS[name]
-        is_possible = mechanism.means in means and (may_cross or mechanism.means not in CLEAR_TEXT)
-        if mechanism.needs_binding:
-            is_possible = is_possible and bool(bindings)
-        if mechanism.means is Means.OUTSIDE:
-            is_possible = is_possible and client is not None
-        if is_possible:
-            offered.append(name)
-    return tuple(offered)
+    return tuple(name for name in office.mechanisms if _is_possible(SERVER_MECHANISMS[name], office, stream))
+
+
+def announced_mechanisms(office: PostOffice, stream: Stream) -> tuple[str, ...]:
+    """Those of them that the client is told of: shy ones only where no password may cross."""
+    hidden = office.shy if office.allows_password(stream) else frozenset()
+    return tuple(name for name in possible_mechanisms(office, stream) if name not in hidden)
+
+
+def _is_possible(mechanism: Mechanism, office: PostOffice, stream: Stream) -> bool:
+    if mechanism.means not in office.accounts.means:
+        return False
+    if mechanism.needs_binding and not (stream.tls is not None and stream.tls.bindings):
+        return False
+    if mechanism.means is Means.OUTSIDE:
+        return stream.tls is not None and stream.tls.client is not None
+    return mechanism.means not in CLEAR_TEXT or office.allows_password(stream)
 
 
 class Exchange:
@@ -97,8 +100,8 @@ class Exchange:
 
 
 def begin(office: PostOffice, stream: Stream, gate: Gate, name: str) -> Exchange:
-    """An exchange by the mechanism `name`, which must be offered."""
-    offered = offered_mechanisms(office, stream)
+    """An exchange by the mechanism `name`, which must be possible."""
+    offered = announced_mechanisms(office, stream)
     is_plus_offered = any(SERVER_MECHANISMS[each].needs_binding for each in offered)
     bindings: Mapping[str, bytes] = stream.tls.bindings if stream.tls is not None else {}
     stamp = f"<{office.token()}.{int(office.clock())}@{office.hostname}>".encode("ascii", "replace")

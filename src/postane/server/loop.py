@@ -180,12 +180,15 @@ async def _exchange(talk: Conversation, *, is_greeted: bool) -> Ending:
             return Ending.QUIT
         else:
             mistakes = 0
-            await _answer(desk, event, out)
+            if await _answer(desk, event, out):
+                await out.flush()
+                return Ending.BROKEN
             if out.is_full:
                 await out.flush()
 
 
-async def _answer(desk: Desk, event: Any, out: Outbox) -> None:
+async def _answer(desk: Desk, event: Any, out: Outbox) -> bool:
+    """Whether the conversation cannot go on."""
     try:
         await desk.answer(event, out)
     except (StreamClosed, TimeoutError):
@@ -195,6 +198,8 @@ async def _answer(desk: Desk, event: Any, out: Outbox) -> None:
             out.send(desk.reply_to(error))
         except LocalProtocolError:
             raise _BodyBroken from error
+        return isinstance(error, RemoteProtocolError) and error.fatal
+    return False
 
 
 async def _part(stream: Stream, desk: Desk, ending: Ending) -> None:

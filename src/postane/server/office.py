@@ -22,8 +22,9 @@ class PostOffice:
     """One post office as its desks see it.
 
     `clock` gives seconds since the epoch; `token` gives a short random word that is never given twice.
-    `mechanisms` are SASL's, in the order in which they are offered; the last two say whether a password may cross a
-    loopback, and any other, connection without TLS. `is_legacy`: clients of POP3 before RFC 1725 are served too.
+    `mechanisms` are SASL's, in the order in which they are offered; those that are `shy` are announced only where no
+    password may cross. The next two say whether a password may cross a loopback, and any other, connection without
+    TLS. `is_legacy`: clients of POP3 before RFC 1725 are served too.
     """
 
     hostname: str
@@ -37,6 +38,7 @@ class PostOffice:
     clock: Callable[[], float]
     token: Callable[[], str]
     mechanisms: tuple[str, ...] = ()
+    shy: frozenset[str] = frozenset()
     plaintext_on_loopback: bool = True
     plaintext_elsewhere: bool = False
     is_legacy: bool = False

@@ -16,7 +16,7 @@ from postane.pop3.replies import Challenge, Code, Listing, err, ok
 from postane.sasl.base import Means
 from postane.wire.phrases import phrase
 
-from .exchange import Exchange, begin, offered_mechanisms
+from .exchange import Exchange, announced_mechanisms, begin, possible_mechanisms
 from .gate import Gate
 from .login import Login
 from .loop import Outbox
@@ -64,10 +64,11 @@ class Authorization:
 
     async def _auth(self, event: Auth, out: Outbox) -> None:
         """RFC 5034 s4. Some clients ask for the list of mechanisms by AUTH alone."""
-        offered = self.offer.mechanisms
         if event.mechanism is None:
-            out.send(Listing("mechanisms follow", "".join(f"{name}\r\n" for name in offered).encode("ascii")))
-        elif event.mechanism in offered:
+            out.send(
+                Listing("mechanisms follow", "".join(f"{name}\r\n" for name in self.offer.mechanisms).encode("ascii"))
+            )
+        elif event.mechanism in possible_mechanisms(self._office, self._stream):
             self._exchange = begin(self._office, self._stream, self._gate, event.mechanism)
             await self._go_on(await self._exchange.start(event.initial), out)
         elif self._would_be_offered(event.mechanism):
@@ -113,7 +114,7 @@ def _make_offer(office: PostOffice, stream: Stream) -> Offer:
         office.implementation,
         is_login_possible=Means.PASSWORD in office.accounts.means and office.allows_password(stream),
         is_stls_possible=stream.can_start_tls,
-        mechanisms=offered_mechanisms(office, stream),
+        mechanisms=announced_mechanisms(office, stream),
         is_lang_possible=bool(office.languages),
     )
 

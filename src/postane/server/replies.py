@@ -80,6 +80,8 @@ def smtp_reply(error: Exception, session: str) -> SmtpReply:
         case MaildropError():
             report(error, session, error.log)
             return reply_to_outcome(error)
+        case LoginRefused():
+            return smtp_replies.LOGIN_REFUSED
         case LoginThrottled():
             return smtp_replies.LOGIN_UNAVAILABLE.with_text(str(error.text))  # RFC 4954 s6
         case AccountError():

@@ -8,8 +8,6 @@ Must not know: grammar, files, SQL.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import ClassVar
 
 import structlog
@@ -19,19 +17,19 @@ from postane.mail.trace import Passage
 from postane.maildrop.base import MaildropError, QuotaExceeded
 from postane.net.stream import Stream
 from postane.smtp import commands, replies
-from postane.smtp.body import BodyLimits
 from postane.smtp.commands import Verdict
 from postane.smtp.replies import Reply, format_reply
 from postane.smtp.server import SmtpServer
 from postane.smtp.states import Dialect
 
-from .delivery import Delivery, DeliveryLimits, DeliveryRefused, Outcome, Transaction, reply_to_all, reply_to_outcome
+from .delivery import Delivery, DeliveryRefused, Outcome, Transaction, reply_to_all, reply_to_outcome
 from .loop import Outbox
 from .office import PostOffice
 from .postmark import postmark
 from .record import Ending, SessionRecord
 from .replies import report, smtp_reply
 from .smtp_access import Access
+from .smtp_settings import AuthPolicy, SmtpSettings
 
 BY_VERDICT: Mapping[Verdict, Reply] = {
     Verdict.BARE_NEWLINE: replies.BARE_NEWLINE,
@@ -49,24 +47,6 @@ FAREWELLS: Mapping[Ending, Reply] = {
 """RFC 5321 s3.8: a server that closes unasked says 421 before it does."""
 
 
-class AuthPolicy(StrEnum):
-    """Whether clients may or must log in."""
-
-    OFF = "off"
-    OPTIONAL = "optional"
-    REQUIRED = "required"
-
-
-@dataclass(frozen=True, slots=True)
-class SmtpSettings:
-    """How one of the two dialects is spoken here."""
-
-    dialect: Dialect = Dialect.SMTP
-    body: BodyLimits = field(default_factory=BodyLimits)
-    delivery: DeliveryLimits = field(default_factory=DeliveryLimits)
-    auth: AuthPolicy = AuthPolicy.OPTIONAL
-
-
 class SmtpDesk:
     """One SMTP or LMTP session's verbs."""
 
@@ -77,9 +57,7 @@ class SmtpDesk:
         self._settings = settings
         self._delivery = Delivery(office.accounts, office.maildrops, office.hostname, settings.delivery)
         self._log = structlog.get_logger("postane")
-        self._access = Access(
-            office, stream, record, _extensions(settings), has_auth=settings.auth is not AuthPolicy.OFF
-        )
+        self._access = Access(office, stream, record, settings)
         self._transaction: Transaction | None = None
         self._begun = 0  # transactions: they make a message's id out of the session's
 
@@ -288,18 +266,6 @@ class SmtpDesk:
         commands.Rset: _rset,
         commands.Vrfy: _vrfy,
     }
-
-
-def _extensions(settings: SmtpSettings) -> tuple[str, ...]:
-    return (
-        "PIPELINING",  # RFC 2920 s3
-        f"SIZE {settings.body.message}",  # RFC 1870 s3
-        "8BITMIME",  # RFC 6152 s2
-        "SMTPUTF8",  # RFC 6531 s3.1
-        "ENHANCEDSTATUSCODES",  # RFC 2034 s3
-        "CHUNKING",  # RFC 3030 s2
-        "HELP",
-    )
 
 
 def _name(reply: Reply, passage: Passage) -> Reply:

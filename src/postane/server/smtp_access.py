@@ -13,31 +13,27 @@ from postane.mail.trace import Protocol
 from postane.net.stream import Stream
 from postane.smtp import commands, replies
 
-from .exchange import Exchange, begin, offered_mechanisms
+from .exchange import Exchange, announced_mechanisms, begin, possible_mechanisms
 from .gate import Gate
 from .loop import Outbox
 from .office import PostOffice
 from .record import SessionRecord
 from .replies import report
+from .smtp_settings import AuthPolicy, SmtpSettings
 
 
 class Access:
-    """Who a client is: the name it gave, the protocol it chose, the account that it proved to be.
+    """Who a client is: the name it gave, the protocol it chose, the account that it proved to be."""
 
-    `extensions` are the lines that EHLO is answered with, besides those of this class. `has_auth`: clients may log in.
-    """
-
-    def __init__(
-        self, office: PostOffice, stream: Stream, record: SessionRecord, extensions: tuple[str, ...], *, has_auth: bool
-    ) -> None:
+    def __init__(self, office: PostOffice, stream: Stream, record: SessionRecord, settings: SmtpSettings) -> None:
         self._office = office
         self._stream = stream
         self._record = record
-        self._extensions = extensions
+        self._extensions = settings.extensions()
         self._gate = Gate(office, record, None if stream.tls is None else stream.tls.client)
         self._exchange: Exchange  # since AUTH; the chart lets no response in before it
-        self._mechanisms = offered_mechanisms(office, stream) if has_auth else ()
-        self._has_auth = has_auth
+        self._has_auth = settings.auth is not AuthPolicy.OFF
+        self._mechanisms = announced_mechanisms(office, stream) if self._has_auth else ()
         self.helo = ""
         self.protocol = Protocol.SMTP
         self.account: Account | None = None
@@ -77,7 +73,7 @@ class Access:
             out.send(replies.NOT_IMPLEMENTED.with_text(f"{event.verb} is not offered here"))
         elif self.account is not None:  # RFC 4954 s4: after success no more AUTH commands
             out.send(replies.BAD_SEQUENCE.with_text("you are logged in already"))
-        elif event.mechanism in self._mechanisms:
+        elif event.mechanism in possible_mechanisms(self._office, self._stream):
             self._exchange = begin(self._office, self._stream, self._gate, event.mechanism)
             await self._go_on(self._exchange.start(event.initial), out)
         elif event.mechanism in self._office.mechanisms and not self._office.allows_password(self._stream):

@@ -3,14 +3,10 @@
 from dataclasses import replace
 
 import pytest
-import structlog
 
-from postane.accounts.base import LoginRefused
 from postane.accounts.memory import MemoryAccounts
-from postane.accounts.throttle import Throttle
 from postane.maildrop.base import DropInUse, LeaseLost, LockPolicy
 from postane.net.stream import Peer
-from postane.server import login as module
 from postane.server.limits import Limits
 from postane.server.login import Login
 from postane.server.office import PostOffice

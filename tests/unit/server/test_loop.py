@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from postane.net.memory import MemoryStream
-from postane.server.loop import FLUSH_AT, Outbox, Conversation, converse
+from postane.server.loop import FLUSH_AT, Conversation, Outbox, converse
 from postane.server.record import Ending
 from postane.wire.errors import Fault, LocalProtocolError, RemoteProtocolError
 from postane.wire.lines import LineBuffer

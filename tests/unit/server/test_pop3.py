@@ -1,5 +1,7 @@
 """POP3's verbs over memory stores, apart from what the dialogues in tests/transcripts show."""
 
+import hashlib
+
 import pytest
 
 from postane.accounts.memory import MemoryAccounts
@@ -14,13 +16,13 @@ from postane.maildrop.base import (
 )
 from postane.maildrop.drop import JoinedSession
 from postane.maildrop.memory import memory_store
-from postane.net.memory import MemoryStream
+from postane.net.memory import FACTS, MemoryStream
 from postane.net.stream import Peer
 from postane.server.limits import Limits
 from postane.server.office import PostOffice
 from postane.server.record import Ending
 from postane.wire.dots import stuff
-from support.pop3 import Pop3Session, make_office, put, sized
+from support.pop3 import HOST, NOW, TOKEN, Pop3Session, make_office, put, sized
 
 
 @pytest.fixture
@@ -266,3 +268,66 @@ async def test_sessions_that_share_see_what_is_gone(office: PostOffice) -> None:
     assert await second.say(b"DELE 1", b"DELE 2") == b"+OK message 1 deleted\r\n+OK message 2 deleted\r\n"
     assert (await second.say(b"QUIT")).startswith(b"+OK ")
     assert (await office.maildrops.usage("mrose")).messages == 0
+
+
+class TestStls:
+    """RFC 2595 s4."""
+
+    @staticmethod
+    async def connect(office: PostOffice) -> Pop3Session:
+        session = Pop3Session(office, MemoryStream(Peer("192.0.2.1"), offers_tls=FACTS))
+        await session.settle()
+        return session
+
+    async def test_what_is_offered_differs_before_and_after(self) -> None:
+        office = make_office(accounts=_accounts(), mechanisms=("PLAIN", "LOGIN"))
+        session = await self.connect(office)
+        before = (await session.say(b"CAPA")).splitlines()
+        assert b"STLS" in before
+        assert b"USER" not in before
+        assert not any(line.startswith(b"SASL") for line in before)
+        assert await session.say(b"STLS") == b"+OK begin TLS\r\n", "and no second greeting"
+        after = (await session.say(b"CAPA")).splitlines()
+        assert {b"USER", b"SASL PLAIN LOGIN"} <= set(after)
+        assert b"STLS" not in after
+        assert await session.say(b"STLS") == b"-ERR TLS is spoken already\r\n"
+
+    async def test_nothing_said_before_is_remembered(self) -> None:
+        office = make_office(accounts=_accounts(), plaintext_elsewhere=True)
+        session = await self.connect(office)
+        assert (await session.say(b"USER mrose", b"UTF8")).count(b"+OK") == 2
+        await session.say(b"STLS")
+        assert (await session.say(b"PASS tanstaaf")).startswith(b"-ERR PASS is not possible now")
+        assert (await session.say(b"USER mrose", b"PASS tanstaaf")).endswith(b"(0 octets)\r\n")
+
+    async def test_the_stamp_of_the_greeting_still_holds(self, office: PostOffice) -> None:
+        office.accounts.add_device("mrose", "phone", "tanstaaf")  # type: ignore[attr-defined]
+        session = await self.connect(office)
+        await session.say(b"STLS")
+        stamp = f"<{TOKEN}.{int(NOW)}@{HOST}>"
+        digest = hashlib.md5(f"{stamp}tanstaaf".encode()).hexdigest()
+        assert (await session.say(f"APOP mrose {digest}".encode())).startswith(b"+OK")
+
+    @pytest.mark.parametrize("injected", [b"USER mrose\r\n", b"CAPA", b"\r\n", b"\n", b"\x16", b"QUIT\r\n" * 1000])
+    async def test_octets_before_the_handshake_are_never_obeyed(self, office: PostOffice, injected: bytes) -> None:
+        session = await self.connect(office)
+        session.stream.give(b"STLS\r\n" + injected)
+        assert await session.settle() == b"-ERR octets before the TLS handshake\r\n"
+        assert await session.task is Ending.BROKEN
+        assert session.stream.is_closed
+
+    async def test_octets_that_came_in_another_segment_are_not_either(self, office: PostOffice) -> None:
+        """They lie in the stream, unread by the machine, when the handshake is to begin."""
+        stream = MemoryStream(Peer("192.0.2.1"), piece=len(b"STLS\r\n"), offers_tls=FACTS)
+        session = Pop3Session(office, stream)
+        await session.settle()
+        stream.give(b"STLS\r\nUSER mrose\r\nPASS tanstaaf\r\n")
+        assert await session.settle() == b"+OK begin TLS\r\n"
+        assert await session.task is Ending.NOT_SECURED
+        assert session.record.commands == 1
+
+    async def test_without_a_certificate_there_is_none(self, office: PostOffice) -> None:
+        session = Pop3Session(office)
+        await session.settle()
+        assert b"STLS" not in await session.say(b"CAPA")
+        assert await session.say(b"STLS") == b"-ERR STLS is not offered here\r\n"

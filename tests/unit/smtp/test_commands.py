@@ -13,7 +13,7 @@ def test_every_verb_that_has_a_word_has_one_class() -> None:
 
 
 def test_what_a_client_proves_itself_with_is_not_shown() -> None:
-    assert "c2VjcmV0" not in repr(Auth("PLAIN", "c2VjcmV0"))
+    assert "c2VjcmV0" not in repr(Auth("PLAIN", b"c2VjcmV0"))
 
 
 def test_a_message_is_not_shown() -> None:

@@ -28,7 +28,7 @@ from postane.wire.errors import Fault
         (b"EXPN staff", Expn("staff")),
         (b"STARTTLS", StartTls()),
         (b"AUTH plain", Auth("PLAIN")),
-        (b"AUTH PLAIN =", Auth("PLAIN", "=")),
+        (b"AUTH PLAIN =", Auth("PLAIN", b"")),
         (b"BDAT 0", Bdat(0, False)),
         (b"bdat 12 last", Bdat(12, True)),
         (b"QUIT", Quit()),
@@ -54,6 +54,7 @@ def test_a_command_is_read(line: bytes, command: object) -> None:
         (b"EHLO a\tb", 501, Fault.BAD_ARGUMENT),
         (b"AUTH", 501, Fault.BAD_ARGUMENT),
         (b"AUTH \xff", 501, Fault.BAD_ARGUMENT),
+        (b"AUTH PLAIN A", 501, Fault.BAD_ARGUMENT),
         (b"VRFY \xff SMTPUTF8", 501, Fault.BAD_ARGUMENT),
         (b"EXPN \xc3\xa9", 553, Fault.BAD_ARGUMENT),
     ],
@@ -89,7 +90,7 @@ def test_a_quoted_local_part_may_hold_what_ends_a_path() -> None:
 @pytest.mark.parametrize(
     ("argument", "code"),
     [
-        (b"FROM:<a@example.com> AUTH=<>", 555),
+        (b"FROM:<a@example.com> AUTH=", 501),
         (b"FROM:<a@example.com> BODY=BINARYMIME", 555),
         (b"FROM:<a@example.com> BODY", 501),
         (b"FROM:<a@example.com> SIZE", 501),

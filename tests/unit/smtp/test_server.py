@@ -6,8 +6,23 @@ import pytest
 
 from postane.smtp import replies
 from postane.smtp.body import BareNewlines, BodyLimits
-from postane.smtp.commands import Bdat, BdatEnd, BodyChunk, BodyEnd, Data, Ehlo, Mail, Noop, Quit, Rcpt, Verdict
-from postane.smtp.replies import Reply
+from postane.smtp.commands import (
+    Auth,
+    AuthResponse,
+    Bdat,
+    BdatEnd,
+    BodyChunk,
+    BodyEnd,
+    Data,
+    Ehlo,
+    Mail,
+    Noop,
+    Quit,
+    Rcpt,
+    StartTls,
+    Verdict,
+)
+from postane.smtp.replies import Reply, SmtpError
 from postane.smtp.server import SmtpServer
 from postane.smtp.states import Dialect, State
 from postane.wire.errors import Fault, LocalProtocolError, RemoteProtocolError
@@ -285,6 +300,81 @@ class TestLines:
         assert converse(b"NOOP " + b"x" * 2042 + b"\r\n").codes == [500]
 
     def test_auth_may_be_longer(self) -> None:
-        line = b"AUTH XOAUTH2 " + b"x" * (12288 - 15) + b"\r\n"
-        assert converse(b"EHLO x\r\n" + line).codes == [250, 250]
-        assert converse(b"EHLO x\r\n" + line.replace(b"\r\n", b"x\r\n")).codes == [250, 500]
+        """RFC 4954 s4 asks for 12288 octets; a token of 16 kB is 22 kB of base64."""
+        assert converse(b"EHLO x\r\nAUTH XOAUTH2 " + b"x" * 22_000 + b"\r\n").codes == [250, 250]
+        assert converse(b"EHLO x\r\nAUTH XOAUTH2\r\n" + b"x" * 22_000 + b"\r\n").codes == [250, 334, 250]
+        assert converse(b"EHLO x\r\nAUTH XOAUTH2 " + b"x" * 65_536 + b"\r\nNOOP\r\n").codes == [250, 500, 250]
+
+
+class TestAuth:
+    """RFC 4954 s4."""
+
+    def test_lines_are_responses_until_it_is_over(self) -> None:
+        talk = converse(b"EHLO x\r\nAUTH LOGIN\r\nUVVJVA==\r\nNOOP\r\n")
+        assert talk.seen[1:] == [Auth("LOGIN"), AuthResponse(b"QUIT"), Noop()]
+        assert talk.said.endswith(b"334 YXNr\r\n250 2.0.0 done\r\n250 2.0.0 done\r\n")
+
+    def test_a_client_may_cancel(self) -> None:
+        talk = converse(b"EHLO x\r\nAUTH LOGIN\r\n*\r\nNOOP\r\n", answers={AuthResponse: replies.CANCELLED})
+        assert talk.seen[2:] == [AuthResponse(None), Noop()]
+        assert talk.machine.state is State.READY
+
+    @pytest.mark.parametrize("junk", [b"not base64", b"AAA", b"\xff\xff\xff\xff", b"QQ==\n", b"A" * 70_000])
+    def test_what_is_no_base64_ends_it(self, junk: bytes) -> None:
+        talk = converse(b"EHLO x\r\nAUTH LOGIN\r\n" + junk + b"\r\nNOOP\r\n")
+        assert talk.codes[:2] == [250, 334]
+        assert talk.codes[2] in (500, 501)
+        assert talk.seen[-1] == Noop()
+
+    @pytest.mark.parametrize("before", [b"", SMTP_START, SMTP_START + b"BDAT 1\r\nx"])
+    def test_not_before_hello_and_not_in_a_transaction(self, before: bytes) -> None:
+        assert converse(before + b"AUTH LOGIN\r\n").codes[-1] == 503
+
+    def test_a_challenge_answers_nothing_else(self) -> None:
+        talk = converse(b"EHLO x\r\n")
+        with pytest.raises(LocalProtocolError):
+            talk.machine.send(replies.Challenge(b""))
+        talk.machine.feed(b"NOOP\r\n")
+        talk.machine.next_event()
+        with pytest.raises(LocalProtocolError):
+            talk.machine.send(replies.Challenge(b""))
+
+
+@pytest.mark.parametrize("dialect", list(Dialect))
+class TestStartTls:
+    """RFC 3207 s4."""
+
+    def start(self, dialect: Dialect, octets: bytes = b"STARTTLS\r\n") -> SmtpServer:
+        machine = SmtpServer(dialect, BodyLimits())
+        machine.send(GREETING)
+        machine.feed(octets)
+        assert machine.next_event() == StartTls()
+        return machine
+
+    def test_nothing_is_read_after_it(self, dialect: Dialect) -> None:
+        machine = self.start(dialect)
+        assert machine.send(replies.BEGIN_TLS).startswith(b"220 ")
+        machine.feed(b"NOOP\r\n")
+        assert machine.next_event() is PAUSED
+
+    def test_octets_before_the_handshake_end_the_session(self, dialect: Dialect) -> None:
+        machine = self.start(dialect, b"STARTTLS\r\nEHLO evil\r\n")
+        with pytest.raises(SmtpError) as caught:
+            machine.send(replies.BEGIN_TLS)
+        assert caught.value.fault is Fault.EARLY_DATA
+        assert caught.value.fatal
+        assert machine.send(caught.value.reply).startswith(b"554 ")
+        assert machine.state is State.CLOSED
+        assert machine.next_event() is PAUSED
+
+    def test_a_refusal_lets_the_next_command_in(self, dialect: Dialect) -> None:
+        machine = self.start(dialect, b"STARTTLS\r\nNOOP\r\n")
+        machine.send(replies.NOT_IMPLEMENTED)
+        assert machine.next_event() == Noop()
+
+    def test_what_takes_over_waits_for_hello(self, dialect: Dialect) -> None:
+        machine = SmtpServer(dialect, BodyLimits(), is_greeted=True)
+        assert machine.next_event() is NEED_DATA
+        machine.feed(b"MAIL FROM:<a@example.com>\r\n")
+        with pytest.raises(SmtpError, match="say hello first"):
+            machine.next_event()
