@@ -62,7 +62,10 @@ class OauthAccounts(PartialAccounts):
             claimed = await self._checker.check(token)
         except BadToken as error:
             raise LoginRefused(REFUSED, f"{show_name(name or '')}: the token was not taken: {error}") from None
-        proof = await self._directory.admit(claimed, "token")
+        try:
+            proof = await self._directory.admit(claimed, "token")
+        except LoginRefused as error:
+            raise LoginRefused(REFUSED, f"the token was right, but not whom it names: {error.log}") from None
         if name is not None:
             said = await self._directory.admit(name, "token")  # the directory knows which names mean the same account
             if said.account.name != proof.account.name:

@@ -108,7 +108,7 @@ async def test_an_alias_is_no_account(accounts, checker, directory):
 
 async def test_who_is_disabled_or_gone_is_refused(accounts, directory):
     directory.set_enabled("mrose", False)
-    await refused(accounts.verify_token("mrose", TOKEN))
+    assert 'not whom it names: "mrose"' in (await refused(accounts.verify_token("mrose", TOKEN))).log
     directory.remove("mrose")
     await refused(accounts.verify_token(None, TOKEN))
 
