@@ -63,7 +63,7 @@ def self_signed(folder: Path, host: str, now: datetime) -> Certificate:
 def _names(host: str) -> list[str]:
     with contextlib.suppress(UnicodeError):
         name = host.rstrip(".").encode("idna").decode("ascii").lower()
-        return list(dict.fromkeys([name, "localhost"]))
+        return list(dict.fromkeys([name or "localhost", "localhost"]))
     return ["localhost"]
 
 

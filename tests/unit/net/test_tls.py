@@ -1,72 +1,111 @@
-"""Certificates, and which one a client gets."""
+"""Certificates, which one a client gets, and what a handshake settles. No socket: both sides write to memory."""
 
-import socket
+import hashlib
 import ssl
 import subprocess
-import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 
-from postane.net.tls import BadCertificate, Certificate, Spoken, names_of, server_tls
+from postane.net.client_names import NameKind
+from postane.net.stream import TlsFacts
+from postane.net.tls import (
+    BadCertificate,
+    Certificate,
+    ClientCertificates,
+    ServerTls,
+    Spoken,
+    end_point,
+    names_of,
+    server_tls,
+)
+from support.certificates import LOCALHOST, Authority, Wish, client_context, der
 from support.programs import require
 
-
-def make(folder: Path, *names: str) -> Certificate:
-    """A self-signed certificate for some names."""
-    openssl = require("openssl")
-    chain, key = folder / f"{names[0].replace('*', 'any')}.pem", folder / f"{names[0].replace('*', 'any')}.key"
-    request = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
-    subject = ["-subj", "/CN=test", "-addext", "subjectAltName=" + ",".join(f"DNS:{name}" for name in names)]
-    subprocess.run(
-        [openssl, *request, *subject, "-keyout", str(key), "-out", str(chain)], check=True, capture_output=True
-    )
-    return Certificate(chain, key)
+V12, V13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
+BOTH = pytest.mark.parametrize("version", [V12, V13], ids=["1.2", "1.3"])
 
 
-def served(context: ssl.SSLContext, name: str | None, version: ssl.TLSVersion | None = None) -> bytes:
-    """The certificate that a client sees that asks for `name`."""
-    client = ssl.create_default_context()
-    client.check_hostname = False
-    client.verify_mode = ssl.CERT_NONE
-    if version is not None:
-        client.maximum_version = version
-    ours, theirs = socket.socketpair()
+class Handshake:
+    """One connection in memory; `client` and `server` are its ends."""
 
-    def serve() -> None:
-        try:
-            context.wrap_socket(ours, server_side=True).close()
-        except (ssl.SSLError, OSError):
-            ours.close()
+    def __init__(
+        self,
+        tls: ServerTls,
+        context: ssl.SSLContext,
+        name: str | None = "localhost",
+        session: ssl.SSLSession | None = None,
+    ) -> None:
+        there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.client = context.wrap_bio(back, there, server_hostname=name, session=session)
+        self.server = tls.context.wrap_bio(there, back, server_side=True)
+        waiting = [self.client, self.server]
+        for _ in range(20):
+            waiting = [each for each in waiting if not _is_over(each.do_handshake)]
+        assert not waiting
+        self.facts: TlsFacts = tls.facts(self.server)
+        self.server.write(b"+OK")  # with it comes TLS 1.3's ticket; and a client learns here that it was refused
+        assert self.client.read(3) == b"+OK"
 
-    thread = threading.Thread(target=serve)
-    thread.start()
+
+def _is_over(step: Callable[[], None]) -> bool:
     try:
-        with client.wrap_socket(theirs, server_hostname=name) as connection:
-            return connection.getpeercert(binary_form=True) or b""
-    finally:
-        thread.join(10)
+        step()
+    except ssl.SSLWantReadError:
+        return False
+    return True
 
 
-def test_each_name_gets_its_own(tmp_path: Path) -> None:
-    first, second, wild = make(tmp_path, "a.example"), make(tmp_path, "b.example"), make(tmp_path, "*.c.example")
-    context = server_tls([first, second, wild]).context
-    seen = {name: served(context, name) for name in ("a.example", "B.example", "x.c.example", "other.example", None)}
-    assert seen["a.example"] == seen["other.example"] == seen[None]
-    assert len({seen["a.example"], seen["B.example"], seen["x.c.example"]}) == 3
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    return Authority(tmp_path)
 
 
-def test_the_oldest_version(tmp_path: Path) -> None:
-    certificate = make(tmp_path, "a.example")
-    assert served(server_tls([certificate]).context, "a.example", ssl.TLSVersion.TLSv1_2)
-    with pytest.raises((ssl.SSLError, OSError)):
-        served(server_tls([certificate], Spoken(is_13_only=True)).context, "a.example", ssl.TLSVersion.TLSv1_2)
+@pytest.fixture
+def own(authority: Authority) -> Certificate:
+    return authority.issue("own", LOCALHOST)
 
 
-def test_what_cannot_be_used_is_named(tmp_path: Path) -> None:
-    certificate = make(tmp_path, "a.example")
-    other = make(tmp_path, "b.example")
-    with pytest.raises(BadCertificate, match=r"cannot load .*a.example.pem with .*b.example.key"):
+def test_each_name_gets_its_own(authority: Authority) -> None:
+    certificates = [authority.issue(name.replace("*", "any"), Wish(dns=[name])) for name in ("a.b", "b.c", "*.c.d")]
+    tls = server_tls(certificates)
+
+    def shown(name: str | None) -> bytes | None:
+        seen = Handshake(tls, client_context(), name)
+        digest = hashlib.sha256(seen.client.getpeercert(binary_form=True) or b"").digest()
+        assert seen.facts.bindings["tls-server-end-point"] == digest
+        return seen.client.getpeercert(binary_form=True)
+
+    first, second, wild = (der(certificate.chain) for certificate in certificates)
+    assert shown("a.b") == shown("other.example") == shown(None) == first
+    assert shown("B.c") == second
+    assert shown("x.c.d") == wild
+
+
+def test_the_oldest_version(own: Certificate) -> None:
+    assert Handshake(server_tls([own]), client_context(version=V12)).facts.version == "TLSv1.2"
+    assert Handshake(server_tls([own]), client_context()).facts.version == "TLSv1.3"
+    with pytest.raises(ssl.SSLError, match="UNSUPPORTED_PROTOCOL"):
+        Handshake(server_tls([own], Spoken(is_13_only=True)), client_context(version=V12))
+
+
+def test_only_ciphers_with_ephemeral_keys_that_authenticate(own: Certificate) -> None:
+    ciphers = server_tls([own]).context.get_ciphers()
+    assert ciphers
+    assert all(cipher["aead"] for cipher in ciphers)
+    assert all("ECDHE" in cipher["name"] for cipher in ciphers if cipher["protocol"] == "TLSv1.2")
+    options = server_tls([own]).context.options
+    assert options & ssl.OP_NO_RENEGOTIATION
+    assert options & ssl.OP_NO_COMPRESSION
+
+
+def test_what_cannot_be_used_is_named(tmp_path: Path, authority: Authority) -> None:
+    certificate, other = authority.issue("a", Wish(dns=["a.example"])), authority.issue("b", Wish(dns=["b.example"]))
+    with pytest.raises(BadCertificate, match=r"cannot load .*a.pem with .*b.key"):
         server_tls([Certificate(certificate.chain, other.key)])
     with pytest.raises(BadCertificate, match=r"missing\.pem"):
         server_tls([Certificate(tmp_path / "missing.pem", other.key)])
@@ -75,3 +114,150 @@ def test_what_cannot_be_used_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadCertificate, match=r"broken\.pem"):
         names_of(broken)
     assert names_of(certificate.chain) == ["a.example"]
+
+
+def test_a_key_with_a_password_is_refused_and_nobody_is_asked_for_it(authority: Authority) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    own = authority.issue("own", LOCALHOST, key=key)
+    own.key.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"secret")))
+    with pytest.raises(BadCertificate, match=r"own\.key: the key has a password"):
+        server_tls([own])
+
+
+# What a login is bound to
+
+
+@pytest.mark.parametrize(
+    ("key", "digest", "name"),
+    [
+        (rsa.generate_private_key(65537, 2048), hashes.SHA256(), "sha256"),
+        (ec.generate_private_key(ec.SECP384R1()), hashes.SHA384(), "sha384"),
+        (ec.generate_private_key(ec.SECP256R1()), hashes.SHA512(), "sha512"),
+    ],
+    ids=["RSA-SHA256", "ECDSA-SHA384", "ECDSA-SHA512"],
+)
+def test_the_hash_of_a_certificate_is_that_of_its_signature(
+    tmp_path: Path, key: rsa.RSAPrivateKey, digest: hashes.HashAlgorithm, name: str
+) -> None:
+    """RFC 5929 s4.1."""
+    chain = Authority(tmp_path, key=key, digest=digest).issue("own", LOCALHOST).chain
+    assert end_point(chain) == hashlib.new(name, der(chain)).digest()
+
+
+def test_a_broken_hash_is_replaced(tmp_path: Path) -> None:
+    """RFC 5929 s4.1: SHA-256 in the place of MD5 and SHA-1."""
+    chain, request = tmp_path / "own.pem", "req -x509 -sha1 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
+    command = [require("openssl"), *request.split(), "-keyout", str(tmp_path / "own.key"), "-out", str(chain)]
+    subprocess.run(command, check=True, capture_output=True)
+    assert end_point(chain) == hashlib.sha256(der(chain)).digest()
+
+
+def test_a_signature_without_a_hash_binds_nothing(tmp_path: Path) -> None:
+    """RFC 5929 s4.1: it is not defined for Ed25519."""
+    own = Authority(tmp_path, key=ed25519.Ed25519PrivateKey.generate()).issue("own", LOCALHOST)
+    assert end_point(own.chain) is None
+    assert "tls-server-end-point" not in Handshake(server_tls([own]), client_context()).facts.bindings
+
+
+def test_what_only_tls_12_has_and_only_a_whole_handshake(own: Certificate) -> None:
+    """RFC 5929 s3; RFC 7627 s1 shows why not where a session is gone on with."""
+    tls, context = server_tls([own]), client_context(version=V12)
+    whole = Handshake(tls, context)
+    assert whole.facts.bindings["tls-unique"] == whole.client.get_channel_binding("tls-unique")
+    again = Handshake(tls, context, session=whole.client.session)
+    assert again.client.session_reused
+    assert set(again.facts.bindings) == {"tls-server-end-point"}
+    assert set(Handshake(tls, client_context(version=V13)).facts.bindings) == {"tls-server-end-point"}
+
+
+# Who the client is
+
+
+def asking(own: Certificate, authority: Authority, *more: Certificate, is_required: bool = False) -> ServerTls:
+    clients = ClientCertificates(authority.path, NameKind.EMAIL, is_required)
+    return server_tls([own, *more], Spoken(clients=clients))
+
+
+ANNA = Wish(emails=["Anna@example.org"], is_for_clients=True)
+
+
+@BOTH
+def test_a_certificate_tells_who_the_client_is(own: Certificate, authority: Authority, version: ssl.TLSVersion) -> None:
+    tls, shown = asking(own, authority), authority.issue("anna", ANNA)
+    assert Handshake(tls, client_context(shown=shown, version=version)).facts.client == "anna@example.org"
+    assert Handshake(tls, client_context(version=version)).facts.client is None
+    assert Handshake(server_tls([own]), client_context(shown=shown, version=version)).facts.client is None
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "wish",
+    [Wish(emails=["anna@example.org"], ends=-0.5, is_for_clients=True), Wish(emails=["anna@example.org"])],
+    ids=["expired", "a server's"],
+)
+def test_one_that_is_not_good_ends_the_handshake(
+    own: Certificate, authority: Authority, wish: Wish, version: ssl.TLSVersion
+) -> None:
+    with pytest.raises(ssl.SSLError, match=r"(?i:certificate)"):
+        Handshake(asking(own, authority), client_context(shown=authority.issue("anna", wish), version=version))
+
+
+@BOTH
+@pytest.mark.parametrize("name", ["localhost", "other.example", None])
+def test_somebody_elses_signature_ends_the_handshake_under_any_name(
+    tmp_path: Path, own: Certificate, authority: Authority, version: ssl.TLSVersion, name: str | None
+) -> None:
+    other = authority.issue("other", Wish(dns=["other.example"]))
+    forged = Authority(tmp_path, "somebody else").issue("anna", ANNA)
+    with pytest.raises(ssl.SSLError, match=r"(?i:certificate)"):
+        Handshake(asking(own, authority, other), client_context(shown=forged, version=version), name)
+
+
+@BOTH
+@pytest.mark.parametrize("name", ["localhost", "other.example", None])
+def test_where_one_is_required_no_name_leads_past_it(
+    own: Certificate, authority: Authority, version: ssl.TLSVersion, name: str | None
+) -> None:
+    other = authority.issue("other", Wish(dns=["other.example"]))
+    tls = asking(own, authority, other, is_required=True)
+    shown = authority.issue("anna", ANNA)
+    assert Handshake(tls, client_context(shown=shown, version=version), name).facts.client == "anna@example.org"
+    with pytest.raises(ssl.SSLError, match=r"(?i:certificate)"):
+        Handshake(tls, client_context(version=version), name)
+
+
+@BOTH
+def test_a_session_that_is_gone_on_with_is_the_same_clients(
+    own: Certificate, authority: Authority, version: ssl.TLSVersion
+) -> None:
+    tls, shown = asking(own, authority), authority.issue("anna", ANNA)
+    context = client_context(shown=shown, version=version)
+    first = Handshake(tls, context)
+    again = Handshake(tls, context, session=first.client.session)
+    assert again.client.session_reused
+    assert again.facts.client == "anna@example.org"
+    nobody = client_context(version=version)
+    unknown = Handshake(tls, nobody)
+    assert Handshake(tls, nobody, session=unknown.client.session).facts.client is None
+
+
+@BOTH
+def test_a_session_of_before_a_reload_begins_anew(
+    own: Certificate, authority: Authority, version: ssl.TLSVersion
+) -> None:
+    """What was true of the client by other authorities is not true for ever."""
+    context = client_context(shown=authority.issue("anna", ANNA), version=version)
+    first = Handshake(asking(own, authority), context)
+    again = Handshake(asking(own, authority), context, session=first.client.session)
+    assert not again.client.session_reused
+
+
+def test_a_certificate_without_the_expected_name_is_nobodys(own: Certificate, authority: Authority) -> None:
+    shown = authority.issue("anna", Wish(common="anna@example.org", is_for_clients=True))
+    assert Handshake(asking(own, authority), client_context(shown=shown)).facts.client is None
+
+
+def test_what_cannot_be_an_authority_is_named(tmp_path: Path, own: Certificate, authority: Authority) -> None:
+    authority.path.write_text("no certificate")
+    with pytest.raises(BadCertificate, match=r"cannot load .*authority\.pem"):
+        asking(own, authority)

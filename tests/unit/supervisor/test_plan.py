@@ -1,0 +1,71 @@
+"""What a generation serves by: certificates that are loaded, or made, or named as wrong."""
+
+import ssl
+from pathlib import Path
+
+import pytest
+
+from postane.config.file import ConfigError, load_config
+from postane.config.model import Config
+from postane.net.client_names import NameKind
+from postane.supervisor.plan import configured, make_plan
+from support.certificates import LOCALHOST, Authority, Wish
+
+
+def load(folder: Path, text: str) -> Config:
+    (folder / "store").mkdir(exist_ok=True)
+    path = folder / "postane.toml"
+    path.write_text(f'hostname = "postane.test"\n[storage]\npath = "{folder}/store"\n{text}')
+    return load_config(path)
+
+
+def test_a_certificate_is_loaded_or_named_as_wrong(tmp_path: Path) -> None:
+    own = Authority(tmp_path).issue("own", LOCALHOST)
+    config = load(tmp_path, f'[tls]\ncertificate = "{own.chain}"\nkey = "{own.key}"\n')
+    plan = make_plan(config, tmp_path / "postane.toml")
+    assert configured(config) == own
+    assert plan.files == (tmp_path / "postane.toml", own.chain, own.key)
+    assert (plan.self_made, plan.renewal) == (None, float("inf"))
+    assert plan.tls.context.minimum_version is ssl.TLSVersion.TLSv1_2
+    assert not (tmp_path / "store" / "tls").exists()
+    own.key.write_text("not a key")
+    with pytest.raises(ConfigError, match="tls: cannot load"):
+        make_plan(config, None)
+
+
+def test_one_is_made_where_none_is_named(tmp_path: Path) -> None:
+    config = load(tmp_path, "")
+    plan = make_plan(config, None)
+    assert configured(config) is None
+    assert plan.self_made is not None
+    assert plan.self_made.chain == tmp_path / "store" / "tls" / "certificate.pem"
+    assert plan.renewal < float("inf")
+    assert make_plan(config, None).renewal == plan.renewal, "it stays"
+
+
+def test_where_none_can_be_made_it_is_said(tmp_path: Path) -> None:
+    config = load(tmp_path, "")
+    (tmp_path / "store" / "tls").write_text("a file")
+    with pytest.raises(ConfigError, match="tls: cannot make a certificate"):
+        make_plan(config, None)
+
+
+def test_all_that_is_configured_is_spoken_and_watched(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    own, more = authority.issue("own", LOCALHOST), authority.issue("more", Wish(dns=["more.example"]))
+    config = load(
+        tmp_path,
+        f'[tls]\ncertificate = "{own.chain}"\nkey = "{own.key}"\nminimum = "1.3"\nclient_ca = "{authority.path}"\n'
+        'client_certificates = "required"\nclient_name = "common-name"\n'
+        f'[[tls.sni]]\ncertificate = "{more.chain}"\nkey = "{more.key}"\n',
+    )
+    plan = make_plan(config, None)
+    assert set(plan.files) == {own.chain, own.key, more.chain, more.key, authority.path}
+    assert plan.tls.client_name is NameKind.COMMON_NAME
+    assert len(plan.tls.end_points) == 2
+    for context in plan.tls.end_points:
+        assert context.verify_mode is ssl.CERT_REQUIRED
+        assert context.minimum_version is ssl.TLSVersion.TLSv1_3
+    authority.path.write_text("no authority")
+    with pytest.raises(ConfigError, match=r"tls: cannot load .*authority\.pem"):
+        make_plan(config, None)
