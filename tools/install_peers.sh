@@ -5,7 +5,7 @@
 # any package. Elsewhere the missing ones are named and their tests are skipped; under CI=true a missing one is a failure.
 set -u
 
-# PACKAGE:PROGRAM; a program is looked for on the PATH and in the places below.
+# PACKAGE:PROGRAM; a program is looked for on the PATH and in the places below. Or PACKAGE:/FILE, which may have * in it.
 PEERS='
     curl:curl
     dovecot-core:dovecot
@@ -14,6 +14,7 @@ PEERS='
     fail2ban:fail2ban-regex
     fetchmail:fetchmail
     getmail6:getmail
+    gsasl:gsasl
     ldap-utils:ldapmodify
     mpop:mpop
     mutt:mutt
@@ -25,14 +26,23 @@ PEERS='
     strace:strace
     swaks:swaks
     openssl:openssl
+    libpam-pwdfile:/lib/*/security/pam_pwdfile.so
+    libnss-wrapper:/usr/lib/*/libnss_wrapper.so
 '
 PATH="$PATH:/usr/sbin:/usr/local/sbin:/sbin:/usr/lib/dovecot:/usr/libexec/dovecot:/opt/homebrew/sbin"
 for folder in /usr/lib/postgresql/*/bin; do PATH="$PATH:$folder"; done
 POLICY=/usr/sbin/policy-rc.d
 
+is_there() {
+    case $1 in
+        /*) for file in $1; do [ -e "$file" ] && return 0; done && return 1 ;;
+        *) command -v "$1" >/dev/null 2>&1 ;;
+    esac
+}
+
 missing() {
     for peer in $PEERS; do
-        command -v "${peer#*:}" >/dev/null 2>&1 || printf '%s ' "${peer%%:*}"
+        is_there "${peer#*:}" || printf '%s ' "${peer%%:*}"
     done
 }
 

@@ -84,6 +84,7 @@ class House:
     give_secret: Callable[[str, str], str] = _nothing
     give_token: Callable[[str, str], str] = _nothing
     scram_credential: str = "password"
+    tells_disabled: bool = True  # before somebody wants to come in
     own_password_answers: bool = False  # the user's own password is kept in clear text, and answers for Means.SECRET
 
 

@@ -6,6 +6,7 @@ from base64 import b64encode
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from types import SimpleNamespace
 
 from passlib.hash import sha256_crypt
 
@@ -14,12 +15,14 @@ from postane.accounts.chain import ChainAccounts
 from postane.accounts.hashes import LIGHT, octets_of
 from postane.accounts.local import LocalAccounts
 from postane.accounts.memory import MemoryAccounts
+from postane.accounts.pam import PamAccounts, PamService, Surroundings
 from postane.accounts.passwd_file import PasswdFile, PasswdFileAccounts
 from postane.accounts.records import Place
 from postane.accounts.registry import Registry
 from postane.sasl.base import Means, ScramDigest
 from postane.sasl.scram import derive_keys
 from support.account_houses import OUR_MEANS, OWN_DOMAINS, House
+from support.programs import missing
 
 PASSWORDS = frozenset({Means.PASSWORD, Means.OUTSIDE})
 
@@ -101,6 +104,68 @@ def _passwd_file(
     return open_house
 
 
+class PamKeeper:
+    """Who has the machine: its users, and a PAM service whose modules read files of ours."""
+
+    def __init__(self, folder: Path) -> None:
+        self.service = PamService("postane-test", folder, first_uid=1000)
+        self._users: dict[str, int] = {"root": 0, "daemon": 1}
+        self._passwords, self._denied = PasswdKeeper(folder / "passwords", crypted), folder / "denied"
+        self._denied.touch()
+        (folder / self.service.name).write_text(
+            f"auth required pam_pwdfile.so pwdfile={folder}/passwords\n"
+            f"account required pam_listfile.so item=user sense=deny file={self._denied} onerr=fail\n"
+        )
+
+    def find_user(self, name: str) -> SimpleNamespace:
+        return SimpleNamespace(pw_name=name, pw_uid=self._users[name])
+
+    def add(self, name: str, *, password: str | None = None, uid: int = 1000) -> Account:
+        self._users[name] = uid
+        return self._passwords.add(name, password=password)
+
+    def set_password(self, name: str, password: str) -> None:
+        self._passwords.set_password(name, password)
+
+    def set_enabled(self, name: str, is_enabled: bool) -> None:
+        denied = set(self._denied.read_text().split()) - {name} | (set() if is_enabled else {name})
+        self._denied.write_text("".join(f"{each}\n" for each in denied))
+
+    def remove(self, name: str) -> None:
+        del self._users[name]
+        self._passwords.remove(name)
+
+
+def crypted(password: str) -> str:
+    """As crypt(3) makes it."""
+    return hashed(password).removeprefix("{SHA256-CRYPT}")
+
+
+async def no_wait(seconds: float) -> None:
+    """Nobody waits in tests."""
+    del seconds
+
+
+def require_module(name: str) -> None:
+    """The test is skipped without this module of PAM, and fails where everything has to be there (CI)."""
+    folders = [*Path("/").glob("lib*/security"), *Path("/lib").glob("*/security")]
+    if not any((folder / name).exists() for folder in folders):
+        missing(f"{name} is not installed")
+
+
+@contextlib.asynccontextmanager
+async def open_pam(folder: Path) -> AsyncIterator[House]:
+    """Users that are made up, and the PAM of this machine."""
+    require_module("pam_pwdfile.so")
+    keeper = PamKeeper(folder)
+    surroundings = Surroundings(find_user=keeper.find_user, wait=no_wait)
+    store = PamAccounts(keeper.service, own_domains=OWN_DOMAINS, surroundings=surroundings)
+    try:
+        yield House(store, keeper, PASSWORDS, tells_disabled=False)
+    finally:
+        await store.close()
+
+
 @contextlib.asynccontextmanager
 async def open_chain_of_local(folder: Path) -> AsyncIterator[House]:
     """Accounts of `local`, asked after some in memory."""
@@ -154,6 +219,7 @@ FILES: dict[str, Callable[[Path], AbstractAsyncContextManager[House]]] = {
     "passwd-file of hashes": _passwd_file(hashed, PASSWORDS),
     "passwd-file in clear": _passwd_file(clear, frozenset(Means) - {Means.TOKEN}, in_place=True),
     "passwd-file of keys": _passwd_file(scram_256, PASSWORDS | {Means.SCRAM_SHA_256}),
+    "pam": open_pam,
     "chain of local": open_chain_of_local,
     "chain of memory": open_chain_of_memory,
 }
