@@ -56,7 +56,9 @@ class Auth(Section):
     failure_delay: Duration = Field(
         2.0, description="wait after a failed login; grows to 4, 8 and 15 s by address and by account"
     )
-    lockout_after: Count = Field(10, ge=0, description="failed logins in a row after which no more are tried; 0: never")
+    lockout_after: Count = Field(
+        10, ge=0, le=255, description="failed logins in a row after which no more are tried; 0: never"
+    )
     lockout: Duration = Field(900.0, description="for how long, by address and by account")
 
 
