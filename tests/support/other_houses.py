@@ -1,5 +1,6 @@
 """Account stores over data of others, for the contract suite: their tables and trees, and how these are changed."""
 
+import base64
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
@@ -8,6 +9,8 @@ from pathlib import Path
 from postane.accounts import hashes
 from postane.accounts.base import Account
 from postane.accounts.database import Database
+from postane.accounts.directory import Directory
+from postane.accounts.ldap import LdapAccounts, Tree
 from postane.accounts.postgres import PostgresAccounts, Queries
 from postane.sasl.base import Means
 from support import engines
@@ -73,5 +76,62 @@ async def open_postgres(folder: Path) -> AsyncIterator[House]:
         await store.close()
 
 
-OTHERS: dict[str, Callable[[Path], AbstractAsyncContextManager[House]]] = {"postgres": open_postgres}
+class LdapKeeper:
+    """Who has this directory."""
+
+    def __init__(self, engine: engines.Slapd) -> None:
+        self._engine = engine
+        for line in engine.everybody():
+            engine.change(f"{line}\nchangetype: delete\n")
+
+    def add(self, name: str, *, password: str | None = None) -> Account:
+        self._change(name, "changetype: add", "objectClass: inetOrgPerson", _field("cn", name), _field("sn", name))
+        if password is not None:
+            self.set_password(name, password)
+        return Account(name, name)
+
+    def set_password(self, name: str, password: str) -> None:
+        self.replace(name, "userPassword", engines.ssha(hashes.octets_of(password)))
+
+    def set_enabled(self, name: str, is_enabled: bool) -> None:
+        self.replace(name, "employeeType", "enabled" if is_enabled else "disabled")
+
+    def remove(self, name: str) -> None:
+        self._change(name, "changetype: delete")
+
+    def replace(self, name: str, attribute: str, *values: str) -> None:
+        """Give an attribute these values alone."""
+        lines = [_field(attribute, value) for value in values]
+        self._change(name, "changetype: modify", f"replace: {attribute}", *lines)
+
+    def _change(self, name: str, *lines: str) -> None:
+        self._engine.change("\n".join([_field("dn", f"uid={name},{self._engine.base}"), *lines, ""]))
+
+
+def _field(attribute: str, value: str) -> str:
+    """A line of LDIF for any value (RFC 2849)."""
+    return f"{attribute}:: {base64.b64encode(hashes.octets_of(value)).decode()}"
+
+
+ENABLED = "(!(employeeType=disabled))"
+
+
+@contextlib.asynccontextmanager
+async def open_ldap(folder: Path) -> AsyncIterator[House]:
+    """The accounts of `ldap`, in a directory that is emptied for them."""
+    del folder
+    engine = engines.slapd()
+    keeper = LdapKeeper(engine)
+    tree = Tree.parse(engine.base, enabled_filter=ENABLED)
+    store = LdapAccounts(Directory(engine.url, ca=engine.ca), tree, own_domains=OWN_DOMAINS)
+    try:
+        yield House(store, keeper, frozenset({Means.PASSWORD, Means.OUTSIDE}))
+    finally:
+        await store.close()
+
+
+OTHERS: dict[str, Callable[[Path], AbstractAsyncContextManager[House]]] = {
+    "postgres": open_postgres,
+    "ldap": open_ldap,
+}
 """By the name in the tests' ids."""
