@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from drive import FLOOD_FROM, HEAD
+from proxy_target import SEEDS as PROXY_HEADERS
 from sasl_target import sasl_seeds
 from support.transcript import Who, read_transcript
 from token_target import key_seeds, token_seeds
@@ -24,6 +25,8 @@ WORDS = [
     ),
     *(b"\xc3\xbc", b"[IPv6:::1]", b"=?utf-8?q?a?="),
     *(b"[[", b"]]", b'"""', b"= {", b"[", b"]", b"kind = ", b"-inf", b"'''"),
+    *(b"PROXY ", b"TCP4 ", b"UNKNOWN", b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c", b"\x20\0\x05\1", b"\x21\0\x02"),
+    *(b"\x03\0\x04", b"\x20\0\x05\1\0\0\0\0"),
     *(b"n,,", b"y,,", b"p=tls-exporter,,", b"a=", b",p=", b"m=", b"=2C", b"=3D", b",", b"c=biws", b"\x01", b"auth="),
     *(b"auth=Bearer x", b"user=", b"serversxx", b"\n"),
 ]
@@ -58,6 +61,7 @@ def seeds(target: str) -> list[bytes]:
         found = sasl_seeds(target)
     elif side not in ("server", "client"):
         own = {"address": _ADDRESSES, "config": _CONFIGS, "token": token_seeds(), "jwks": key_seeds()}
+        own["proxy_protocol"] = PROXY_HEADERS
         found = own.get(target) or [*_MESSAGES, *_said("smtp", Who.CLIENT)]
     else:
         found = _said(protocol.replace("lmtp", "smtp"), Who.CLIENT if side == "server" else Who.SERVER)

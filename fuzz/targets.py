@@ -30,6 +30,7 @@ from postane.pop3.server import Pop3Server
 from postane.smtp.body import BareNewlines, BodyLimits
 from postane.smtp.states import Dialect, State
 from postane.wire.errors import LocalProtocolError, RemoteProtocolError
+from proxy_target import fuzz_proxy_protocol as fuzz_proxy_protocol
 from sasl_target import sasl_targets
 from support.smtp import Conversation
 from token_target import fuzz_jwks as fuzz_jwks

@@ -10,8 +10,12 @@ import asyncio
 import errno
 import socket
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from .stream import StreamClosed
+from .networks import Networks
+from .proxy_protocol import FIXED, LENGTH_LIMIT, Header, parse_header
+from .proxy_tlvs import BadHeader
+from .stream import BadIntroduction, Peer, StreamClosed, TlsFacts
 from .tcp import Deadlines, SocketStream, told
 from .tls import ServerTls
 
@@ -21,6 +25,17 @@ AT_ONCE = 64
 EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 PAUSE = 0.5
 """Seconds in which nothing is accepted after the system has run out of something."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proxies:
+    """Whose connections begin with a PROXY header, all of them, and nobody else's.
+
+    `takes_names`: the common name of a client certificate that a proxy has verified is the name of an account.
+    """
+
+    trusted: Networks
+    takes_names: bool = False
 
 
 class ArrivingStream(SocketStream):
@@ -33,15 +48,72 @@ class ArrivingStream(SocketStream):
         tls: ServerTls | None,
         *,
         begins_with_tls: bool,
+        proxies: Proxies,
     ) -> None:
         super().__init__(deadlines, on_open, tls)
         self.begins_with_tls = begins_with_tls
+        self._proxies = proxies
         self._socket: socket.socket | None = None
+        self._told: TlsFacts | None = None  # what a proxy said of TLS between its client and itself
 
     def arrive(self, sock: socket.socket) -> None:
         """The connection is there."""
         self._socket = sock
         self._meet(sock.getpeername() if sock.family != socket.AF_UNIX else None)
+
+    async def introduce(self) -> None:
+        """See Stream. From a trusted proxy a header must come first; nobody else's octets are looked at: whether there
+        is a header is never guessed (the PROXY protocol's specification, section 5)."""
+        if self._socket is None or self.peer.host not in self._proxies.trusted:
+            return
+        header = await self._read_header(self._socket)
+        self.is_probe = header.is_probe
+        if header.host is not None:
+            self.peer = Peer(header.host, header.port, speaker=self.peer)
+        if header.tls is not None:
+            name = header.tls.common_name if self._proxies.takes_names else None
+            client = None if name is None else name.lower()
+            self.tls = self._told = TlsFacts(header.tls.version, header.tls.cipher, client=client)
+
+    async def _read_header(self, sock: socket.socket) -> Header:
+        """Take the header's octets and none behind them, which are the protocol's or the handshake's.
+
+        They are looked at before they are taken; as long as the header is not complete, all of them belong to it.
+        """
+        taken = b""
+        while True:
+            seen = await self._peek(sock)
+            if not seen and not taken:
+                self.is_probe = True
+                raise StreamClosed
+            if not seen:
+                raise BadIntroduction("the connection ended in the PROXY header")
+            try:
+                header = parse_header(taken + seen)
+            except BadHeader as error:
+                raise BadIntroduction(str(error)) from error
+            wanted = len(seen) if header is None else header.octets - len(taken)
+            taken += sock.recv(wanted)
+            if header is not None:
+                return header
+
+    async def _peek(self, sock: socket.socket) -> bytes:
+        """The octets that are there, once there are any; b"" at the end. Raises StreamClosed, TimeoutError."""
+        number = sock.fileno()
+        while True:
+            try:
+                return sock.recv(FIXED + LENGTH_LIMIT, socket.MSG_PEEK)
+            except (BlockingIOError, InterruptedError):
+                pass
+            except OSError as error:
+                raise StreamClosed from error
+            self._loop.add_reader(number, self._wake)
+            try:
+                await self._wait()
+            finally:
+                self._loop.remove_reader(number)
+            if self._is_lost:
+                raise StreamClosed
 
     async def secure(self) -> None:
         """See Stream: from now on there is a transport, encrypted where the service wants it."""
@@ -61,6 +133,8 @@ class ArrivingStream(SocketStream):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._take(transport)
+        if self._told is not None:  # the client's TLS ends at the proxy: what the proxy proves of itself is not its own
+            self.tls = self._told
 
     def abort(self) -> None:
         """See Stream."""

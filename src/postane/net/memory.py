@@ -34,6 +34,7 @@ class MemoryStream:
         self.peer = peer
         self.tls = FACTS if is_encrypted else None
         self.begins_with_tls = False
+        self.is_probe = False
         self._offers_tls = offers_tls
         self.is_stuck = False
         self.is_closed = False
@@ -80,6 +81,11 @@ class MemoryStream:
     def can_start_tls(self) -> bool:
         """See Stream."""
         return self._offers_tls is not None and self.tls is None
+
+    def speak_for(self, client: Peer) -> None:
+        """See Stream."""
+        self.peer = client
+        self.tls = None if self.tls is None else self.tls.relayed()
 
     async def introduce(self) -> None:
         """See Stream."""

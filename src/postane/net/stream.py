@@ -7,7 +7,7 @@ Must not know: any protocol.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 
@@ -36,18 +36,27 @@ class TlsFacts:
     bindings: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     client: str | None = None
 
+    def relayed(self) -> "TlsFacts":
+        """What is left of it where the peer speaks for somebody else: it is encrypted, and nobody is proven by it."""
+        return replace(self, bindings={}, client=None)
+
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """Who is at the other end. `host` is an address, or "unix"; `port` is 0 where there is none."""
+    """Who is at the other end. `host` is an address, "unix", or "unknown"; `port` is 0 where there is none.
+
+    `speaker` is who told that, where it is not the connection's own address: a proxy, a mail server in front.
+    """
 
     host: str
     port: int = 0
+    speaker: "Peer | None" = None
 
     @property
     def is_loopback(self) -> bool:
-        """Whether the octets never leave this machine."""
-        return self.host == "unix" or self.host == "::1" or self.host.startswith(("127.", "::ffff:127."))
+        """Whether the octets never leave this machine; with a speaker on another one they do, whatever it tells."""
+        is_near = self.host == "unix" or self.host == "::1" or self.host.startswith(("127.", "::ffff:127."))
+        return is_near and (self.speaker is None or self.speaker.is_loopback)
 
     def __str__(self) -> str:
         return self.host
@@ -65,6 +74,16 @@ class Stream(Protocol):
 
     @property
     def peer(self) -> Peer: ...
+
+    @property
+    def is_probe(self) -> bool:
+        """Whether a proxy came for itself, to see whether the server lives."""
+        ...
+
+    def speak_for(self, client: Peer) -> None:
+        """The peer, which is trusted with it, speaks for a client from now on: `peer` is the client, and what TLS has
+        proven of the peer itself is not said of the client."""
+        ...
 
     @property
     def is_encrypted(self) -> bool: ...

@@ -71,6 +71,7 @@ class SocketStream(asyncio.Protocol):
     possible later."""
 
     begins_with_tls = False
+    is_probe = False
 
     def __init__(
         self, deadlines: Deadlines, on_open: Callable[["SocketStream"], None], tls: ServerTls | None = None
@@ -133,6 +134,11 @@ class SocketStream(asyncio.Protocol):
     def can_start_tls(self) -> bool:
         """See Stream."""
         return self._server_tls is not None and self.tls is None
+
+    def speak_for(self, client: Peer) -> None:
+        """See Stream."""
+        self.peer = client
+        self.tls = None if self.tls is None else self.tls.relayed()
 
     async def introduce(self) -> None:
         """See Stream: who connects is who it is."""

@@ -159,6 +159,7 @@ class Reception:
             "session": record.session,
             "service": record.service,
             "peer": str(record.peer),
+            "speaker": None if record.peer.speaker is None else str(record.peer.speaker),
             "tls": None if stream.tls is None else stream.tls.version,
             "account": record.account,
             "credential": record.credential,
@@ -170,4 +171,6 @@ class Reception:
             "ending": record.ending.value,
             "why": record.trouble,
         }
-        self._log.info("session", **{name: fact for name, fact in facts.items() if fact is not None})
+        is_noise = stream.is_probe and record.account is None and not record.messages  # a proxy looks in every second
+        tell = self._log.debug if is_noise else self._log.info
+        tell("session", **{name: fact for name, fact in facts.items() if fact is not None})

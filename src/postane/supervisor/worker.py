@@ -20,8 +20,9 @@ from typing import Any, Protocol
 from postane.accounts.failures import Slate
 from postane.app import Services, open_housekeeper, open_schedule, open_services
 from postane.config.model import ENCRYPTED, Config
-from postane.net.accept import Acceptor, ArrivingStream
+from postane.net.accept import Acceptor, ArrivingStream, Proxies
 from postane.net.listen import BACKLOG, Bound
+from postane.net.networks import parse_networks
 from postane.net.tcp import Deadlines, SocketStream
 from postane.net.tls import ServerTls
 from postane.observe.logs import configure_logs
@@ -121,10 +122,13 @@ async def _listen(
     assignment: Assignment, services: Services, reception: Reception, deadlines: Deadlines
 ) -> AsyncIterator[Closable]:
     loop = asyncio.get_running_loop()
+    proxies = _proxies(assignment.config)
     for service, bounds in assignment.bound.items():
         on_open = functools.partial(reception.accept, service, services.desks[service])
         begins_with_tls = service in ENCRYPTED
-        arriving = functools.partial(ArrivingStream, deadlines, on_open, services.tls, begins_with_tls=begins_with_tls)
+        arriving = functools.partial(
+            ArrivingStream, deadlines, on_open, services.tls, begins_with_tls=begins_with_tls, proxies=proxies
+        )
         for bound in bounds:
             bound.keep_only(assignment.index)
             sock = bound.socket_for(assignment.index)
@@ -132,11 +136,15 @@ async def _listen(
             if sock.family == socket.AF_UNIX:
                 at_once = functools.partial(SocketStream, deadlines, on_open)
                 yield await loop.create_unix_server(at_once, sock=sock, backlog=BACKLOG, **_KEEP_SOCKET_FILE)
-            elif begins_with_tls:
+            elif begins_with_tls or proxies.trusted:
                 yield Acceptor(sock, arriving)
             else:
                 at_once = functools.partial(SocketStream, deadlines, on_open, services.tls)
                 yield await loop.create_server(at_once, sock=sock, backlog=BACKLOG)
+
+
+def _proxies(config: Config) -> Proxies:
+    return Proxies(parse_networks(config.proxy.trusted), takes_names=config.tls.client_name == "common-name")
 
 
 async def _drain(reception: Reception, orders: "asyncio.Queue[float | None]", patience: float | None) -> None:

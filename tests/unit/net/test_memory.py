@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from postane.net.memory import MemoryStream
-from postane.net.stream import StreamClosed
+from postane.net.stream import Peer, StreamClosed, TlsFacts
 
 
 async def test_octet_by_octet() -> None:
@@ -54,3 +54,12 @@ async def test_what_was_given_before_the_end_is_read_first() -> None:
     stream.end()
     assert await stream.read() == b"last words"
     assert await stream.read() == b""
+
+
+async def test_who_speaks_for_another_proves_nothing_of_them() -> None:
+    stream = MemoryStream(Peer("192.0.2.25"), is_encrypted=True)
+    stream.tls = TlsFacts("TLSv1.3", "x", {"tls-exporter": b"y"}, client="mx")
+    stream.speak_for(Peer("203.0.113.5", speaker=stream.peer))
+    assert stream.peer.host == "203.0.113.5"
+    assert stream.tls == TlsFacts("TLSv1.3", "x")
+    assert stream.is_encrypted

@@ -9,7 +9,7 @@ import structlog
 from postane.accounts.memory import MemoryAccounts
 from postane.maildrop.base import DropInUse, Holder, Lock
 from postane.net.memory import MemoryStream
-from postane.net.stream import Peer, Stream
+from postane.net.stream import BadIntroduction, Peer, Stream
 from postane.pop3.server import Pop3Server
 from postane.server.limits import Limits, private_tally
 from postane.server.office import PostOffice
@@ -77,6 +77,71 @@ async def test_one_line_a_session(reception: Reception) -> None:
     expected: dict[str, Any] = {"account": "mrose", "peer": "127.0.0.1", "commands": 4, "ending": "quit", "deleted": 0}
     assert expected.items() <= line.items()
     assert "tanstaaf" not in str(lines)
+
+
+class Proxied(MemoryStream):
+    """A connection of a proxy, which tells of a client, of nobody, or nothing that can be read."""
+
+    def __init__(self, client: Peer | None, *, is_probe: bool = False, why: str | None = None) -> None:
+        super().__init__(Peer("192.0.2.80"))
+        self._client = client
+        self._is_probe = is_probe
+        self._why = why
+
+    async def introduce(self) -> None:
+        self.is_probe = self._is_probe
+        if self._why is not None:
+            raise BadIntroduction(self._why)
+        if self._client is not None:
+            self.speak_for(self._client)
+
+
+async def _lines_of(reception: Reception, stream: MemoryStream, says: bytes) -> list[Any]:
+    with structlog.testing.capture_logs() as lines:
+        reception = Reception(reception._office, private_tally())
+        reception.accept("pop3", make_desk, stream)
+        stream.give(says)
+        await settle()
+        stream.end()
+        await settle()
+    return [line for line in lines if line["event"] == "session"]
+
+
+async def test_a_client_behind_a_proxy_is_told_with_the_proxy(reception: Reception) -> None:
+    client = Peer("203.0.113.5", 4711, speaker=Peer("192.0.2.80"))
+    (line,) = await _lines_of(reception, Proxied(client), b"QUIT\r\n")
+    assert (line["peer"], line["speaker"], line["ending"]) == ("203.0.113.5", "192.0.2.80", "quit")
+
+
+async def test_clients_behind_a_proxy_are_counted_each(reception: Reception) -> None:
+    hosts = ("203.0.113.5", "203.0.113.5", "203.0.113.5", "203.0.113.6")
+    streams = [Proxied(Peer(host, speaker=Peer("192.0.2.80"))) for host in hosts]
+    for stream in streams:
+        reception.accept("pop3", make_desk, stream)
+    await settle()
+    assert [stream.take()[:4] for stream in streams] == [b"+OK ", b"+OK ", b"-ERR", b"+OK "]
+
+
+async def test_who_is_not_introduced_gets_no_word(reception: Reception) -> None:
+    stream = Proxied(None, why="no PROXY header")
+    (line,) = await _lines_of(reception, stream, b"USER mrose\r\nPASS tanstaaf\r\n")
+    assert (line["ending"], line["why"], line["log_level"]) == ("not introduced", "no PROXY header", "info")
+    assert stream.take() == b""
+
+
+@pytest.mark.parametrize(
+    ("says", "is_probe", "level"),
+    [
+        (b"", True, "debug"),
+        (b"QUIT\r\n", True, "debug"),
+        (b"", False, "info"),
+        (b"USER mrose\r\nPASS tanstaaf\r\nQUIT\r\n", True, "info"),
+    ],
+)
+async def test_a_proxy_that_looks_in_is_no_news(reception: Reception, says: bytes, is_probe: bool, level: str) -> None:
+    stream = Proxied(Peer("127.0.0.1"), is_probe=is_probe)
+    (line,) = await _lines_of(reception, stream, says)
+    assert line["log_level"] == level
 
 
 async def test_the_end_waits_for_those_who_are_logged_in(reception: Reception) -> None:
