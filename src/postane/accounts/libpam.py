@@ -65,7 +65,6 @@ class _Conversation(Structure):
     _fields_ = (("converse", _Converse), ("data", c_void_p))
 
 
-@_Delay
 def _no_delay(code: int, microseconds: int, data: int | None) -> None:
     """The server has its own wait after a failure, which holds no thread."""
     del code, microseconds, data
@@ -83,6 +82,7 @@ class Pam:
         self._libc = ctypes.CDLL(None)
         self._libc.calloc.restype, self._libc.calloc.argtypes = c_void_p, (c_size_t, c_size_t)
         self._libc.strdup.restype, self._libc.strdup.argtypes = c_void_p, (c_char_p,)
+        self._no_delay = _Delay(_no_delay)  # kept, for C does not keep it
         self._library = _load(needs_folder=folder is not None)
 
     def check_password(self, user: str, password: bytes) -> Answer:
@@ -111,7 +111,7 @@ class Pam:
         if code != _SUCCESS:
             raise OSError(f"PAM cannot start the service {self._service.decode()}: is there a file for it?")
         try:
-            self._library.pam_set_item(handle, _FAIL_DELAY, ctypes.cast(_no_delay, c_void_p))
+            self._library.pam_set_item(handle, _FAIL_DELAY, ctypes.cast(self._no_delay, c_void_p))
             self._library.pam_set_item(handle, _TERMINAL, self._service)  # some modules ask for one
             yield handle
         finally:

@@ -1,4 +1,4 @@
-"""What the contract suite does not show: who is never asked about, how long a refusal is held back, life without PAM."""
+"""What the contract suite does not show: who is never asked about, when a refusal is told, life without PAM."""
 
 import sys
 

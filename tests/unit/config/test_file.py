@@ -23,6 +23,7 @@ from postane.config.file import ConfigError, find_config, load_config
         ('[server]\nworkers = "many"\n', "2: server.workers: 'many' is not a number of workers; write \"auto\""),
         ("[limits]\nrecipients = 3\n", "2: limits.recipients: 3 does not fit; write a number of at least 100"),
         ("[auth]\nlockout_after = 256\n", "2: auth.lockout_after: 256 does not fit; write a number of at most 255"),
+        ("[auth]\nlockout_after = 1000\n", "2: auth.lockout_after: 1000 does not fit; write a number of at most 255"),
         ('[limits]\nconnections = "3"\n', "2: limits.connections: '3' does not fit; write a whole number"),
         ("hostname = 3\n", "1: hostname: 3 does not fit; write a text in quotes"),
         ("[storage]\npath = 3\n", "2: storage.path: 3 does not fit; write a path in quotes"),
