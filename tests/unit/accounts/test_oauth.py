@@ -175,6 +175,7 @@ async def test_keys_of_a_url(server, directory):
     ).account.name == "anna@example.org"
     await refused(accounts.verify_token("mrose", server.token(email="anna@example.org")))
     await refused(accounts.verify_token("mrose", server.token(aud="another")))
+    await refused(accounts.verify_token("mrose", server.token(exp=None)))
     await accounts.close()
 
 
