@@ -176,6 +176,7 @@ def main() -> None:
     parser.add_argument("--tries", type=_tries, default=TRIES, help=f"of each kind and way, default {TRIES}")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # so that the server is stopped then too
     with tempfile.TemporaryDirectory(prefix="postane-refusal-") as folder, serving(Path(folder)) as port:
         times = measure(port, options.tries)
     figures = [row for way, by_kind in times.items() for row in figures_of(way, by_kind)]
@@ -244,6 +245,8 @@ def measure(port: int, tries: int) -> dict[str, dict[str, list[float]]]:
     """Seconds of each try, by way and kind, in random order."""
     times: dict[str, dict[str, list[float]]] = {}
     for way, fail in WAYS.items():
+        if sys.stderr.isatty():
+            print(f"{way} ...", file=sys.stderr)
         try:
             times[way] = measure_way(port, fail, tries)
         except NotOffered as error:
