@@ -1,6 +1,7 @@
 """The SASL mechanisms as targets of fuzzing, one each: any responses are steps or refused, and none proves by chance.
 
 An input's responses end with LF each; its first octet that chooses says whether the first one is an initial response.
+The clients' sides hardly read anything, but for SCRAM's: one target for all four of them.
 """
 
 from collections.abc import Callable, Mapping
@@ -8,7 +9,7 @@ from functools import partial
 
 from drive import read_case
 from postane.sasl import base as sasl
-from postane.sasl.registry import SERVER_MECHANISMS
+from postane.sasl.registry import CLIENT_MECHANISMS, SERVER_MECHANISMS
 from postane.wire.errors import RemoteProtocolError
 from support.scram import BINDINGS, SURROUNDINGS, Client, begin, keys_of
 
@@ -25,11 +26,18 @@ _SAID = {
     "XOAUTH2": [b"user=user@example.com\x01" + _TOKEN + b"\n", b"user=\x01auth=\x01\x01\n\n"],
 }
 
+_CLIENT = "sasl_scram_client"
+_SCRAM = [name for name in SERVER_MECHANISMS if name.startswith("SCRAM")]
+
 _Outcome = tuple[object, ...]
 
 
 def sasl_seeds(target: str) -> list[bytes]:
     """What right clients say to the mechanism of that target: of SCRAM, all that a login needs."""
+    if target == _CLIENT:
+        return [
+            b"".join(challenge + b"\n" for challenge in challenges) for challenges in map(_right_challenges, _SCRAM)
+        ]
     name = _names()[target]
     if name.startswith("SCRAM"):
         return [b"".join(response + b"\n" for response in responses) for responses, _ in _right_logins(name)]
@@ -38,7 +46,7 @@ def sasl_seeds(target: str) -> list[bytes]:
 
 def sasl_targets() -> Mapping[str, Callable[[bytes], None]]:
     """By their names: `sasl_plain`, `sasl_scram_sha_256_plus` and so on."""
-    return {target: partial(_fuzz, name) for target, name in _names().items()}
+    return {target: partial(_fuzz, name) for target, name in _names().items()} | {_CLIENT: _fuzz_scram_client}
 
 
 def _names() -> Mapping[str, str]:
@@ -96,3 +104,35 @@ def _right_logins(name: str) -> list[tuple[list[bytes], bytes]]:
 def _right_login(client: Client) -> tuple[list[bytes], bytes]:
     first = begin(client, is_plus=bool(client.binding), keys=_KEYS[client.digest]).server_first
     return [client.first, client.final(first)], client.expected(first)
+
+
+def _fuzz_scram_client(data: bytes) -> None:
+    """Any challenges are answered or refused, and no server is believed but one that knows the password."""
+    case = read_case(data)
+    name = _SCRAM[case.variant % len(_SCRAM)]
+    challenges = case.octets.removesuffix(b"\n").split(b"\n")
+    client = _client(name)
+    client.start()
+    try:
+        for challenge in challenges:
+            client.step(challenge)
+        client.finish()
+    except RemoteProtocolError:
+        return
+    first, final = challenges
+    assert [first, final.split(b",")[0]] == _right_challenges(name), challenges  # an extension is nobody's promise
+
+
+def _client(name: str) -> sasl.ClientMechanism:
+    return CLIENT_MECHANISMS[name](sasl.Identity("user", "pencil", "clients", BINDINGS, is_plus_offered=True))
+
+
+def _right_challenges(name: str) -> list[bytes]:
+    """What a server that knows the password says to that client."""
+    client, server = _client(name), SERVER_MECHANISMS[name].make(SURROUNDINGS)
+    wanted = server.start(client.start())
+    assert isinstance(wanted, sasl.KeysWanted)
+    first = wanted.proceed(_KEYS[wanted.digest]).octets
+    verdict = server.step(client.step(first))
+    assert isinstance(verdict, sasl.Verdict)
+    return [first, verdict.final]
