@@ -1,7 +1,8 @@
 """Commands sent before the TLS handshake, against the real server: nothing of them is ever obeyed.
 
 The man in the middle puts octets behind STLS or STARTTLS, in the same segment or in the next ones, and lets the
-handshake of the victim follow. Courier (CVE-2021-38084), Dovecot (CVE-2021-33515), James (CVE-2021-38542, CVE-2022-28220) and many
+handshake of the victim follow. Courier (CVE-2021-38084), Dovecot (CVE-2021-33515), James (CVE-2021-38542 and
+CVE-2022-28220) and many
 others took those octets for the victim's, inside the encrypted connection.
 """
 
