@@ -1,8 +1,8 @@
 """What another server keeps of a password, in Dovecot's notation, and which proofs that can check.
 
 `{SCHEME}value`, or a value alone of a scheme that is named elsewhere: every hash that `imported` reads, clear text
-(`{PLAIN}`), SCRAM keys (`{SCRAM-SHA-256}iterations,salt,stored key,server key`, RFC 5803 s2 in Dovecot's writing) and
-CRAM-MD5's states. Nothing here is ever written: what is kept stays as it is.
+(`{PLAIN}`), SCRAM keys (`{SCRAM-SHA-256}iterations,salt,stored key,server key`) and the states of CRAM-MD5. Nothing is
+ever written here: what is kept stays as it is.
 
 Must not know: accounts, files, the event loop. What is slow says so: call it in a thread.
 """

@@ -29,6 +29,13 @@ class PasswdFileBackend(Section):
     path: Path = Field(description="the file; read again when it changes", examples=["/etc/postane/passwd"])
     scheme: str = Field("CRYPT", description="scheme of hashes that do not say theirs")
 
+    @field_validator("scheme")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        from postane.accounts.kept import check_scheme  # large libraries, which few configurations need
+
+        return check_scheme(value)
+
 
 class PostgresBackend(Section):
     """Any tables of a PostgreSQL database, by queries with parameters."""

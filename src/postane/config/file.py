@@ -28,7 +28,6 @@ _REMEDIES = {
     "literal_error": "write one of {expected}",
     "greater_than_equal": "write a number of at least {ge}",
     "less_than_equal": "write a number of at most {le}",
-    "less_than_equal": "write a number of at most {le}",
     "greater_than": "write more than {gt}",
     "model_type": "write a section: [name], and its keys in the lines under it",
 }

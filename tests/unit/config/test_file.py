@@ -61,6 +61,10 @@ from postane.config.file import ConfigError, find_config, load_config
             '[[accounts]]\n\nkind = "mysql"\n',
             "3: accounts.kind: 'mysql' does not fit; write one of 'local', 'passwd-file', 'postgresql', 'ldap', ",
         ),
+        (
+            '[[accounts]]\nkind = "passwd-file"\npath = "p"\nscheme = "ROT13"\n',
+            "4: accounts.scheme: 'ROT13' is no scheme: there are ARGON2ID, ",
+        ),
         ("[proxy]\n[[accounts]]\n", '2: accounts.kind: is missing; write for example kind = "local"'),
         ("\naccounts = [3]\n", "2: accounts: write [[accounts]] in a line of its own"),
         ("[accounts]\nkind = 'local'\n", "1: accounts: {'kind': 'local'} does not fit; write a list"),
