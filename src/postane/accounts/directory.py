@@ -33,7 +33,7 @@ REFUSALS = frozenset(
         LDAPResultCode.CONSTRAINT_VIOLATION,  # the same in others
     }
 )
-"""Results of a bind that mean no (RFC 4511 appendix A); all others that are no success mean that it cannot be asked."""
+"""Results of a bind that mean no (RFC 4511 s4.2); all others that are no success mean that it cannot be asked."""
 
 Answer = TypeVar("Answer")
 

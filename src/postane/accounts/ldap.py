@@ -21,7 +21,7 @@ from .base import Account, AccountsUnavailable, LoginRefused, Proof
 from .cache import LoginCache
 from .directory import Directory, Links
 from .filters import Filter, parse_filter
-from .hashes import PASSWORD_LIMIT
+from .hashes import BadPassword, checked
 from .ldap_link import Entry, Search
 from .names import bare_name, canonical, fold_domain, meanings, show_name
 from .partial import REFUSED, PartialAccounts
@@ -89,18 +89,18 @@ class LdapAccounts(PartialAccounts):
         self._cache = LoginCache(min(cache_seconds, CACHE_SECONDS), steady)
 
     async def verify_password(self, name: str, password: str) -> Proof:
-        """See AccountStore. A password that is empty or no text is not tried: RFC 4513 s5.1.2, s5.1.3."""
-        person = await self._claimed(name)
-        if person is None or not person.account.is_enabled or not _is_sendable(password):
+        """See AccountStore. A password that proves nothing is not tried."""
+        person, prepared = await self._claimed(name), _prepared(password)
+        if person is None or not person.account.is_enabled or not prepared:
             await self._refuse_slowly()
             raise _refusal(name, person)
         stored = f"{person.dn}\0{person.version}"
-        if person.version and self._cache.knows(person.account.name, stored, password):
+        if person.version and self._cache.knows(person.account.name, stored, prepared):
             return Proof(person.account, "password")
-        if not await self._links.proves(person.dn, password):
+        if not await self._links.proves(person.dn, prepared):
             raise _refusal(name, person)
         if person.version:
-            self._cache.remember(person.account.name, stored, password)
+            self._cache.remember(person.account.name, stored, prepared)
         return Proof(person.account, "password")
 
     async def admit(self, name: str, credential: str) -> Proof:
@@ -186,13 +186,15 @@ def _text(value: bytes) -> str:
     return value.decode("utf-8", "surrogateescape")
 
 
-def _is_sendable(password: str) -> bool:
-    """RFC 4513 s5.1.3: a password is text in UTF-8; some directories stop at NUL."""
+def _prepared(password: str) -> str:
+    """RFC 4511 s4.2: a password is sent as UTF-8, prepared by SASLprep. Nothing where it proves nothing (RFC 4513
+    s5.1.2), where it is no text, and where some directories would stop reading, at NUL."""
     try:
-        octets = password.encode()
-    except UnicodeEncodeError:
-        return False
-    return 0 < len(octets) <= PASSWORD_LIMIT and b"\0" not in octets
+        prepared = checked(password)
+        prepared.encode()
+    except (BadPassword, UnicodeEncodeError):
+        return ""
+    return prepared
 
 
 def _refusal(name: str, person: _Person | None) -> LoginRefused:

@@ -65,6 +65,15 @@ async def test_a_password_that_proves_nothing_is_never_tried(open_store, passwor
         await store.close()
 
 
+async def test_a_password_is_prepared_before_it_is_sent(open_store):
+    """RFC 4511 s4.2, RFC 4013 s2: a space is a space, and a ligature is its letters."""
+    async with open_false_directory(of_one) as false:
+        store = open_store(Directory(false.url, start_tls=False))
+        await store.verify_password("mrose", "\u00a0of\ufb01ce ş")
+        assert false.heard[-1].authentication.password == " office ş"
+        await store.close()
+
+
 async def test_an_empty_password_is_refused_where_the_directory_takes_it(keeper, store, engine):
     keeper.add("mrose", password="secret")
     with pytest.raises(LoginRefused):
