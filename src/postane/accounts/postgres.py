@@ -12,16 +12,17 @@ import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Self
 
 from postane.maildrop.base import Quota
 
-from . import foreign
+from . import hashes
 from .base import Account, AccountsUnavailable, LoginRefused, Proof
 from .cache import LoginCache
 from .database import Connections, Database, Row
-from .imported import Credential, HashError
+from .imported import HashError
+from .kept import Kept, check_scheme, fits, parse_kept
 from .names import bare_name, canonical, fold_domain, meanings, show_name
 from .partial import REFUSED, PartialAccounts
 from .queries import Query, parse_query
@@ -52,11 +53,10 @@ class Queries:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """One answer of the password query; `kept` is what the table holds, as it holds it."""
+    """One answer of the password query; `trouble` is why what it keeps cannot be read."""
 
     account: Account
-    kept: str = field(repr=False)
-    stored: Credential = field(repr=False)
+    kept: Kept
     trouble: str = ""
 
 
@@ -81,7 +81,7 @@ class PostgresAccounts(PartialAccounts):
         self._database = Connections(database)
         self._queries = queries
         self._own_domains = frozenset(fold_domain(domain) for domain in own_domains)
-        self._scheme = foreign.check_scheme(scheme)
+        self._scheme = check_scheme(scheme)
         self._cache = LoginCache(cache_seconds, steady)
         self._hashing = ThreadPoolExecutor(os.cpu_count(), "postane-hash")
 
@@ -89,12 +89,12 @@ class PostgresAccounts(PartialAccounts):
         """See AccountStore."""
         row = await self._claimed(name)
         if row is None or not row.account.is_enabled:
-            await self._fits(Credential(), password)
+            await self._slowly(check, Kept(), password)
             raise _refusal(name, row)
         account = row.account
-        if row.kept and self._cache.knows(account.name, row.kept, password):
+        if row.kept.text and self._cache.knows(account.name, row.kept.text, password):
             return Proof(account, "password")
-        if not await self._fits(row.stored, password):
+        if not await self._slowly(check, row.kept, password):
             raise _refusal(name, row)
         return await self._verified(row, password)
 
@@ -138,21 +138,21 @@ class PostgresAccounts(PartialAccounts):
     async def _verified(self, row: _Row, password: str) -> Proof:
         """The password was right when the row was read; what has changed during the slow hash counts."""
         now = await self._row(row.account.name)
-        if now is None or not now.account.is_enabled or now.kept != row.kept:
+        if now is None or not now.account.is_enabled or now.kept.text != row.kept.text:
             raise _refusal(row.account.name, now)
-        self._cache.remember(row.account.name, row.kept, password)
-        if self._queries.update is not None and foreign.needs_upgrade(row.stored):
+        self._cache.remember(row.account.name, row.kept.text, password)
+        if self._queries.update is not None and needs_upgrade(row.kept):
             await self._upgrade(self._queries.update, row, password)
         return Proof(now.account, "password")
 
     async def _upgrade(self, update: Query, row: _Row, password: str) -> None:
         """Store a stronger hash. A login stands although it cannot be written: the next one tries again."""
-        stronger = await self._slowly(foreign.stronger, password)
+        made = await self._slowly(stronger, password)
         try:
-            await self._database.ask(update, {"user": row.account.name, "password": stronger, "old": row.kept})
+            await self._database.ask(update, {"user": row.account.name, "password": made, "old": row.kept.text})
         except AccountsUnavailable:
             return
-        self._cache.remember(row.account.name, stronger, password)
+        self._cache.remember(row.account.name, made, password)
 
     async def _claimed(self, name: str) -> _Row | None:
         """Whom a client means that logs in by `name`: mail programs give the whole address of a bare name too."""
@@ -173,17 +173,30 @@ class PostgresAccounts(PartialAccounts):
             return None
         quota = Quota(_number(found, "quota"), _number(found, "quota_messages"))
         account = Account(name, name, is_enabled=_is_on(found.get("enabled", True)), quota=quota)
-        kept = found.get("password")
         try:
-            return _Row(account, str(kept or ""), foreign.read_stored(kept and str(kept), self._scheme))
+            return _Row(account, parse_kept(str(found.get("password") or ""), self._scheme))
         except HashError as error:
-            return _Row(account, "", Credential(), str(error))
-
-    async def _fits(self, stored: Credential, password: str) -> bool:
-        return bool(await self._slowly(foreign.fits, stored, password))
+            return _Row(account, Kept(), str(error))
 
     async def _slowly(self, work: Callable[..., Any], *given: object) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._hashing, work, *given)
+
+
+def check(kept: Kept, password: str) -> bool:
+    """Whether a password fits; where it does not, with the work that makes failures alike (see `hashes`). Slow."""
+    if kept.hash is not None:
+        return hashes.check(kept.hash, password)
+    return fits(kept, password) or hashes.check(None, password)
+
+
+def needs_upgrade(kept: Kept) -> bool:
+    """Whether it is weaker than what `stronger` makes. What was made for a mechanism is left to it."""
+    return kept.password is not None or (kept.hash is not None and hashes.needs_upgrade(kept.hash))
+
+
+def stronger(password: str) -> str:
+    """A new hash, tagged so that other servers that read the table know it too. Slow."""
+    return f"{{ARGON2ID}}{hashes.hash_password(password)}"
 
 
 def _one(rows: list[Row], name: str) -> Row | None:

@@ -2,11 +2,12 @@
 
 import pytest
 
-from postane.accounts import foreign, hashes
+from postane.accounts import hashes, postgres
 from postane.accounts.base import Account, AccountsUnavailable, LoginRefused
 from postane.accounts.database import Database
 from postane.accounts.imported import HashError
-from postane.accounts.postgres import PostgresAccounts, Queries
+from postane.accounts.kept import Kept, parse_kept
+from postane.accounts.postgres import PostgresAccounts, Queries, check, needs_upgrade, stronger
 from postane.accounts.queries import BadQuery
 from postane.maildrop.base import Quota
 from support import engines
@@ -52,7 +53,7 @@ async def test_a_weak_hash_is_replaced_after_a_login(keeper, store, engine):
     keeper.store("mrose", "{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=")
     await store.verify_password("mrose", "password")
     strong = stored(engine, "mrose")
-    assert not foreign.needs_upgrade(foreign.read_stored(strong, "CRYPT"))
+    assert not needs_upgrade(parse_kept(strong, "CRYPT"))
     await store.verify_password("mrose", "password")
     assert stored(engine, "mrose") == strong, "it stays then"
     with pytest.raises(LoginRefused):
@@ -90,7 +91,7 @@ async def test_a_password_that_changes_during_the_slow_hash_is_not_let_in(keeper
         keeper.store("mrose", "{PLAIN}another")
         return True
 
-    monkeypatch.setattr(foreign, "fits", slow)
+    monkeypatch.setattr(postgres, "check", slow)
     with pytest.raises(LoginRefused):
         await store.verify_password("mrose", "password")
 
@@ -103,7 +104,7 @@ async def test_a_verified_login_spares_the_slow_hash(keeper, store, monkeypatch)
     def slow(*given: object) -> bool:
         raise AssertionError("hashed again")
 
-    monkeypatch.setattr(foreign, "fits", slow)
+    monkeypatch.setattr(postgres, "check", slow)
     await store.verify_password("mrose", "password")
 
 
@@ -114,6 +115,34 @@ async def test_a_damaged_hash_fits_nothing_and_is_told_to_the_operator(keeper, s
         await store.verify_password("mrose", "password")
     assert caught.value.text == "invalid user name or password"
     assert "this is no {SHA512-CRYPT} hash" in caught.value.log
+
+
+def test_nothing_kept_fits_nothing():
+    for password in ("", "None", "password"):
+        assert not check(Kept(), password)
+
+
+def test_a_stronger_hash_is_one_that_others_read_too():
+    made = stronger("password")
+    assert made.startswith("{ARGON2ID}$argon2id$")
+    kept = parse_kept(made, "PLAIN")
+    assert check(kept, "password")
+    assert not check(kept, "Password")
+    assert not needs_upgrade(kept)
+
+
+@pytest.mark.parametrize(
+    ("value", "is_weak"),
+    [
+        ("{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=", True),
+        ("{PLAIN}password", True),
+        (hashes.hash_password("password", hashes.LIGHT), True),
+        ("{CRAM-MD5}cd3ba7deaad6e5ca23448ba42e379747a9e0f7f1fbc00c8a81bbaac395731b56", False),
+        ("", False),
+    ],
+)
+def test_weaker_ones_are_to_be_replaced(value, is_weak):
+    assert needs_upgrade(parse_kept(value, "CRYPT")) is is_weak
 
 
 async def test_quota_is_read(keeper, store, engine):
