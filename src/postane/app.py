@@ -13,12 +13,11 @@ from dataclasses import dataclass
 import postane
 from postane.accounts.base import AccountStore
 from postane.accounts.failures import Slate
-from postane.accounts.local import LocalAccounts
 from postane.accounts.logins import FileLogins
 from postane.accounts.names import LOOPBACK_LITERALS, fold_domain
-from postane.accounts.records import Place
 from postane.accounts.registry import Registry
 from postane.accounts.throttle import Patience, Throttle
+from postane.backends import accounts_place, open_backends
 from postane.config.model import Config
 from postane.languages.catalogues import load_tongues
 from postane.maildrop.base import Lock, LockPolicy, MaildropStore
@@ -62,22 +61,14 @@ def open_maildrops(config: Config) -> JoinedStore:
     return embedded_store(storage.path, inline=storage.inline, handles=storage.handles)
 
 
-def open_accounts(config: Config) -> LocalAccounts:
-    """The account store that the configuration names; nothing is opened before it is asked."""
-    return LocalAccounts(
-        _accounts_place(config),
-        own_domains=(host_name(config), *LOOPBACK_LITERALS, *config.smtp.domains),
-        cache_seconds=config.auth.cache,
-    )
+def open_accounts(config: Config) -> AccountStore:
+    """The account store that the configuration names; nothing is opened before it is asked. Raises ConfigError."""
+    return open_backends(config, (host_name(config), *LOOPBACK_LITERALS, *config.smtp.domains))
 
 
 def open_registry(config: Config) -> Registry:
     """The administrator's side of the accounts that the configuration names; nothing is opened before it is used."""
-    return Registry(_accounts_place(config))
-
-
-def _accounts_place(config: Config) -> Place:
-    return Place(config.storage.path, config.auth.key_file)
+    return Registry(accounts_place(config))
 
 
 def open_housekeeper(config: Config, maildrops: MaildropStore, accounts: AccountStore) -> Housekeeper:

@@ -1,0 +1,84 @@
+"""From [[accounts]] tables to one account store."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from postane.accounts.base import LoginRefused
+from postane.backends import open_backends
+from postane.config.file import ConfigError
+from postane.config.model import Config
+from postane.sasl.base import Means
+
+OWN = ("postane.test",)
+LOCAL = {"kind": "local"}
+POSTGRES = {
+    "kind": "postgresql",
+    "url": "postgresql://nobody@127.0.0.1:1/none",
+    "password_query": "SELECT hash AS password FROM users WHERE name = :user",
+}
+LDAP = {"kind": "ldap", "url": "ldap://127.0.0.1:1", "base": "dc=example"}
+OAUTH = {"kind": "oauth", "issuer": "https://id.example", "audience": "postane", "jwks": "https://id.example/jwks"}
+
+
+def config(tmp_path: Path, *tables: dict[str, object]) -> Config:
+    storage = {"storage": {"path": str(tmp_path)}}
+    return Config.model_validate(storage | ({"accounts": list(tables)} if tables else {}))
+
+
+async def test_without_tables_there_are_the_local_accounts(tmp_path: Path) -> None:
+    store = open_backends(config(tmp_path), OWN)
+    assert Means.SECRET in store.means
+    assert Means.TOKEN not in store.means
+    await store.close()
+
+
+async def test_several_are_asked_in_their_order(tmp_path: Path) -> None:
+    users = tmp_path / "users"
+    users.write_text("ada:{PLAIN}secret\n")
+    users.chmod(0o600)
+    file = {"kind": "passwd-file", "path": str(users)}
+    store = open_backends(config(tmp_path, file, LOCAL), OWN)
+    assert (await store.verify_password("ada", "secret")).account.name == "ada"
+    with pytest.raises(LoginRefused):
+        await store.verify_password("bob", "secret")
+    await store.close()
+
+
+async def test_tokens_are_joined_with_those_who_have_names(tmp_path: Path) -> None:
+    store = open_backends(config(tmp_path, OAUTH, LOCAL), OWN)
+    assert {Means.TOKEN, Means.PASSWORD} <= store.means
+    with pytest.raises(LoginRefused):
+        await store.verify_token("ada", "not a token")
+    await store.close()
+
+
+@pytest.mark.parametrize("table", [POSTGRES, LDAP], ids=lambda table: str(table["kind"]))
+async def test_nothing_is_asked_before_it_is_needed(tmp_path: Path, table: dict[str, object]) -> None:
+    await open_backends(config(tmp_path, table), OWN).close()
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        (OAUTH, "no table has names"),
+        (POSTGRES | {"password_query": "SELECT 1"}, 'kind = "postgresql": '),
+        (LDAP | {"filter": "(uid={user}"}, 'kind = "ldap": '),
+        (LDAP | {"url": "http://ldap"}, 'kind = "ldap": '),
+    ],
+)
+def test_what_a_store_cannot_use_is_told_before_it_is_used(
+    tmp_path: Path, table: dict[str, object], words: str
+) -> None:
+    with pytest.raises(ConfigError, match=words):
+        open_backends(config(tmp_path, table), OWN)
+
+
+def test_a_library_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith("postane.accounts.") and "postgres" in name]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delitem(sys.modules, "postane.accounts.database", raising=False)
+    monkeypatch.setitem(sys.modules, "asyncpg", None)
+    with pytest.raises(ConfigError, match=r"pip install 'postane\[cluster\]'"):
+        open_backends(config(tmp_path, POSTGRES), OWN)
