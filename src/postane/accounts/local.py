@@ -111,6 +111,7 @@ class LocalAccounts:
         """See AccountStore."""
         row = self._claimed(name)
         if row is None or not row.account.is_enabled:
+            self._match(NOBODY, hashes.octets_of(password), lambda secret: secret)
             await self._check(None, password)
             raise _refusal(name, row)
         account = row.account
@@ -206,13 +207,14 @@ class LocalAccounts:
         """Check a digest that is made of a secret."""
         row = self._claimed(name)
         answer = digest.encode("utf-8", "surrogatepass")
+        meant = NOBODY if row is None or not row.account.is_enabled else row.account.name
+        devices = self._ask(_DEVICES, {"name": meant})
+        label, trouble = match(self._vault, meant, devices, answer, expected)
         if row is None or not row.account.is_enabled:
-            self._match(NOBODY, answer, expected)
             raise _refusal(name, row)
-        label, trouble = self._match(row.account.name, answer, expected)
         if label is not None:
             return self._used(row.account, label)
-        if trouble is None and not self._ask(_DEVICES, {"name": row.account.name}):
+        if trouble is None and not devices:
             raise LoginRefused(REFUSED, f"{show_name(name)}: a digest needs a device password, and there is none")
         raise trouble or _refusal(name, row)
 

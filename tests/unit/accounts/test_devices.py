@@ -153,14 +153,20 @@ def test_the_device_that_answers(vault, sealed, answer, label):
 @pytest.mark.parametrize(("count", "compared"), [(0, 1), (1, 1), (3, 3)])
 @pytest.mark.parametrize("answer", [b"one", b"three", b"wrong"])
 def test_all_devices_are_compared_and_a_decoy_where_there_are_none(vault, sealed, count, compared, answer, monkeypatch):
-    asked, made = [], []
+    asked, made, opened, cipher = [], [], [], Vault._cipher
     monkeypatch.setattr(devices, "is_same", lambda left, right: asked.append(right) or is_same(left, right))
+    monkeypatch.setattr(Vault, "_cipher", lambda vault: opened.append(1) or cipher(vault))
     match(vault, "mrose", sealed[:count], answer, lambda secret: made.append(secret) or secret)
-    assert (len(asked), len(made)) == (compared, compared)
+    assert (len(asked), len(made), len(opened)) == (compared, compared, compared)
 
 
 def test_a_decoy_is_never_right(vault):
     assert match(vault, "mrose", [], b"answer", lambda secret: secret) == (None, None)
+
+
+def test_a_decoy_needs_no_key(tmp_path):
+    vault = Vault(tmp_path / "missing")
+    assert match(vault, "nobody", [], b"answer", lambda secret: secret) == (None, None)
 
 
 def test_a_secret_that_does_not_open_is_told_and_the_others_are_tried(vault, sealed):
