@@ -157,8 +157,13 @@ class ChainAccounts(PartialAccounts):
         return None
 
     async def _is_owner(self, store: AccountStore, account: Account) -> bool:
-        """Whether no earlier store has an account of that name, or maildrop: it is not this one's then."""
-        return await self._owner_of_very_name(account.name) in (store, None)
+        """Whether no earlier store has an account of that name, and so a maildrop: it is not this one's then."""
+        for each in self._stores:
+            if each is store:
+                return True
+            if await each.find(account.name) is not None:
+                return False
+        return False
 
     def _first_with(self, means: Means) -> AccountStore | None:
         return next((store for store in self._stores if means in store.means), None)

@@ -271,8 +271,10 @@ async def test_while_an_earlier_store_is_away_no_later_one_decides(chain, first)
             await asking
 
 
-async def test_tokens_are_taken_for_accounts_of_other_stores(chain):
-    whole = ChainAccounts([chain, Tokens(chain)], own_domains=OWN_DOMAINS)
+@pytest.mark.parametrize("is_first", [True, False])
+async def test_tokens_are_taken_for_accounts_of_other_stores(chain, is_first):
+    stores = [Tokens(chain), chain] if is_first else [chain, Tokens(chain)]
+    whole = ChainAccounts(stores, own_domains=OWN_DOMAINS)
     assert Means.TOKEN in whole.means
     for name in (None, "bob"):
         proof = await whole.verify_token(name, "token of bob")
