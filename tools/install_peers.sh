@@ -15,6 +15,7 @@ PEERS='
     fetchmail:fetchmail
     getmail6:getmail
     gsasl:gsasl
+    haproxy:haproxy
     ldap-utils:ldapmodify
     mpop:mpop
     mutt:mutt

@@ -67,8 +67,9 @@ class ArrivingStream(SocketStream):
         if self._socket is None or self.peer.host not in self._proxies.trusted:
             return
         header = await self._read_header(self._socket)
-        self.is_probe = header.is_probe
-        if header.host is not None:
+        # Version 1 has no word for it: a proxy that names itself comes for itself.
+        self.is_probe = header.is_probe or header.host == self.peer.host
+        if header.host is not None and not self.is_probe:
             self.peer = Peer(header.host, header.port, speaker=self.peer)
         if header.tls is not None:
             name = header.tls.common_name if self._proxies.takes_names else None
@@ -79,12 +80,13 @@ class ArrivingStream(SocketStream):
         """Take the header's octets and none behind them, which are the protocol's or the handshake's.
 
         They are looked at before they are taken; as long as the header is not complete, all of them belong to it.
+        Proxies also look whether a connection is accepted, and go away, or reset it, before they say anything.
         """
         taken = b""
         while True:
             seen = await self._peek(sock)
-            if not seen and not taken:
-                self.is_probe = True
+            self.is_probe = not seen and not taken
+            if self.is_probe:
                 raise StreamClosed
             if not seen:
                 raise BadIntroduction("the connection ended in the PROXY header")
@@ -105,6 +107,8 @@ class ArrivingStream(SocketStream):
                 return sock.recv(FIXED + LENGTH_LIMIT, socket.MSG_PEEK)
             except (BlockingIOError, InterruptedError):
                 pass
+            except ConnectionResetError:
+                return b""
             except OSError as error:
                 raise StreamClosed from error
             self._loop.add_reader(number, self._wake)

@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import socket
+import struct
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -122,14 +123,14 @@ def test_octet_by_octet_it_is_the_same(run, header: bytes) -> None:
     run(dialogue)
 
 
-@pytest.mark.parametrize("header", [LOCAL, b"PROXY UNKNOWN\r\n"])
+@pytest.mark.parametrize("header", [LOCAL, b"PROXY UNKNOWN\r\n", line("127.0.0.1"), proxied("::ffff:127.0.0.1")])
 def test_where_no_address_is_told_the_connections_own_holds(run, header: bytes) -> None:
     async def dialogue(door: Door) -> None:
         stream, peer = await door.connect(header)
         await stream.introduce()
         assert stream.peer == Peer(*peer.getsockname())
         assert stream.peer.is_loopback
-        assert stream.is_probe is (header == LOCAL)
+        assert stream.is_probe is (header != b"PROXY UNKNOWN\r\n")
 
     run(dialogue)
 
@@ -175,9 +176,16 @@ def test_a_proxy_that_says_nothing_waits_until_the_deadline(run) -> None:
     run(dialogue)
 
 
-def test_a_proxy_that_only_looks_in_says_nothing_at_all(run) -> None:
+RESET = struct.pack("ii", 1, 0)
+"""SO_LINGER: close at once, by a reset."""
+
+
+@pytest.mark.parametrize("how", [None, RESET], ids=["closed", "reset"])
+def test_a_proxy_that_only_looks_in_says_nothing_at_all(run, how: bytes | None) -> None:
     async def dialogue(door: Door) -> None:
         stream, peer = await door.connect()
+        if how is not None:
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, how)
         peer.close()
         with pytest.raises(StreamClosed) as caught:
             await stream.introduce()
