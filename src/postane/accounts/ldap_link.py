@@ -72,7 +72,7 @@ class Entry:
 
 def parse_addresses(url: str) -> list[Address]:
     """The servers of `Directory.url`. Raises ValueError."""
-    return [_parse_address(word) for word in url.split()]
+    return [_parse_address(word) for word in url.split() or [url]]
 
 
 def _parse_address(word: str) -> Address:

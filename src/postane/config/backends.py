@@ -47,15 +47,16 @@ class PostgresBackend(Section):
     )
     password_file: Path | None = Field(None, description="file with the database password, 0600")
     password_query: str = Field(
-        description="SELECT password AS a hash ({SCHEME}... or crypt) for :user; may also give enabled, and name",
+        description="SELECT password, a hash ({SCHEME}... or crypt), for :user; may also give name, enabled, quota"
+        " (octets) and quota_messages; must find who is disabled, too",
         examples=["SELECT password FROM users WHERE name = :user"],
     )
     address_query: str | None = Field(
-        None, description="SELECT name of whom :address means; unset: password_query tells who exists"
+        None, description="SELECT name, of the account that :address means; every account's name is its address anyway"
     )
-    domain_query: str | None = Field(None, description="SELECT 1 if :domain is served; unset: the domains of names")
+    domain_query: str | None = Field(None, description="SELECT 1 if :domain is served; smtp.domains are anyway")
     update_query: str | None = Field(
-        None, description="UPDATE that stores :password, a stronger hash, for :user after a login; unset: never"
+        None, description="UPDATE that stores :password, a stronger hash, for :user (who has :old) after a login"
     )
     scheme: str = Field("CRYPT", description="scheme of hashes that do not say theirs")
     timeout: Duration = Field(5.0, gt=0, description="how long an answer is waited for")
@@ -66,7 +67,7 @@ class LdapBackend(Section):
 
     kind: Literal["ldap"] = Field(description="an LDAP directory: search, then bind as whom was found")
     url: str = Field(
-        description='"ldap://host" (StartTLS is used) or "ldaps://host" or "ldapi://..."',
+        description='"ldap://host" (StartTLS is used) or "ldaps://host" or "ldapi://..."; several are tried in order',
         examples=["ldaps://ldap.example.org"],
     )
     base: str = Field(
@@ -74,12 +75,21 @@ class LdapBackend(Section):
     )
     filter: str = Field("(uid={user})", description="who logs in; {user} is put in escaped")
     address_filter: str = Field("(mail={address})", description="whom an address means; {address} is put in escaped")
+    enabled_filter: str | None = Field(
+        None, description='who may log in, such as "(!(nsAccountLock=true))"; others only get mail; unset: everybody'
+    )
     name: str = Field("uid", description="attribute that is the account's name")
     bind_dn: str | None = Field(None, description="who searches; unset: nobody (anonymous)")
     password_file: Path | None = Field(None, description="file with the password of bind_dn, 0600")
     ca: Path | None = Field(None, description="PEM file: who must have signed the server's certificate")
     start_tls: bool = Field(True, strict=True, description="with ldap://: refuse to go on without TLS")
     timeout: Duration = Field(5.0, gt=0, description="how long an answer is waited for")
+
+    @model_validator(mode="after")
+    def _who_searches(self) -> Self:
+        if (self.bind_dn is None) != (self.password_file is None):
+            raise ValueError("bind_dn and password_file belong together: give both, or neither to search as nobody")
+        return self
 
 
 class PamBackend(Section):

@@ -54,7 +54,7 @@ def test_several_addresses():
 
 
 @pytest.mark.parametrize(
-    "url", ["http://h", "ldap.example.org", "ldap://", "ldap://u:p@h", "ldap://h/dc=x", "ldapi://"]
+    "url", ["", "http://h", "ldap.example.org", "ldap://", "ldap://u:p@h", "ldap://h/dc=x", "ldapi://"]
 )
 def test_what_is_no_address_is_refused(url):
     with pytest.raises(ValueError, match="is none of ldap://HOST"):

@@ -38,6 +38,7 @@ def test_every_kind_can_be_written():
     ("table", "words"),
     [
         ({"kind": "oauth"}, "give one of them"),
+        ({"kind": "ldap", "url": "a", "base": "b", "bind_dn": "c"}, "bind_dn and password_file belong together"),
         ({"kind": "oauth", "jwks": "a", "introspection": "https://b.example"}, "give one of them"),
         ({"kind": "oauth", "jwks": "a", "issuer": "b"}, "issuer and audience"),
         ({"kind": "pam", "first_uid": -1}, "0"),
