@@ -101,8 +101,7 @@ class Exchange:
 
 def begin(office: PostOffice, stream: Stream, gate: Gate, name: str) -> Exchange:
     """An exchange by the mechanism `name`, which must be possible."""
-    offered = announced_mechanisms(office, stream)
-    is_plus_offered = any(SERVER_MECHANISMS[each].needs_binding for each in offered)
+    is_plus_offered = f"{name}-PLUS" in announced_mechanisms(office, stream)  # RFC 5802 s6
     bindings: Mapping[str, bytes] = stream.tls.bindings if stream.tls is not None else {}
     stamp = f"<{office.token()}.{int(office.clock())}@{office.hostname}>".encode("ascii", "replace")
     surroundings = sasl.Surroundings(stamp, office.token() + office.token(), bindings, is_plus_offered)

@@ -8,6 +8,7 @@ Must not know: how a protocol carries the claim, or what it answers.
 
 import asyncio
 import math
+import unicodedata
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -71,7 +72,8 @@ class Gate:
         """
 
         async def check() -> Proof:
-            if self._certificate is None:
+            if self._certificate is None or not unicodedata.is_normalized("NFC", self._certificate):
+                # What folds to another's name only by normalization (U+212A for K) was not meant to be that name.
                 raise LoginRefused(REFUSED, "EXTERNAL without a client certificate that bears a name")
             proof = await self._office.accounts.admit(self._certificate, "certificate")
             if name is not None and (await self._office.accounts.admit(name, "certificate")).account != proof.account:

@@ -19,7 +19,8 @@ from support.pop3 import make_office
 def office() -> PostOffice:
     accounts = MemoryAccounts()
     accounts.add("ada", password="secret")
-    accounts.add("bob", password="secret")
+    for name in ("bob", "kate"):
+        accounts.add(name, password="secret")
     return make_office(accounts=accounts)
 
 
@@ -80,7 +81,7 @@ async def test_a_certificate_proves_its_own_name(office: PostOffice, name: str |
 
 @pytest.mark.parametrize(
     ("certificate", "name"),
-    [(None, None), (None, "ada"), ("ada", "bob"), ("nobody", None), ("ada", "nobody")],
+    [(None, None), (None, "ada"), ("ada", "bob"), ("nobody", None), ("ada", "nobody"), ("\u212aate", None)],
 )
 async def test_and_no_other(office: PostOffice, certificate: str | None, name: str | None) -> None:
     """A certificate without the expected name once let its owner in as anybody (CVE-2019-3814)."""
