@@ -24,6 +24,7 @@ PEERS='
     postgresql:initdb
     slapd:slapd
     sqlite3:sqlite3
+    sslscan:sslscan
     strace:strace
     swaks:swaks
     openssl:openssl

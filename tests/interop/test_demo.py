@@ -38,6 +38,7 @@ def demo(folder: Path) -> Iterator[str]:
             _, errors = process.communicate(timeout=WAIT)
         assert process.returncode == 0, errors
         assert b"Traceback" not in errors
+        assert b"no client trusts" in errors
 
 
 def paste(command: str) -> str:
@@ -51,16 +52,19 @@ def test_what_it_prints_can_be_pasted_and_is_found_again(tmp_path: Path) -> None
         assert {line.split()[1] for line in printed.splitlines() if line.startswith("listening ")} == {
             "lmtp",
             "pop3",
+            "pop3s",
             "smtp",
         }
         assert "\nready\n" in printed
-        read, send, read_again = re.findall(r"^  ((?:curl|printf) .*)$", printed, re.MULTILINE)
+        read, send, read_again, read_by_tls = re.findall(r"^  ((?:curl|printf) .*)$", printed, re.MULTILINE)
         assert "Subject: Welcome to the post office" in paste(read)
         paste(send)
         assert "Hello, Postane!" in paste(read_again)
+        assert "pop3s://" in read_by_tls
+        assert paste(read_by_tls) == paste(read)
         assert re.search(r"incoming +POP3 +127\.0\.0\.1 +port \d+", printed)
         assert re.search(r"outgoing +SMTP +127\.0\.0\.1 +port \d+", printed)
     with demo(tmp_path / "office") as printed:
-        read, _, _ = re.findall(r"^  ((?:curl|printf) .*)$", printed, re.MULTILINE)
+        read, _, _, _ = re.findall(r"^  ((?:curl|printf) .*)$", printed, re.MULTILINE)
         assert "Hello, Postane!" in paste(read.replace("/1 ", "/7 "))
         assert "number 8" in printed

@@ -22,7 +22,7 @@ from .common import Exit, Failure, run
 
 ACCOUNT = "demo"
 PASSWORD = "postane"  # noqa: S105 - printed, on purpose
-PORTS = {"pop3": 1110, "smtp": 1025}
+PORTS = {"pop3": 1110, "pop3s": 1995, "smtp": 1025}
 
 _CONFIG = """\
 # Written by `postane demo` at its first start, and kept: what is changed here stays.
@@ -33,6 +33,9 @@ path = {storage}
 
 [pop3]
 listen = ["127.0.0.1:{pop3}"]
+
+[pop3s]
+listen = ["127.0.0.1:{pop3s}"]
 
 [smtp]
 listen = ["127.0.0.1:{smtp}"]
@@ -51,7 +54,7 @@ Read a letter:
 Send one, and see it as number {next}:
   printf 'From: you@example.org\\r\\nSubject: Hello\\r\\n\\r\\nHello, Postane!\\r\\n' | curl -s smtp://127.0.0.1:{smtp} --mail-from you@example.org --mail-rcpt {account}@localhost -T -
   curl -s pop3://127.0.0.1:{pop3}/{next} --user {account}:{password}
-
+{tls}
 Set up a mail program:
   incoming   POP3   127.0.0.1   port {pop3}   no encryption   user {account}   password {password}
   outgoing   SMTP   127.0.0.1   port {smtp}   no encryption   no authentication
@@ -60,6 +63,12 @@ Set up a mail program:
 The configuration is {path}; more accounts: {command} user add -c {path} NAME
 Ctrl-C stops it; the next start finds everything again.
 """  # noqa: E501 - a command that can be pasted is one line
+
+_HELP_TLS = """
+The same over TLS. The certificate was made here, so no client trusts it unless it is told to, as curl is by --cacert:
+  curl -s --cacert {certificate} pop3s://127.0.0.1:{pop3s}/1 --user {account}:{password}
+"""
+"""Where TLS is offered with a certificate of our own making."""
 
 
 def demo(
@@ -105,8 +114,18 @@ def _write_config(folder: Path, path: Path) -> None:
 def _help(config: Config, path: Path, waiting: int) -> str:
     ports = {service: next((end.port for end in ends), 0) for service, ends in listeners(config).items()}
     command = sys.argv[0] if shutil.which("postane") is None else "postane"
-    facts = {"account": ACCOUNT, "password": PASSWORD, "path": shlex.quote(str(path)), "next": waiting + 1}
-    return _HELP.format(command=shlex.quote(command), **facts, **ports)
+    facts = {"account": ACCOUNT, "password": PASSWORD, "path": shlex.quote(str(path)), "next": waiting + 1, **ports}
+    return _HELP.format(command=shlex.quote(command), tls=_help_tls(config, facts), **facts)
+
+
+def _help_tls(config: Config, facts: dict[str, object]) -> str:
+    """Nothing where a demo's configuration is older than TLS, or where somebody has put a certificate into it."""
+    from postane.supervisor.plan import FOLDER, configured
+
+    if "pop3s" not in facts or configured(config) is not None:
+        return ""
+    certificate = config.storage.path / FOLDER / "certificate.pem"
+    return _HELP_TLS.format(certificate=shlex.quote(str(certificate)), **facts)
 
 
 async def _furnish(config: Config) -> int:

@@ -38,7 +38,9 @@ def told() -> Iterator[None]:
     except ssl.SSLError as error:
         raise NotSecured(f"TLS: {(error.reason or str(error)).replace('_', ' ').lower()}") from error
     except OSError as error:  # ConnectionAbortedError: it took too long
-        raise NotSecured(f"TLS: {error.strerror or error}") from error
+        raise NotSecured(
+            f"TLS: {error.strerror or str(error) or 'the connection was lost in the handshake'}"
+        ) from error
 
 
 class Deadlines:
