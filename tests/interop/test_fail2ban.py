@@ -3,6 +3,7 @@
 The clients come from loopback addresses of their own; what they say would ban 6.6.6.6, if it could.
 """
 
+import base64
 import configparser
 import shutil
 from collections import Counter
@@ -39,7 +40,7 @@ HOSTILE = [
 
 
 def fail_all(office: PostOffice) -> Counter[str]:
-    """Every hostile name fails to log in once; how often each address did."""
+    """Every hostile name fails to log in once by POP3 and once by SMTP; how often each address did."""
     failures: Counter[str] = Counter()
     for number, name in enumerate(HOSTILE, 1):
         source = f"127.0.9.{number}"
@@ -48,6 +49,13 @@ def fail_all(office: PostOffice) -> Counter[str]:
             reply = talk.ask(b"PASS wrong")
         assert reply.startswith(b"-ERR")
         failures[source] += reply.startswith(b"-ERR [AUTH]")  # some names are no names to the grammar, nobody is asked
+        source = f"127.0.10.{number}"
+        with Talk(office.smtp, source=source) as talk:
+            talk.send(b"EHLO client.test\r\n")
+            talk.reply()
+            claim = b"\0" + name.encode("utf-8", "surrogateescape") + b"\0wrong"
+            talk.send(b"AUTH PLAIN " + base64.b64encode(claim) + b"\r\n")
+            failures[source] += talk.reply()[-1].startswith(b"535 ")
     return +failures
 
 
@@ -74,7 +82,7 @@ def test_whoever_failed_is_found_and_nobody_else(tmp_path: Path, form: str) -> N
                 talk.reply()
         expected = fail_all(office)
         office.stop()
-        assert len(expected) >= len(HOSTILE) - 2
+        assert len(expected) >= 2 * len(HOSTILE) - 4
         log = office.log
         assert found(tmp_path, log) == expected
         assert found(tmp_path, _behind_syslog(tmp_path, log, "Nov  3 06:00:00 mail postane[12]: ")) == expected

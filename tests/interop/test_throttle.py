@@ -1,5 +1,6 @@
 """Guessing passwords at a server of two workers: what one has seen, the other knows."""
 
+import base64
 import contextlib
 import json
 import os
@@ -76,6 +77,28 @@ def test_guesses_at_the_same_moment_count_each(strict: PostOffice) -> None:
         replies = [talk.line() for talk in talks]
     looked_at = [reply for reply in replies if not reply.startswith(b"-ERR [SYS/TEMP] too many failed logins")]
     assert AFTER <= len(looked_at) <= AFTER + 2, "as many, and at most one more for each worker"
+
+
+def plain(office: PostOffice, name: str, password: str) -> list[bytes]:
+    """The reply to AUTH PLAIN by SMTP."""
+    with Talk(office.smtp) as talk:
+        talk.ask(b"EHLO client.test")
+        while talk.line()[3:4] == b"-":
+            pass
+        talk.send(b"AUTH PLAIN " + base64.b64encode(f"\0{name}\0{password}".encode()) + b"\r\n")
+        return talk.reply()
+
+
+def test_failures_by_smtp_count_for_pop3_and_the_other_way_round(strict: PostOffice) -> None:
+    box, other = strict.fresh(), strict.fresh()
+    for number in range(AFTER):
+        (refusal,) = plain(strict, box.name, f"wrong {number}")
+        assert refusal.startswith(b"535 5.7.8 ")
+        with Talk(strict.pop3) as talk:
+            assert claim(talk, other.name, f"wrong {number}").startswith(b"-ERR [AUTH]")
+    assert claim_anew(strict, box).startswith(b"-ERR [SYS/TEMP]")
+    (refusal,) = plain(strict, other.name, other.password)
+    assert refusal.startswith(b"454 4.7.0 too many failed logins")
 
 
 def test_a_refusal_outlives_killed_workers_and_a_reload(strict: PostOffice) -> None:
