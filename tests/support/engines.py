@@ -40,6 +40,10 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
+ORPHANS = 'cat >/dev/null; kill -INT "$1"; while kill -0 "$1" 2>/dev/null; do sleep 0.1; done; rm -rf "$2"'
+"""Waits for the end of its input, which comes however the tests end, and then stops a server and removes its folder."""
+
+
 class Engine:
     """A server that can be stopped and started again over the same data."""
 
@@ -47,6 +51,7 @@ class Engine:
         self.user = user
         self.folder = Path(tempfile.mkdtemp(prefix="postane-engine-", dir=Path(tempfile.gettempdir()).resolve()))
         self._process: subprocess.Popen[bytes] | None = None
+        self._guard: subprocess.Popen[bytes] | None = None
         if user is not None:
             shutil.chown(self.folder, user)
         atexit.register(self.remove)
@@ -73,6 +78,8 @@ class Engine:
                 extra_groups=[] if self.user else None,
                 start_new_session=True,
             )
+        guard = ["/bin/sh", "-c", ORPHANS, "guard", str(self._process.pid), self.folder]
+        self._guard = subprocess.Popen(guard, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True)
         until = time.monotonic() + TIME
         while not self.answers():
             if self._process.poll() is not None or time.monotonic() > until:
@@ -84,6 +91,11 @@ class Engine:
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """Returns when it has ended."""
         process, self._process = self._process, None
+        guard, self._guard = self._guard, None
+        if guard is not None and guard.stdin is not None:
+            guard.kill()
+            guard.wait()
+            guard.stdin.close()
         if process is not None:
             process.send_signal(how)
             process.wait(TIME)
