@@ -26,6 +26,7 @@ SHOWN_ELSEWHERE: dict[str, str] = {
     "maildrop.base": "Protocols and values: tests/contract/test_maildrop.py",
     "accounts.base": "Protocols and values: tests/contract/test_accounts.py",
     "server.record": "values",
+    "server.smtp_settings": "values",
     "server.pop3_authorization": "tests/unit/server/test_pop3.py, with the rest of the desk",
     "server.pop3_transaction": "tests/unit/server/test_pop3.py, with the rest of the desk",
     "cli.demo": "tests/interop/test_demo.py: what it prints is pasted",

@@ -14,12 +14,13 @@ from postane.accounts.throttle import private_slate
 from postane.app import Services, open_registry, open_services
 from postane.config.model import Config
 from postane.net.memory import MemoryStream
-from postane.net.stream import Peer
+from postane.net.stream import Peer, TlsFacts
 from postane.server.limits import private_tally
-from postane.server.loop import converse
+from postane.server.loop import Conversation, converse
 from postane.server.record import SessionRecord
 
 SECRET = "a device password"
+TLS = TlsFacts("TLSv1.3", "TLS_AES_256_GCM_SHA384", {"tls-server-end-point": b"digest"})
 OLD = (("before login", "RPOP mrose"), ("after login", "LAST"), ("after login", "XTND BBOARDS"))
 
 
@@ -45,8 +46,9 @@ def page(made: str) -> Iterator[str]:
     yield "# POP3's capabilities\n"
     yield made
     yield "What a server with the configuration's defaults answers to CAPA (RFC 2449 s5). A password crosses a"
-    yield "connection without TLS from this machine only (`auth.plaintext_without_tls`); USER and SASL are offered"
-    yield "where one may. `-`: not offered. `IMPLEMENTATION` tells the version."
+    yield "connection without TLS from this machine only (`auth.plaintext_without_tls`); USER, PLAIN and LOGIN are offered"
+    yield "where one may. `-`: not offered. `IMPLEMENTATION` tells the version. What each mechanism is: [who may"
+    yield "enter](../who-may-enter.md)."
     for is_legacy, answers in told.items():
         if is_legacy and answers.capabilities == told[False].capabilities:
             yield "\nWith `pop3.legacy = true` the table is the same: what is older than CAPA is not told by it.\n"
@@ -99,9 +101,10 @@ async def _ask_all(is_legacy: bool) -> Answers:
 
 async def _ask(services: Services, kind: Kind, answers: Answers) -> None:
     """One session: CAPA, what is old, the login, CAPA again, what is old again."""
-    stream = MemoryStream(kind.peer, is_encrypted=kind.is_encrypted)
+    stream = MemoryStream(kind.peer, offers_tls=TLS)
+    stream.tls = TLS if kind.is_encrypted else None
     machine, desk = services.desks["pop3"](services.office, stream, SessionRecord("page", "pop3", kind.peer, 0.0))
-    session = asyncio.create_task(converse(stream, machine, desk))
+    session = asyncio.create_task(converse(Conversation(stream, machine, desk)))
 
     async def say(line: str, *, is_long: bool = False) -> list[str]:
         """What is answered: whole once a line, or a list of them, is."""
