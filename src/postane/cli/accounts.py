@@ -17,6 +17,8 @@ from postane.accounts.hashes import BadPassword
 from postane.accounts.imported import HashError
 from postane.accounts.names import BadName
 from postane.accounts.registry import Registry
+from postane.config.backends import LocalBackend
+from postane.config.file import ConfigError
 
 from .common import Exit, Failure, read_config
 
@@ -30,7 +32,10 @@ def opened_registry(config: Path | None) -> Iterator[Registry]:
     """The accounts of the configuration; what is wrong with names and passwords ends the command with its code."""
     from postane.app import open_registry  # here: `--help` needs nothing of the house
 
-    registry = open_registry(read_config(config))
+    settings = read_config(config)
+    if not any(isinstance(table, LocalBackend) for table in settings.accounts):
+        raise ConfigError('no [[accounts]] table has kind = "local": nobody would ask for the accounts of postane user')
+    registry = open_registry(settings)
     try:
         yield registry
     except UnknownName as error:

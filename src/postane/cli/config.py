@@ -7,11 +7,13 @@ from pathlib import Path
 
 import typer
 
+from postane.accounts.base import AccountsUnavailable
 from postane.config.advice import advice
 from postane.config.file import ConfigError, Problem, find_config, load_config
+from postane.config.model import Config
 from postane.sasl.registry import SERVER_MECHANISMS
 
-from .common import ConfigOption, Exit, JsonOption, print_json
+from .common import ConfigOption, Exit, JsonOption, print_json, run
 
 app = typer.Typer(no_args_is_help=True, help="Look at a configuration before a server does.")
 
@@ -20,17 +22,19 @@ app = typer.Typer(no_args_is_help=True, help="Look at a configuration before a s
 def check(json: JsonOption = False, config: ConfigOption = None) -> None:
     """Say whether a configuration can be used, and what in it may not have been meant.
 
-    The files that it names are looked for too; nothing is opened, made or changed. The exit code is 78 where postane
+    The files that it names are looked for too, and certificates are loaded; nothing is asked of a database or another
+    server, nothing is made or changed. The exit code is 78 where postane
     serve would refuse the configuration, with a line for each problem: the file, the line, the key and what would be
     right.
     """
     path = find_config(config)
     try:
         settings = load_config(path, is_served=True)
+        _open(settings, path)
     except ConfigError as error:
         if not json:
             raise
-        _print_report(path, error.problems, ())
+        _print_report(path, error.problems or [Problem(str(path), str(error))], ())
         raise typer.Exit(Exit.CONFIG) from error
     words = tuple(advice(settings, SERVER_MECHANISMS, is_root=os.geteuid() == 0))
     if json:
@@ -39,6 +43,22 @@ def check(json: JsonOption = False, config: ConfigOption = None) -> None:
     for each in words:
         typer.echo(f"postane: {each}", err=True)
     typer.echo(f"{path}: ok" if path else "there is no configuration file: the defaults hold")
+
+
+def _open(settings: Config, path: Path | None) -> None:
+    """What a server does before it asks anything of its accounts: certificates that are named are loaded, none is made.
+
+    Raises ConfigError.
+    """
+    from postane.app import open_accounts
+    from postane.supervisor.plan import configured, make_plan
+
+    if configured(settings) is not None:
+        make_plan(settings, path)
+    try:
+        run(open_accounts(settings).close())
+    except AccountsUnavailable as error:
+        raise ConfigError(f"[[accounts]]: {error.log}") from error
 
 
 def _print_report(path: Path | None, problems: Sequence[Problem], words: Sequence[str]) -> None:

@@ -10,6 +10,7 @@ import typer
 
 from postane.accounts.base import AccountsUnavailable
 from postane.config.advice import advice
+from postane.config.backends import LocalBackend
 from postane.config.file import ConfigError, find_config, load_config
 from postane.config.model import Config
 from postane.net.listen import CannotListen
@@ -86,6 +87,8 @@ def _check_accounts(config: Config) -> None:
     """Accounts that cannot be read now will not be readable later: say so before the first client is turned away."""
     from postane.app import open_registry
 
+    if not any(isinstance(table, LocalBackend) for table in config.accounts):
+        return
     registry = open_registry(config)
     try:
         registry.existing(["postmaster"])

@@ -11,6 +11,7 @@ from postane.accounts.imported import HashError
 from postane.accounts.names import BadName
 from postane.cli.accounts import opened_registry, read_secret
 from postane.cli.common import Exit, Failure
+from postane.config.file import ConfigError
 
 
 @pytest.mark.parametrize(
@@ -47,3 +48,11 @@ def test_more_than_one_line_is_refused(monkeypatch, octets):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(octets)))
     with pytest.raises(Failure):
         read_secret()
+
+
+def test_accounts_that_nobody_would_ask_for_are_not_managed(tmp_path):
+    config = tmp_path / "postane.toml"
+    config.write_text(f'[storage]\npath = "{tmp_path}/store"\n[[accounts]]\nkind = "pam"\n')
+    with pytest.raises(ConfigError, match='kind = "local"'), opened_registry(config):
+        raise AssertionError("opened")
+    assert not (tmp_path / "store").exists()

@@ -76,3 +76,23 @@ def test_json_of_a_file_that_is_no_toml(shell: Shell) -> None:
     shell.config.write_text("\n[limits\n")
     (problem,) = json.loads(shell("config check --json").out)["problems"]
     assert (problem["line"], problem["key"]) == (2, None)
+
+
+def test_a_certificate_that_does_not_load_is_a_problem(shell: Shell, tmp_path: Path) -> None:
+    pem = tmp_path / "empty.pem"
+    pem.touch()
+    shell.config.write_text(f'[storage]\npath = "{shell.storage}"\n[tls]\ncertificate = "{pem}"\nkey = "{pem}"\n')
+    done = shell("config check")
+    assert (done.code, done.out) == (78, "")
+    assert f"cannot load {pem}" in done.err
+    (problem,) = json.loads(shell("config check --json").out)["problems"]
+    assert f"cannot load {pem}" in problem["words"]
+
+
+def test_accounts_that_cannot_be_opened_are_a_problem(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    shell.config.write_text('[[accounts]]\nkind = "pam"\n')
+    monkeypatch.setattr("ctypes.util.find_library", lambda name: None)
+    done = shell("config check")
+    assert done.code == 78
+    assert "[[accounts]]" in done.err
+    assert not shell.storage.exists()
