@@ -207,9 +207,15 @@ def _one(rows: list[Row], name: str) -> Row | None:
 
 
 def _number(found: Row, column: str) -> int | None:
-    """NULL, 0 and what is no number: no limit."""
+    """NULL, 0 and less: no limit."""
     value = found.get(column)
-    return int(value) if value else None
+    try:
+        number = int(value or 0)
+    except (TypeError, ValueError, OverflowError):
+        raise AccountsUnavailable(
+            UNAVAILABLE, f"the database's {column} is no number, but {show_name(str(value))}"
+        ) from None
+    return number if number > 0 else None
 
 
 def _is_on(value: object) -> bool:

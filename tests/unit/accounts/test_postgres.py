@@ -153,6 +153,20 @@ async def test_quota_is_read(keeper, store, engine):
 
 
 @pytest.mark.parametrize(
+    ("expression", "octets"), [("NULL", None), ("0", None), ("-1", None), ("1e9", 10**9), ("'5'", 5)]
+)
+async def test_quota_may_be_of_several_types(open_store, expression, octets):
+    store = open_store(Queries.parse(f"SELECT '' AS password, {expression} AS quota WHERE :user <> ''"))
+    assert (await store.find("mrose")).quota == Quota(octets=octets)
+
+
+async def test_a_quota_that_is_no_number_is_told(open_store):
+    store = open_store(Queries.parse("SELECT '' AS password, '1 GB' AS quota WHERE :user <> ''"))
+    with pytest.raises(AccountsUnavailable, match='quota is no number, but "1 GB"'):
+        await store.find("mrose")
+
+
+@pytest.mark.parametrize(
     ("expression", "is_enabled"),
     [
         *(("true", True), ("1", True), ("'y'::text", True)),
