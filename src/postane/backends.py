@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from postane.accounts.base import AccountStore
+from postane.accounts.base import AccountStore, AccountsUnavailable
 from postane.accounts.chain import ChainAccounts
 from postane.accounts.local import LocalAccounts
 from postane.accounts.records import Place
@@ -61,8 +61,13 @@ def accounts_place(config: Config) -> Place:
 def _open_passwd_file(table: PasswdFileBackend, config: Config, own_domains: tuple[str, ...]) -> AccountStore:
     from postane.accounts.passwd_file import PasswdFile, PasswdFileAccounts
 
-    file = PasswdFile(table.path, table.scheme)
-    return PasswdFileAccounts(file, own_domains=own_domains, cache_seconds=config.auth.cache)
+    def decoy_key() -> bytes:  # one for all workers
+        vault = accounts_place(config).vault()
+        vault.make_key()
+        return vault.derive("decoys of a passwd-file")
+
+    file, cache = PasswdFile(table.path, table.scheme), config.auth.cache
+    return PasswdFileAccounts(file, own_domains=own_domains, cache_seconds=cache, decoy_key=decoy_key)
 
 
 def _open_postgres(table: PostgresBackend, config: Config, own_domains: tuple[str, ...]) -> AccountStore:
@@ -118,5 +123,5 @@ def _explained(kind: str) -> Iterator[None]:
         extra = _EXTRAS.get(kind)
         remedy = f"; pip install 'postane[{extra}]'" if extra else ""
         raise ConfigError(f'[[accounts]] kind = "{kind}": {error.name or error} is not installed{remedy}') from error
-    except ValueError as error:
+    except (ValueError, AccountsUnavailable) as error:
         raise ConfigError(f'[[accounts]] kind = "{kind}": {error}') from error

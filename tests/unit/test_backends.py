@@ -9,7 +9,7 @@ from postane.accounts.base import LoginRefused
 from postane.backends import open_backends
 from postane.config.file import ConfigError
 from postane.config.model import Config
-from postane.sasl.base import Means
+from postane.sasl.base import Means, ScramDigest
 
 OWN = ("postane.test",)
 LOCAL = {"kind": "local"}
@@ -82,3 +82,20 @@ def test_a_library_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setitem(sys.modules, "asyncpg", None)
     with pytest.raises(ConfigError, match=r"pip install 'postane\[cluster\]'"):
         open_backends(config(tmp_path, POSTGRES), OWN)
+
+
+def test_a_machine_without_pam_says_so_before_anybody_logs_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ctypes.util.find_library", lambda name: None)
+    with pytest.raises(ConfigError, match='kind = "pam": this machine has no libpam'):
+        open_backends(config(tmp_path, {"kind": "pam"}), OWN)
+
+
+async def test_the_workers_of_a_passwd_file_show_the_same_decoys(tmp_path: Path) -> None:
+    users = tmp_path / "users"
+    users.write_text("ada:{PLAIN}secret\n")
+    users.chmod(0o600)
+    workers = [open_backends(config(tmp_path, {"kind": "passwd-file", "path": str(users)}), OWN) for _ in range(2)]
+    salts = {(await worker.scram("nobody", ScramDigest.SHA_256)).keys.salt for worker in workers}
+    assert len(salts) == 1
+    for worker in workers:
+        await worker.close()
