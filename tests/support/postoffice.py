@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -28,7 +28,9 @@ POOL = 3
 """Accounts that are made at once when a test wants a fresh one: a process costs more than an account."""
 
 Address = tuple[str, int]
-Settings = Mapping[str, Mapping[str, Any]]
+Keys = Mapping[str, Any]
+Settings = Mapping[str, Keys | Sequence[Keys]]
+"""Sections by their names; a sequence is one of tables, `[[accounts]]`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +70,17 @@ class PostOffice:
     def configure(self, settings: Settings) -> None:
         """Write the configuration file."""
         sections = _defaults(self.folder)
+        tables: dict[str, Sequence[Keys]] = {}
         for name, keys in settings.items():
-            sections[name] = {**sections.get(name, {}), **keys}
+            if isinstance(keys, Mapping):
+                sections[name] = {**sections.get(name, {}), **keys}
+            else:
+                tables[name] = keys
         lines = ['hostname = "postane.test"']
         for name, keys in sections.items():
-            lines += [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in keys.items())]
+            lines += [f"[{name}]", *_toml(keys)]
+        for name, each in tables.items():
+            lines += [line for keys in each for line in (f"[[{name}]]", *_toml(keys))]
         self.config.write_text("\n".join(lines) + "\n")
 
     def __enter__(self) -> "PostOffice":
@@ -221,6 +229,10 @@ def _defaults(folder: Path) -> dict[str, dict[str, Any]]:
         "auth": {"failure_delay": "20ms"},
         "server": {"workers": 2, "drain": "5s"},
     }
+
+
+def _toml(keys: Keys) -> list[str]:
+    return [f"{key} = {json.dumps(value)}" for key, value in keys.items()]
 
 
 def _lines(stream: IO[bytes] | None, seconds: float) -> list[str]:
