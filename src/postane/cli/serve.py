@@ -17,7 +17,7 @@ from postane.net.listen import CannotListen
 from postane.observe.logs import configure_logs
 from postane.sasl.registry import SERVER_MECHANISMS
 
-from .common import ConfigOption, Exit, Failure
+from .common import ConfigOption, Exit, Failure, run
 
 
 def serve(config: ConfigOption = None) -> None:
@@ -38,11 +38,14 @@ def serve(config: ConfigOption = None) -> None:
 
 def open_office(config: Config, path: Path | None, announce: Callable[[str], None]) -> None:
     """Serve with `config` until a signal ends it; `path` is what a reload reads, `announce` gets the lines to print."""
+    from postane.app import open_accounts
     from postane.supervisor.parent import Parent, StartFailed
     from postane.supervisor.plan import Plan, make_plan
 
     def reread() -> Plan:
-        return make_plan(load_config(path, is_served=True) if path is not None else config, path)
+        again = load_config(path, is_served=True) if path is not None else config
+        open_accounts(again)  # tables that no store understands must not get as far as the workers; asks nobody
+        return make_plan(again, path)
 
     configure_logs(config.log.level, config.log.format)
     _make_storage(config)
@@ -84,9 +87,13 @@ def _make_storage(config: Config) -> None:
 
 
 def _check_accounts(config: Config) -> None:
-    """Accounts that cannot be read now will not be readable later: say so before the first client is turned away."""
-    from postane.app import open_registry
+    """Accounts that cannot be read now will not be readable later: say so before the first client is turned away.
 
+    Raises ConfigError where a table of [[accounts]] is not understood.
+    """
+    from postane.app import open_accounts, open_registry
+
+    run(open_accounts(config).close())
     if not any(isinstance(table, LocalBackend) for table in config.accounts):
         return
     registry = open_registry(config)
