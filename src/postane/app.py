@@ -8,7 +8,7 @@ import secrets
 import socket
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import postane
 from postane.accounts.base import AccountStore
@@ -25,6 +25,7 @@ from postane.maildrop.drop import JoinedStore
 from postane.maildrop.embedded import embedded_store
 from postane.maildrop.notes import FileNotes
 from postane.maildrop.schedule import Schedule
+from postane.net.networks import parse_networks
 from postane.net.stream import Stream
 from postane.net.tls import ServerTls
 from postane.pop1.server import Pop1Server
@@ -133,7 +134,8 @@ def open_services(config: Config, sessions: Tally, failures: Slate, tls: ServerT
         rules=rules(config),
         logins=FileLogins(config.storage.path / "logins"),
     )
-    smtp = functools.partial(_smtp, _smtp_settings(config, Dialect.SMTP, config.smtp.bare_newlines, config.smtp.auth))
+    spoken = _smtp_settings(config, Dialect.SMTP, config.smtp.bare_newlines, config.smtp.auth)
+    smtp = functools.partial(_smtp, replace(spoken, xclient=parse_networks(config.smtp.xclient)))
     lmtp = functools.partial(_smtp, _smtp_settings(config, Dialect.LMTP, config.lmtp.bare_newlines, "optional"))
     desks: dict[str, MakeDesk] = {
         **dict.fromkeys(("pop3", "pop3s"), _pop3),

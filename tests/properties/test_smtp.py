@@ -1,21 +1,37 @@
 """SMTP's machine: any octets give events or RemoteProtocolError, and how they are split makes no difference."""
 
+from ipaddress import ip_address
+
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from postane.mail.address import Address, BadAddress, format_mailbox, format_path, parse_mailbox, parse_path
 from postane.smtp.body import BareNewlines, BodyLimits
-from postane.smtp.replies import Reply, format_reply
+from postane.smtp.replies import Reply, SmtpError, format_reply
 from postane.smtp.states import Dialect
+from postane.smtp.xclient import parse_xclient
 from postane.wire.dots import stuff
 from support.smtp import SMTP_START, Conversation
 
 SMALL = BodyLimits(message=60, line=20)
 MENDING = BodyLimits(message=60, line=20, bare_newlines=BareNewlines.CONVERT)
 
-_PLAIN = ("EHLO x", "HELO x", "LHLO x", "RSET", "NOOP", "QUIT", "DATA", "VRFY a", "HELP", "STARTTLS", "BDAT x")
+_PLAIN = (
+    "EHLO x",
+    "HELO x",
+    "LHLO x",
+    "RSET",
+    "NOOP",
+    "QUIT",
+    "DATA",
+    "VRFY a",
+    "HELP",
+    "STARTTLS",
+    "BDAT x",
+    "XCLIENT",
+)
 _WORDS = [
-    *((verb + end).encode() for verb in _PLAIN for end in ("\r\n", "\n", " ")),
+    *((verb + end).encode() for verb in (*_PLAIN, "XCLIENT") for end in ("\r\n", "\n", " ")),
     b"MAIL FROM:<a@example.com>\r\n",
     b"MAIL FROM:<> SIZE=5 BODY=8BITMIME\r\n",
     b"MAIL FROM:<\xc3\xa9@x.y> SMTPUTF8\r\n",
@@ -23,6 +39,7 @@ _WORDS = [
     b"RCPT TO:<b>\r\n",
     b"RCPT TO:<\xc3\xa9@x.y>\r\n",
     b"AUTH PLAIN AGEAYg==\r\n",
+    *(b"XCLIENT ADDR=1.2.3.4\r\n", b"XCLIENT NAME=x PORT=+31\r\n", b"XCLIENT ADDR=\r\n", b"XCLIENT LOGIN=a\r\n"),
     *(b"BDAT 3\r\n", b"BDAT 3 LAST\r\n", b"BDAT 0 LAST\r\n", b"abc", b"a\r\n"),
     *(b".\r\n", b"\r\n.\r\n", b"\n.\n", b"\r.\r", b"\n.\r\n", b"\r\n.\n", b"\r", b"\n", b".", b".."),
     *(b"x" * 25, b"\0", b"\xff", b"x" * 2100 + b"\r\n"),
@@ -106,6 +123,30 @@ def test_nothing_but_crlf_dot_crlf_ends_a_message(body: bytes) -> None:
         is_bare = b"\r" in body.replace(b"\r\n", b"") or b"\n" in body.replace(b"\r\n", b"")
         is_kept = limits.bare_newlines is BareNewlines.CONVERT or not is_bare
         assert len(talk.messages) == is_kept
+
+
+_HOSTS = st.ip_addresses().map(str)
+
+
+@given(_HOSTS, st.integers(0, 65535), st.sampled_from(["", "NAME=a.example ", "NAME=[UNAVAILABLE] "]), st.booleans())
+def test_what_a_mail_server_says_of_its_client_is_read(host: str, port: int, name: str, is_quoted: bool) -> None:
+    literal = f"IPV6:{host}" if ":" in host else host
+    if is_quoted:
+        literal = "".join(f"+{ord(char):02X}" for char in literal)
+    said = parse_xclient(f"{name}ADDR={literal} PORT={port}".encode())
+    mapped = getattr(ip_address(host), "ipv4_mapped", None)
+    assert (said.address, said.port) == (str(mapped or host), port)
+
+
+@given(st.one_of(st.binary(max_size=60), st.binary(max_size=40).map(b"ADDR=".__add__)))
+def test_any_argument_of_xclient_is_read_or_refused(argument: bytes) -> None:
+    try:
+        said = parse_xclient(argument)
+    except SmtpError as error:
+        assert error.reply.code == 501
+        return
+    if said.address:
+        assert str(ip_address(said.address)) == said.address
 
 
 _TEXT = st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), max_size=20)

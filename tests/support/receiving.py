@@ -9,7 +9,7 @@ from postane.accounts.throttle import private_throttle
 from postane.maildrop.base import Holder, Lock, MaildropStore
 from postane.maildrop.memory import memory_store
 from postane.net.memory import MemoryStream
-from postane.net.stream import Peer
+from postane.net.stream import Peer, TlsFacts
 from postane.server.limits import Limits, private_tally
 from postane.server.office import PostOffice
 from postane.server.record import SessionRecord
@@ -30,11 +30,13 @@ class ReceivingOffice:
     peer: Peer = field(default_factory=partial(Peer, "192.0.2.7", 4000))
     maildrops: MaildropStore = field(default_factory=memory_store)
     mechanisms: tuple[str, ...] = ()
+    tls: TlsFacts | None = None
 
     def __post_init__(self) -> None:
         self.accounts = MemoryAccounts(own_domains=(self.hostname, "localhost"))
         self.record: SessionRecord | None = None
         self.desk: SmtpDesk | None = None
+        self.stream: MemoryStream | None = None
         self._tokens = map("s{}".format, itertools.count(1))
 
     @property
@@ -62,6 +64,7 @@ class ReceivingOffice:
         """A connection comes in."""
         settings = settings or SmtpSettings()
         office, stream = self.office, MemoryStream(self.peer)
+        stream.tls, self.stream = self.tls, stream
         self.record = SessionRecord(office.token(), "smtp", self.peer, NOW)
         self.desk = SmtpDesk(office, stream, self.record, settings)
         return Session(SmtpServer(settings.dialect, settings.body), self.desk, stream)

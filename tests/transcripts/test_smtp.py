@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from postane.maildrop.base import Quota
+from postane.net.networks import parse_networks
 from postane.server.smtp import SmtpSettings
 from postane.smtp.states import Dialect
 from support.receiving import ReceivingOffice
@@ -27,7 +28,8 @@ async def test_a_dialogue(path: Path, pace: Pace) -> None:
         name, count = mark.split()
         assert len(await here.messages(name)) == int(count), mark
 
-    await play(read_transcript(path), here.session(SmtpSettings(dialect)), pace, check)
+    trusted = parse_networks([here.peer.host] if path.stem == "xclient" else [])
+    await play(read_transcript(path), here.session(SmtpSettings(dialect, xclient=trusted)), pace, check)
 
 
 def test_there_are_dialogues() -> None:

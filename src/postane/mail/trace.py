@@ -34,7 +34,8 @@ class Protocol(StrEnum):
 class Passage:
     """How one message came in. `host` is the peer's address, or "" where it has none (a unix socket).
 
-    `helo` is what the peer called itself, unchecked; `id` is this post office's word for the message.
+    `helo` is what the peer called itself, unchecked; `name` is what a trusted mail server in front calls it; `id` is
+    this post office's word for the message.
     """
 
     helo: str
@@ -45,6 +46,7 @@ class Passage:
     is_utf8: bool = False
     is_encrypted: bool = False
     is_authenticated: bool = False
+    name: str = ""
 
 
 def format_trace(sender: Address | None, recipient: Address, passage: Passage, hostname: str) -> bytes:
@@ -60,7 +62,9 @@ def format_trace(sender: Address | None, recipient: Address, passage: Passage, h
 
 def format_received(recipient: Address, passage: Passage, hostname: str) -> str:
     """The Received field, folded, without its last CRLF; it names the one recipient whose copy it is in."""
-    address = f" ({format_literal(passage.host)})" if passage.host else ""
+    # RFC 5321 s4.4, TCP-info
+    name = f"{safe_name(passage.name)} " if passage.name else ""
+    address = f" ({name}{format_literal(passage.host)})" if passage.host else ""
     return (
         f"Received: from {safe_name(passage.helo)}{address}\r\n"
         f"\tby {safe_name(hostname)} with {with_word(passage)} id {safe_name(passage.id)}\r\n"

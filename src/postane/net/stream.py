@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+UNKNOWN = "unknown"
+"""The host of a peer that another one speaks for without saying where it is."""
+
 
 class StreamClosed(Exception):
     """The connection is gone: reset, aborted, or closed by our own side."""
@@ -43,7 +46,7 @@ class TlsFacts:
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """Who is at the other end. `host` is an address, "unix", or "unknown"; `port` is 0 where there is none.
+    """Who is at the other end. `host` is an address, "unix", or UNKNOWN; `port` is 0 where there is none.
 
     `speaker` is who told that, where it is not the connection's own address: a proxy, a mail server in front.
     """
@@ -51,6 +54,11 @@ class Peer:
     host: str
     port: int = 0
     speaker: "Peer | None" = None
+
+    @property
+    def address(self) -> str:
+        """Its address; "" where it has none, or none that is known."""
+        return "" if self.host in ("unix", UNKNOWN) else self.host
 
     @property
     def is_loopback(self) -> bool:

@@ -27,6 +27,7 @@ class Limits:
     login: float = 60.0
     mistakes_before_login: int = 3
     mistakes: int = 20
+    strangers: int = 100  # RCPTs for nobody: a sender's list has a few dead addresses in it, a dictionary nothing else
 
 
 class Tally:

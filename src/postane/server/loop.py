@@ -63,6 +63,14 @@ class Outbox:
         await self._stream.drain()
 
 
+class Dismissed(Exception):
+    """A desk has had enough of a client: what was answered is sent, then the farewell of `ending`."""
+
+    def __init__(self, ending: Ending) -> None:
+        super().__init__(ending)
+        self.ending = ending
+
+
 class Desk(Protocol):
     """The verbs of one protocol for one connection."""
 
@@ -95,7 +103,8 @@ class Desk(Protocol):
         ...
 
     async def answer(self, event: Any, out: Outbox) -> None:
-        """Act on an event and send its reply, complete. Any exception becomes a reply by `reply_to`."""
+        """Act on an event and send its reply, complete. Raises Dismissed; any other exception becomes a reply by
+        `reply_to`."""
         ...
 
     def reply_to(self, error: Exception) -> Any:
@@ -136,6 +145,8 @@ async def converse(talk: Conversation) -> Ending:
         talk.trouble = str(error)
     except StreamClosed:
         ending = Ending.DROPPED
+    except Dismissed as error:
+        ending = error.ending
     except _BodyBroken:
         ending = Ending.FAILED
         talk.stream.abort()
@@ -192,6 +203,9 @@ async def _answer(desk: Desk, event: Any, out: Outbox) -> bool:
     try:
         await desk.answer(event, out)
     except (StreamClosed, TimeoutError):
+        raise
+    except Dismissed:
+        await out.flush()
         raise
     except Exception as error:  # noqa: BLE001 - the one place: whatever went wrong becomes a reply, and is logged there
         try:

@@ -23,7 +23,7 @@ from postane.smtp.server import SmtpServer
 from postane.smtp.states import Dialect
 
 from .delivery import Delivery, DeliveryRefused, Outcome, Transaction, reply_to_all, reply_to_outcome
-from .loop import Outbox
+from .loop import Dismissed, Outbox
 from .office import PostOffice
 from .postmark import postmark
 from .record import Ending, SessionRecord
@@ -37,6 +37,9 @@ BY_VERDICT: Mapping[Verdict, Reply] = {
     Verdict.TOO_BIG: replies.TOO_BIG,
 }
 """What is said of a message that is not sound."""
+
+PERMANENT = 500
+"""From this code on a reply says that it will not be otherwise next time (RFC 5321 s4.2.1)."""
 
 FAREWELLS: Mapping[Ending, Reply] = {
     Ending.MISTAKES: replies.TOO_MANY_MISTAKES,
@@ -59,6 +62,7 @@ class SmtpDesk:
         self._log = structlog.get_logger("postane")
         self._access = Access(office, stream, record, settings)
         self._transaction: Transaction | None = None
+        self._strangers = 0  # recipients refused since the last message that was stored
         self._begun = 0  # transactions: they make a message's id out of the session's
 
     @property
@@ -79,6 +83,8 @@ class SmtpDesk:
     def successor(self) -> "tuple[SmtpServer, SmtpDesk]":
         """See Desk. RFC 3207 s4.2: nothing of what the client said is remembered."""
         machine = SmtpServer(self._settings.dialect, self._settings.body, is_greeted=True)
+        if self._access.is_relayed:  # the handshake was held with the mail server in front
+            self._stream.speak_for(self._record.peer)
         return machine, SmtpDesk(self._office, self._stream, self._record, self._settings)
 
     @property
@@ -142,9 +148,19 @@ class SmtpDesk:
             reply = self.reply_to(error)
             said = f"{reply.code} {reply.enhanced} {reply.lines[0]}"
             self._log.info("recipient refused", **self._where(), to=format_mailbox(event.address), said=said)
+            self._count_stranger(reply)
             out.send(reply)
             return
         out.send(replies.RECIPIENT_OK)
+
+    def _count_stranger(self, reply: Reply) -> None:
+        """Who goes through a dictionary to learn which addresses there are is sent away (RFC 5321 s7.3). LMTP comes
+        from a mail server of this house, which sends on what others dream up. Raises Dismissed."""
+        if reply.code < PERMANENT or self._settings.dialect is Dialect.LMTP:
+            return
+        self._strangers += 1
+        if self._strangers > self._office.limits.strangers:
+            raise Dismissed(Ending.MISTAKES)
 
     async def _data(self, event: commands.Data, out: Outbox) -> None:
         """RFC 5321 s4.1.1.4."""
@@ -225,7 +241,8 @@ class SmtpDesk:
         peer = self._record.peer
         return Passage(
             helo=self._access.helo,
-            host="" if peer.host == "unix" else peer.host,
+            host=peer.address,
+            name=self._access.name,
             protocol=self._access.protocol,
             id=f"{self._record.session}.{self._begun}",
             at=self._office.clock(),
@@ -242,6 +259,7 @@ class SmtpDesk:
         marks = postmark(self._open_transaction.envelope, outcomes)
         self._log.info("message", **self._where(), id=passage.id, octets=octets, **marks)
         if marks["stored"]:
+            self._strangers = 0
             self._record.messages += 1
             self._record.octets += octets
         for outcome in outcomes:

@@ -1,17 +1,20 @@
-"""SMTP's and LMTP's verbs by which a client says who it is: EHLO, HELO, LHLO, STARTTLS, AUTH.
+"""SMTP's and LMTP's verbs by which a client says who it is: EHLO, HELO, LHLO, STARTTLS, AUTH, XCLIENT.
 
-RFC 5321 s4.1.1.1, RFC 3207 s4, RFC 4954 s4. What a client said before a TLS handshake is not known after it.
+RFC 5321 s4.1.1.1, RFC 3207 s4, RFC 4954 s4, Postfix's XCLIENT_README. What a client said before a TLS handshake is not
+known after it.
 
 Must not know: grammar, messages, maildrops.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import ClassVar
 
 from postane.accounts.base import Account, AccountsUnavailable, Proof
 from postane.mail.trace import Protocol
-from postane.net.stream import Stream
+from postane.net.stream import UNKNOWN, Peer, Stream
 from postane.smtp import commands, replies
+from postane.smtp.xclient import ATTRIBUTES
 
 from .exchange import Exchange, announced_mechanisms, begin, possible_mechanisms
 from .gate import Gate
@@ -25,19 +28,30 @@ from .smtp_settings import AuthPolicy, SmtpSettings
 class Access:
     """Who a client is: the name it gave, the protocol it chose, the account that it proved to be."""
 
+    is_handshake_due = False
+    is_relayed = False
+    """Whether a mail server in front speaks for the client, by XCLIENT."""
+
+    name = ""
+    """What that server calls the client."""
+
     def __init__(self, office: PostOffice, stream: Stream, record: SessionRecord, settings: SmtpSettings) -> None:
         self._office = office
         self._stream = stream
         self._record = record
-        self._extensions = settings.extensions()
-        self._gate = Gate(office, record, None if stream.tls is None else stream.tls.client)
+        self._settings = settings
         self._exchange: Exchange  # since AUTH; the chart lets no response in before it
         self._has_auth = settings.auth is not AuthPolicy.OFF
-        self._mechanisms = announced_mechanisms(office, stream) if self._has_auth else ()
+        self._begin()
+
+    def _begin(self) -> None:
+        """Nothing is known but the connection."""
+        tls = self._stream.tls
+        self._gate = Gate(self._office, self._record, None if tls is None else tls.client)
+        self._mechanisms = announced_mechanisms(self._office, self._stream) if self._has_auth else ()
         self.helo = ""
         self.protocol = Protocol.SMTP
         self.account: Account | None = None
-        self.is_handshake_due = False
 
     async def _hello(self, event: commands.Helo | commands.Ehlo | commands.Lhlo, out: Outbox) -> None:
         """RFC 5321 s4.1.1.1."""
@@ -49,13 +63,14 @@ class Access:
                 self.protocol = Protocol.ESMTP
             case commands.Lhlo():
                 self.protocol = Protocol.LMTP
-        lines = () if isinstance(event, commands.Helo) else (*self._extensions, *self._own_extensions())
+        lines = () if isinstance(event, commands.Helo) else (*self._settings.extensions(), *self._own_extensions())
         out.send(replies.hello(self._office.hostname, lines))
 
     def _own_extensions(self) -> tuple[str, ...]:
         starttls = ("STARTTLS",) if self._stream.can_start_tls else ()  # RFC 3207 s4.2: not once it is spoken
         auth = (f"AUTH {' '.join(self._mechanisms)}",) if self._mechanisms else ()  # RFC 4954 s3
-        return starttls + auth
+        xclient = (f"XCLIENT {' '.join(ATTRIBUTES)}",) if self._may_speak_for_others else ()
+        return starttls + auth + xclient
 
     async def _starttls(self, event: commands.StartTls, out: Outbox) -> None:
         """RFC 3207 s4: 220, and the handshake comes next."""
@@ -102,6 +117,33 @@ class Access:
         self._record.account, self._record.credential = step.account.name, step.credential
         out.send(replies.LOGGED_IN)
 
+    @property
+    def _may_speak_for_others(self) -> bool:
+        """Who it is now counts: a client that was spoken for, and whose octets go through a mail server as they are,
+        speaks for nobody else."""
+        return self._record.peer.host in self._settings.xclient
+
+    async def _xclient(self, event: commands.Xclient, out: Outbox) -> None:
+        """XCLIENT_README: the session is where it was after the greeting, and the client is another one."""
+        if not self._settings.xclient:
+            out.send(replies.NOT_IMPLEMENTED.with_text(f"{event.verb} is not offered here"))
+            return
+        if not self._may_speak_for_others:
+            out.send(replies.NOT_TRUSTED)
+            return
+        peer = self._record.peer
+        port = peer.port if event.port is None else event.port
+        if event.address is None:
+            client = replace(peer, port=port)
+        else:
+            client = Peer(event.address or UNKNOWN, port, speaker=peer)
+        self._stream.speak_for(client)
+        self._record.peer, self._record.account, self._record.credential = client, None, None
+        self.is_relayed = True
+        self.name = self.name if event.name is None else event.name
+        self._begin()
+        out.send(replies.greeting(self._office.hostname, "ESMTP"))
+
     VERBS: ClassVar[Mapping[type, Callable[..., Awaitable[None]]]] = {
         commands.Auth: _auth,
         commands.AuthResponse: _response,
@@ -109,4 +151,5 @@ class Access:
         commands.Helo: _hello,
         commands.Lhlo: _hello,
         commands.StartTls: _starttls,
+        commands.Xclient: _xclient,
     }

@@ -6,6 +6,7 @@ Must not know: configuration files.
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from postane.net.networks import Networks
 from postane.smtp.body import BodyLimits
 from postane.smtp.states import Dialect
 
@@ -22,12 +23,13 @@ class AuthPolicy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SmtpSettings:
-    """How one of the two dialects is spoken here."""
+    """How one of the two dialects is spoken here; in the networks `xclient` are mail servers that speak for others."""
 
     dialect: Dialect = Dialect.SMTP
     body: BodyLimits = field(default_factory=BodyLimits)
     delivery: DeliveryLimits = field(default_factory=DeliveryLimits)
     auth: AuthPolicy = AuthPolicy.OPTIONAL
+    xclient: Networks = field(default_factory=Networks)
 
     def extensions(self) -> tuple[str, ...]:
         """What EHLO is answered with, whoever asks."""

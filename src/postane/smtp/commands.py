@@ -1,7 +1,8 @@
 """What an SMTP or LMTP client may say, as values, and what a message's octets become.
 
-RFC 5321 s4.1.1, RFC 2033 s4.1 (LHLO), RFC 3030 s2 (BDAT), RFC 3207 s4 (STARTTLS), RFC 4954 s4 (AUTH). The server's
-machine gives all of them as events: a message is any number of `BodyChunk` and then one `BodyEnd`.
+RFC 5321 s4.1.1, RFC 2033 s4.1 (LHLO), RFC 3030 s2 (BDAT), RFC 3207 s4 (STARTTLS), RFC 4954 s4 (AUTH), and
+Postfix's XCLIENT. The server's machine gives all of them as events: a message is any number of `BodyChunk` and then one
+`BodyEnd`.
 
 Must not know: how they are written (`grammar`), or when they are allowed (`states`).
 """
@@ -36,6 +37,7 @@ class Verb(StrEnum):
     RSET = "RSET"
     STARTTLS = "STARTTLS"
     VRFY = "VRFY"
+    XCLIENT = "XCLIENT"
 
 
 class Verdict(StrEnum):
@@ -166,6 +168,19 @@ class AuthResponse:
 
 
 @dataclass(frozen=True, slots=True)
+class Xclient:
+    """XCLIENT attribute=value ...: the client, a mail server, speaks for another one from now on.
+
+    None: it does not say; "" and 0: it does not know.
+    """
+
+    verb: ClassVar[Verb] = Verb.XCLIENT
+    name: str | None = None
+    address: str | None = None
+    port: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Quit:
     """QUIT (RFC 5321 s4.1.1.10)."""
 
@@ -196,6 +211,6 @@ class BodyEnd:
 
 Command = (
     Auth | AuthResponse | Bdat | Data | Ehlo | Expn | Helo | Help | Lhlo | Mail | Noop | Quit | Rcpt | Rset | StartTls
-    | Vrfy
+    | Vrfy | Xclient
 )  # fmt: skip
 Event = Command | BodyChunk | BdatEnd | BodyEnd

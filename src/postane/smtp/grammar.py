@@ -1,7 +1,7 @@
 """SMTP's and LMTP's grammar: command lines into values.
 
 RFC 5321 s4.1.1 and s4.1.2, RFC 1870 s6 (SIZE), RFC 6152 s2 (BODY), RFC 6531 s3.4 (SMTPUTF8), RFC 3030 s2 (BDAT),
-RFC 4954 s4 (AUTH). Octets become text here and nowhere else.
+RFC 4954 s4 (AUTH). Octets become text here, and in `xclient`, and nowhere else.
 
 Must not know: which command is allowed when.
 """
@@ -35,6 +35,7 @@ from .commands import (
     Vrfy,
 )
 from .replies import Reply, SmtpError
+from .xclient import parse_xclient
 
 LINE_LIMIT = 64 * 1024
 """Octets of an AUTH line or a SASL response with its CRLF: RFC 4954 s4 asks for 12288, access tokens can be longer."""
@@ -242,4 +243,5 @@ _PARSERS: Mapping[Verb, Callable[[bytes], Command]] = {
     Verb.RSET: _bare(Rset()),
     Verb.STARTTLS: _bare(StartTls()),
     Verb.VRFY: _wanted(Vrfy),
+    Verb.XCLIENT: parse_xclient,
 }

@@ -135,6 +135,7 @@ RECIPIENT_NOT_ASCII = Reply(553, "5.6.7", ("this address needs SMTPUTF8",))
 BARE_NEWLINE = Reply(550, "5.6.0", ("a CR or LF stands alone in the message",))
 BODY_LINE_TOO_LONG = Reply(550, "5.6.0", ("a line of the message is too long",))
 TOO_BIG = Reply(552, "5.3.4", ("message too big",))
+NOT_TRUSTED = Reply(550, "5.7.0", ("you may not speak for others",))
 LOOPING = Reply(554, "5.4.6", ("this message is looping: too many Received fields",))
 EARLY_DATA = Reply(554, "5.5.0", ("octets came before the TLS handshake",))
 

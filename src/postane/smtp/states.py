@@ -52,8 +52,8 @@ _TALKING = (State.GREETED, State.READY, State.MAIL, State.RCPT, State.CHUNKS, St
 def _allowed(hellos: frozenset[Verb]) -> Mapping[State, frozenset[Verb]]:
     return {
         State.GREETING: frozenset({Verb.CONNECT}),
-        State.GREETED: _ANY_TIME | hellos | {Verb.STARTTLS},
-        State.READY: _IDLE | hellos,
+        State.GREETED: _ANY_TIME | hellos | {Verb.STARTTLS, Verb.XCLIENT},
+        State.READY: _IDLE | hellos | {Verb.XCLIENT},
         State.AUTHENTICATING: frozenset({Verb.RESPONSE}),
         State.HANDSHAKE: frozenset(),
         State.MAIL: _ANY_TIME | hellos | {Verb.RCPT},
@@ -76,6 +76,7 @@ def _moves(hellos: frozenset[Verb]) -> Mapping[tuple[State, Verb, Outcome], Stat
         (State.AUTHENTICATING, Verb.RESPONSE, Outcome.ACCEPTED): State.READY,
         (State.AUTHENTICATING, Verb.RESPONSE, Outcome.REFUSED): State.READY,
         (State.READY, Verb.MAIL, Outcome.ACCEPTED): State.MAIL,
+        (State.READY, Verb.XCLIENT, Outcome.ACCEPTED): State.GREETED,
         (State.FAILED, Verb.MAIL, Outcome.ACCEPTED): State.MAIL,
         (State.MAIL, Verb.RCPT, Outcome.ACCEPTED): State.RCPT,
         (State.RCPT, Verb.DATA, Outcome.CONTINUED): State.DATA,
