@@ -6,6 +6,7 @@ from drive import FLOOD_FROM, HEAD
 from proxy_target import SEEDS as PROXY_HEADERS
 from sasl_target import sasl_seeds
 from support.transcript import Who, read_transcript
+from tls_target import tls_seeds
 from token_target import key_seeds, token_seeds
 
 TRANSCRIPTS = Path(__file__).resolve().parent.parent / "tests" / "transcripts"
@@ -59,6 +60,8 @@ def seeds(target: str) -> list[bytes]:
     protocol, _, side = target.partition("_")
     if protocol == "sasl":
         found = sasl_seeds(target)
+    elif protocol == "tls":
+        found = tls_seeds(target)
     elif side not in ("server", "client"):
         own = {"address": _ADDRESSES, "config": _CONFIGS, "token": token_seeds(), "jwks": key_seeds()}
         own["proxy_protocol"] = PROXY_HEADERS

@@ -33,6 +33,7 @@ from postane.wire.errors import LocalProtocolError, RemoteProtocolError
 from proxy_target import fuzz_proxy_protocol as fuzz_proxy_protocol
 from sasl_target import sasl_targets
 from support.smtp import Conversation
+from tls_target import tls_targets
 from token_target import fuzz_jwks as fuzz_jwks
 from token_target import fuzz_token as fuzz_token
 
@@ -310,4 +311,4 @@ def _there_and_back(parse: Callable[[str], Any], write: Callable[[Any], str], te
 def targets() -> dict[str, Target]:
     """All of them by their names."""
     own = {name.removeprefix("fuzz_"): each for name, each in globals().items() if name.startswith("fuzz_")}
-    return own | sasl_targets()
+    return own | sasl_targets() | tls_targets()
