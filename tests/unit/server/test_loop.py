@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from postane.net.memory import MemoryStream
-from postane.server.loop import FLUSH_AT, Conversation, Outbox, converse
+from postane.server.loop import FLUSH_AT, Conversation, Dismissed, Outbox, converse
 from postane.server.record import Ending
 from postane.wire.errors import Fault, LocalProtocolError, RemoteProtocolError
 from postane.wire.lines import LineBuffer
@@ -60,6 +60,8 @@ class EchoDesk:
         if event == "fail badly":
             out.send("half a body")
             raise ValueError(event)
+        if event == "enough":
+            raise Dismissed(Ending.MISTAKES)
         if event == "much":
             for _ in range(10):
                 out.send("x" * (FLUSH_AT // 4))
@@ -104,6 +106,14 @@ async def test_mistakes_are_answered_and_counted(octets: bytes, said: int, endin
     words = stream.take()
     assert words.count(b"sorry: a mistake\n") == said
     assert words.endswith(f"[{ending}]\n".encode())
+
+
+async def test_who_is_dismissed_gets_what_was_answered_and_then_the_farewell() -> None:
+    stream = MemoryStream()
+    stream.give(b"one\ntwo\nenough\nnever heard\n")
+    assert await start(stream) is Ending.MISTAKES
+    assert stream.take() == b"hello\none\ntwo\n[too many mistakes]\n"
+    assert stream.is_closed
 
 
 async def test_an_error_is_answered_and_the_conversation_goes_on() -> None:
