@@ -2,13 +2,17 @@
 
 import json
 import os
+import poplib
+import secrets
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from support.file_houses import require_module
+from support.postoffice import PostOffice
 from support.programs import missing, require, run
 
 pytestmark = pytest.mark.interop
@@ -85,3 +89,43 @@ def test_a_user_of_the_machine_logs_in_by_pam_unix(machine):
 def test_a_locked_user_and_one_without_a_password_stay_outside(machine):
     for refusal in ask(machine, ("anna", "secret"), ("anna", "!secret"), ("empty", "x")):
         assert isinstance(refusal, str)
+
+
+@pytest.fixture
+def service(machine) -> Iterator[str]:
+    """The service of `machine`, where the system itself looks for it."""
+    if os.geteuid() != 0:
+        missing("only root can describe a service in /etc/pam.d")
+    path = Path("/etc/pam.d") / f"postane-test-{secrets.token_hex(8)}"
+    path.write_text((machine / "postane-test").read_text())
+    yield path.name
+    path.unlink()
+
+
+def test_a_server_lets_the_machines_users_in(machine, service, monkeypatch):
+    monkeypatch.setenv("LD_PRELOAD", wrapper())
+    monkeypatch.setenv("NSS_WRAPPER_PASSWD", str(machine / "passwd"))
+    monkeypatch.setenv("NSS_WRAPPER_GROUP", str(machine / "group"))
+    office = PostOffice()
+    with office.config.open("a") as config:
+        config.write(f'[[accounts]]\nkind = "pam"\nservice = "{service}"\n')
+    with office:
+        office.run("drop put", "mrose", given=b"Subject: hello\r\n\r\nRose\r\n")
+        client = enter(office, "mrose", "secret")
+        assert client.retr(1)[1][-1] == b"Rose"
+        client.quit()
+        for name, password in (("mrose", "wrong"), ("root", "secret"), ("nobody-here", "secret")):
+            with pytest.raises(poplib.error_proto, match="AUTH"):
+                enter(office, name, password)
+        assert b"root" not in office.run("drop list").stdout
+
+
+def enter(office: PostOffice, name: str, password: str) -> poplib.POP3:
+    client = poplib.POP3(*office.pop3, timeout=30)
+    try:
+        client.user(name)
+        client.pass_(password)
+    except poplib.error_proto:
+        client.close()
+        raise
+    return client
