@@ -1,14 +1,19 @@
 """The fuzz targets hold for a bounded number of inputs, and find what is planted."""
 
+import contextlib
+
 import pytest
 
 import run
 import sasl_target
 import targets
+import tls_target
 from postane.pop3.server import Pop3Server
+from postane.pop3.states import State
 from postane.sasl.base import Means, Verdict
 from postane.sasl.plain import PlainServer
 from postane.sasl.registry import Mechanism
+from postane.wire.errors import RemoteProtocolError
 
 INPUTS = 300
 NAMES = list(targets.targets())
@@ -82,12 +87,12 @@ class Gullible(PlainServer):
     """Takes anything for a proof."""
 
     def step(self, response):
-        return Verdict(True, b"v=")
+        return Verdict(0, b"v=")
 
 
 @pytest.mark.parametrize(
     ("name", "planted", "story"),
-    [("PLAIN", Stumbling, "planted"), ("SCRAM-SHA-1", Gullible, "is_proven=True")],
+    [("PLAIN", Stumbling, "planted"), ("SCRAM-SHA-1", Gullible, "pair=0")],
     ids=["crash", "proof"],
 )
 def test_a_planted_bug_of_a_mechanism_is_found(monkeypatch, name: str, planted: type, story: str) -> None:
@@ -96,6 +101,23 @@ def test_a_planted_bug_of_a_mechanism_is_found(monkeypatch, name: str, planted: 
     _, finding = run.explore(f"sasl_{name.lower().replace('-', '_')}", 1, lambda count: count >= 1000)
     assert finding is not None
     assert story in finding.story
+
+
+class Deaf(Pop3Server):
+    """Forgets octets that came before the handshake, instead of ending the session."""
+
+    def _complete(self, outcome):
+        with contextlib.suppress(RemoteProtocolError):
+            super()._complete(outcome)
+            return
+        self._enter(State.HANDSHAKE)
+
+
+def test_a_planted_bug_of_tls_is_found(monkeypatch) -> None:
+    monkeypatch.setattr(tls_target, "Pop3Server", Deaf)
+    _, finding = run.explore("tls_pop3", 1, lambda count: count >= 1000)
+    assert finding is not None
+    assert "AssertionError" in finding.story
 
 
 def test_a_finding_is_kept_and_told_and_can_be_tried_again(monkeypatch, tmp_path, capsys) -> None:
