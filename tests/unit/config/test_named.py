@@ -27,7 +27,7 @@ def test_each_path_is_looked_at(tmp_path):
         tls={**pair, "sni": [pair], "client_ca": gone, "client_certificates": "optional"},
         accounts=[
             {"kind": "passwd-file", "path": gone},
-            {"kind": "ldap", "url": "u", "base": "b", "ca": gone, "password_file": gone},
+            {"kind": "ldap", "url": "u", "base": "b", "bind_dn": "cn=a", "ca": gone, "password_file": gone},
             {**oauth, "jwks": gone, "client_id": "me", "client_secret_file": gone, "ca": gone},
             {**oauth, "jwks": "https://issuer.example/jwks.json"},
             {**oauth, "jwks": "http://127.0.0.1:8080/jwks.json"},
