@@ -44,7 +44,7 @@ def _swaks(office: PostOffice, folder: Path, to: str, *options: str, expect: int
 def test_the_client_is_traced(trusting: PostOffice, tmp_path: Path, options: list[str], came_from: str) -> None:
     box = trusting.fresh()
     said = _swaks(trusting, tmp_path, box.address, *options)
-    assert "XCLIENT NAME ADDR PORT" in said
+    assert "XCLIENT NAME ADDR PORT LOGIN" in said
     (message,) = read_all(trusting, box)
     assert f"Received: from client.test {came_from}\r\n".encode() in message
 
@@ -60,8 +60,15 @@ def test_the_log_and_the_throttle_know_the_client(trusting: PostOffice, tmp_path
     wait_until(lambda: f'"peer": "{CLIENT}", "speaker": "127.0.0.1"' in trusting.read_log(), "it is logged")
 
 
+def test_a_login_that_was_seen_in_front(trusting: PostOffice, tmp_path: Path) -> None:
+    box = trusting.fresh()
+    _swaks(trusting, tmp_path, box.address, "--xclient-addr", CLIENT, "--xclient-login", box.name)
+    (message,) = read_all(trusting, box)
+    assert b" with ESMTPA id " in message
+
+
 def test_attributes_that_are_not_taken(trusting: PostOffice, tmp_path: Path) -> None:
-    _swaks(trusting, tmp_path, "x@postane.test", "--xclient-login", "fred", expect=NOT_OFFERED)
+    _swaks(trusting, tmp_path, "x@postane.test", "--xclient-helo", "fred.example", expect=NOT_OFFERED)
 
 
 def test_who_is_not_trusted(trusting: PostOffice, tmp_path: Path) -> None:

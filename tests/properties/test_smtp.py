@@ -39,7 +39,7 @@ _WORDS = [
     b"RCPT TO:<b>\r\n",
     b"RCPT TO:<\xc3\xa9@x.y>\r\n",
     b"AUTH PLAIN AGEAYg==\r\n",
-    *(b"XCLIENT ADDR=1.2.3.4\r\n", b"XCLIENT NAME=x PORT=+31\r\n", b"XCLIENT ADDR=\r\n", b"XCLIENT LOGIN=a\r\n"),
+    *(b"XCLIENT ADDR=1.2.3.4\r\n", b"XCLIENT NAME=x PORT=+31\r\n", b"XCLIENT ADDR=\r\n", b"XCLIENT LOGIN=+41\r\n"),
     *(b"BDAT 3\r\n", b"BDAT 3 LAST\r\n", b"BDAT 0 LAST\r\n", b"abc", b"a\r\n"),
     *(b".\r\n", b"\r\n.\r\n", b"\n.\n", b"\r.\r", b"\n.\r\n", b"\r\n.\n", b"\r", b"\n", b".", b".."),
     *(b"x" * 25, b"\0", b"\xff", b"x" * 2100 + b"\r\n"),

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import ClassVar
 
-from postane.accounts.base import Account, AccountsUnavailable, Proof
+from postane.accounts.base import Account, AccountsUnavailable, LoginRefused, Proof
 from postane.mail.trace import Protocol
 from postane.net.stream import UNKNOWN, Peer, Stream
 from postane.smtp import commands, replies
@@ -41,6 +41,7 @@ class Access:
         self._record = record
         self._settings = settings
         self._exchange: Exchange  # since AUTH; the chart lets no response in before it
+        self.account: Account | None = None
         self._has_auth = settings.auth is not AuthPolicy.OFF
         self._begin()
 
@@ -51,7 +52,6 @@ class Access:
         self._mechanisms = announced_mechanisms(self._office, self._stream) if self._has_auth else ()
         self.helo = ""
         self.protocol = Protocol.SMTP
-        self.account: Account | None = None
 
     async def _hello(self, event: commands.Helo | commands.Ehlo | commands.Lhlo, out: Outbox) -> None:
         """RFC 5321 s4.1.1.1."""
@@ -113,9 +113,14 @@ class Access:
         if isinstance(step, bytes):
             out.send(replies.Challenge(step))
             return
-        self.account = step.account
-        self._record.account, self._record.credential = step.account.name, step.credential
+        self._admit(step)
         out.send(replies.LOGGED_IN)
+
+    def _admit(self, proof: Proof | None) -> None:
+        """From now on it is known who the client is, or that nobody knows."""
+        self.account = None if proof is None else proof.account
+        self._record.account = None if proof is None else proof.account.name
+        self._record.credential = None if proof is None else proof.credential
 
     @property
     def _may_speak_for_others(self) -> bool:
@@ -131,6 +136,21 @@ class Access:
         if not self._may_speak_for_others:
             out.send(replies.NOT_TRUSTED)
             return
+        try:
+            proof = None if event.login is None else await self._office.accounts.admit(event.login, "xclient")
+        except LoginRefused:
+            out.send(replies.NOT_TRUSTED.with_text("no such account here"))
+            return
+        except AccountsUnavailable as error:
+            report(error, self._record.session, error.log)
+            out.send(replies.LOGIN_UNAVAILABLE)
+            return
+        self._speak_for(event)
+        self._begin()
+        self._admit(proof)
+        out.send(replies.greeting(self._office.hostname, "ESMTP"))
+
+    def _speak_for(self, event: commands.Xclient) -> None:
         peer = self._record.peer
         port = peer.port if event.port is None else event.port
         if event.address is None:
@@ -138,11 +158,9 @@ class Access:
         else:
             client = Peer(event.address or UNKNOWN, port, speaker=peer)
         self._stream.speak_for(client)
-        self._record.peer, self._record.account, self._record.credential = client, None, None
+        self._record.peer = client
         self.is_relayed = True
         self.name = self.name if event.name is None else event.name
-        self._begin()
-        out.send(replies.greeting(self._office.hostname, "ESMTP"))
 
     VERBS: ClassVar[Mapping[type, Callable[..., Awaitable[None]]]] = {
         commands.Auth: _auth,

@@ -171,13 +171,14 @@ class AuthResponse:
 class Xclient:
     """XCLIENT attribute=value ...: the client, a mail server, speaks for another one from now on.
 
-    None: it does not say; "" and 0: it does not know.
+    None: it does not say; "" and 0: it does not know. `login` is the account that it has let in.
     """
 
     verb: ClassVar[Verb] = Verb.XCLIENT
     name: str | None = None
     address: str | None = None
     port: int | None = None
+    login: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The argument of XCLIENT: what a mail server in front says of the client that it speaks for.
 
 XCLIENT is Postfix's; its page XCLIENT_README is the specification. Values are xtext (RFC 3461 s4). Of its attributes
-those are taken that mean something here: NAME, ADDR, PORT.
+those are taken that mean something here.
 
 Must not know: whom to believe.
 """
@@ -16,7 +16,7 @@ from . import replies
 from .commands import Xclient
 from .replies import SmtpError
 
-ATTRIBUTES = ("NAME", "ADDR", "PORT")
+ATTRIBUTES = ("NAME", "ADDR", "PORT", "LOGIN")
 """What EHLO announces."""
 
 NAME_LIMIT = 255
@@ -44,19 +44,29 @@ def parse_xclient(argument: bytes) -> Xclient:
     if not values:
         raise _bad("XCLIENT takes attributes with values")
     port = values.get("PORT")
-    return Xclient(values.get("NAME"), values.get("ADDR"), None if port is None else int(port or 0))
+    return Xclient(
+        values.get("NAME"), values.get("ADDR"), None if port is None else int(port or 0), values.get("LOGIN") or None
+    )
 
 
 def _value(keyword: str, xtext: str) -> str:
     """A value as text in its usual form; "" where it is not known."""
-    if _XTEXT.fullmatch(xtext):
-        text = re.sub(r"\+(..)", lambda found: chr(int(found[1], 16)), xtext)
-        if text.upper() in UNAVAILABLE:
-            return ""
-        value = _READERS[keyword](text)
-        if value is not None:
-            return value
-    raise _bad(f"bad {keyword}")
+    text = _unquoted(xtext) if _XTEXT.fullmatch(xtext) else None
+    if text is not None and text.upper() in UNAVAILABLE:
+        return ""
+    value = None if text is None else _READERS[keyword](text)
+    if value is None:
+        raise _bad(f"bad {keyword}")
+    return value
+
+
+def _unquoted(xtext: str) -> str | None:
+    """RFC 3461 s4: +HH stands for an octet; what is no UTF-8 then is None."""
+    octets = re.sub(r"\+(..)", lambda found: chr(int(found[1], 16)), xtext).encode("latin-1")
+    try:
+        return octets.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
 
 
 def _bad(text: str) -> SmtpError:
@@ -82,4 +92,8 @@ def _port(text: str) -> str | None:
     return text if text.isascii() and text.isdecimal() and len(text) <= 5 and int(text) <= 0xFFFF else None
 
 
-_READERS: Mapping[str, Callable[[str], str | None]] = {"NAME": _name, "ADDR": _address, "PORT": _port}
+def _login(text: str) -> str | None:
+    return text if len(text) <= NAME_LIMIT and text.isprintable() else None
+
+
+_READERS: Mapping[str, Callable[[str], str | None]] = {"NAME": _name, "ADDR": _address, "PORT": _port, "LOGIN": _login}

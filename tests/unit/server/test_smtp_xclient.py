@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from postane.accounts.base import AccountsUnavailable, Proof
 from postane.net.networks import parse_networks
 from postane.net.stream import Peer, TlsFacts
-from postane.server.smtp_settings import SmtpSettings
+from postane.server.smtp_settings import AuthPolicy, SmtpSettings
 from postane.smtp.states import Dialect
 from support.receiving import ReceivingOffice
 from support.transcript import Session
@@ -48,7 +49,7 @@ async def test_who_may(
 ) -> None:
     session = await _begin(here, peer, settings)
     hello = b"LHLO x\r\n" if settings.dialect is Dialect.LMTP else b"EHLO x\r\n"
-    assert (b"XCLIENT NAME ADDR PORT\r\n" in await session.say(hello)) is is_offered
+    assert (b"XCLIENT NAME ADDR PORT LOGIN\r\n" in await session.say(hello)) is is_offered
     assert (await session.say(SPEAK)).startswith(reply)
     assert here.record is not None
     assert (here.record.peer.host == "203.0.113.5") is is_offered
@@ -156,6 +157,37 @@ async def test_without_xclient_the_certificate_stays(here: ReceivingOffice) -> N
     assert here.stream is not None
     here.desk.successor()
     assert here.stream.tls == here.tls
+
+
+async def test_a_client_that_the_server_has_let_in(here: ReceivingOffice) -> None:
+    session = await _begin(here, settings=replace(TRUSTING, auth=AuthPolicy.REQUIRED))
+    assert b"530 " in await session.say(b"EHLO x\r\nMAIL FROM:<>\r\n")
+    assert await session.say(b"XCLIENT ADDR=203.0.113.5 LOGIN=joe\r\n") == GREETING
+    await session.say(b"EHLO x\r\n" + LETTER)
+    (message,) = await here.messages("joe")
+    assert b" with ESMTPA id " in message
+    assert here.record is not None
+    assert (here.record.account, here.record.credential) == ("joe", "xclient")
+
+
+@pytest.mark.parametrize("login", [b"nobody", b"gone"])
+async def test_nobody_else_is_let_in(here: ReceivingOffice, login: bytes) -> None:
+    here.accounts.add("gone", password="secret")
+    here.accounts.set_enabled("gone", False)
+    session = await _begin(here)
+    assert (await session.say(b"XCLIENT ADDR=203.0.113.5 LOGIN=" + login + b"\r\n")).startswith(b"550 5.7.0 ")
+    assert here.record is not None
+    assert here.record.peer.host == "192.0.2.7", "nothing has changed"
+
+
+async def test_accounts_that_cannot_be_asked(here: ReceivingOffice, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = await _begin(here)
+
+    async def admit(name: str, credential: str) -> Proof:
+        raise AccountsUnavailable(f"{credential} {name}")
+
+    monkeypatch.setattr(here.accounts, "admit", admit)
+    assert (await session.say(b"XCLIENT LOGIN=joe\r\n")).startswith(b"454 4.7.0 ")
 
 
 async def test_failed_logins_count_for_the_client(here: ReceivingOffice, monkeypatch: pytest.MonkeyPatch) -> None:
