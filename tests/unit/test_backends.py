@@ -85,6 +85,7 @@ def test_a_library_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pytes
 
 
 def test_a_machine_without_pam_says_so_before_anybody_logs_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr("ctypes.util.find_library", lambda name: None)
     with pytest.raises(ConfigError, match='kind = "pam": this machine has no libpam'):
         open_backends(config(tmp_path, {"kind": "pam"}), OWN)

@@ -149,6 +149,7 @@ async def test_a_system_that_cannot_tell_its_users(keeper):
 
 
 def test_other_systems_and_machines_without_pam_say_so(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr("ctypes.util.find_library", lambda name: None)
     with pytest.raises(AccountsUnavailable, match="no libpam"):
         PamAccounts(PamService())
