@@ -4,11 +4,14 @@ Must not know: anything but the configuration and who runs the program.
 """
 
 from collections.abc import Collection, Iterator
+from ipaddress import ip_address, ip_network
 
 from .model import IDLE_MINIMUM, Config, listeners
 
 NOT_YET = ("web", "metrics")
 """Sections that are read, so that a file for a later version serves this one, and that nothing listens for yet."""
+
+_LOOPBACK = ("127.0.0.1", "::1")
 
 
 def advice(config: Config, mechanisms: Collection[str], *, is_root: bool) -> Iterator[str]:
@@ -25,7 +28,23 @@ def advice(config: Config, mechanisms: Collection[str], *, is_root: bool) -> Ite
             yield f'auth.mechanisms: "{mechanism}" is not in this version; there are {", ".join(mechanisms)}'
     if is_root and config.server.user is None:
         yield "workers run as root: name a user of their own with server.user"
+    yield from _about_trust(config)
     yield from _about_accounts(config)
+
+
+def _about_trust(config: Config) -> Iterator[str]:
+    for key, networks in (("proxy.trusted", config.proxy.trusted), ("smtp.xclient", config.smtp.xclient)):
+        for network in networks:
+            if network.endswith("/0"):
+                yield f"{key}: {network} is everybody; whoever connects may say that they are anybody"
+    trusted = [ip_network(network) for network in config.proxy.trusted]
+    if any(ip_address(host) in network for network in trusted for host in _LOOPBACK):
+        for endpoint in listeners(config).get("lmtp", ()):
+            if endpoint.is_loopback and not endpoint.is_unix:
+                yield (
+                    f"proxy.trusted holds this machine: who delivers to {endpoint} must send a PROXY header too; "
+                    "let mail servers on it use a unix socket"
+                )
 
 
 def _about_accounts(config: Config) -> Iterator[str]:

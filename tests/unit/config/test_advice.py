@@ -6,6 +6,7 @@ from postane.config.advice import advice
 from postane.config.model import DEFAULT_LISTENERS, Config
 
 KNOWN = ("PLAIN", "LOGIN")
+OFF: dict[str, object] = {"listen": []}
 
 
 def told(values: dict[str, object], *, is_root: bool = False) -> str:
@@ -22,6 +23,9 @@ def told(values: dict[str, object], *, is_root: bool = False) -> str:
         ({"auth": {"mechanisms": ["plain", "GSSAPI"]}}, '"GSSAPI" is not in this version; there are PLAIN, LOGIN'),
         ({"accounts": []}, "nobody has a maildrop here"),
         ({"accounts": [{"kind": "oauth", "introspection": "https://as.example"}]}, "nobody has a maildrop here"),
+        ({"proxy": {"trusted": ["192.0.2.1", "0.0.0.0/0"]}, "lmtp": OFF}, "proxy.trusted: 0.0.0.0/0 is everybody"),
+        ({"smtp": {"xclient": ["::/0"]}}, "smtp.xclient: ::/0 is everybody"),
+        ({"proxy": {"trusted": ["127.0.0.1"]}}, "who delivers to 127.0.0.1:24 must send a PROXY header too"),
         (
             {"accounts": [{"kind": "ldap", "url": "ldap://h", "base": "b", "start_tls": False}]},
             "passwords cross to ldap://h in clear text",
@@ -40,3 +44,15 @@ def test_root_is_advised_to_be_somebody_else() -> None:
 
 def test_the_defaults_need_no_advice() -> None:
     assert told({}) == ""
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"proxy": {"trusted": ["192.0.2.0/24", "127.0.0.2"]}},
+        {"proxy": {"trusted": ["127.0.0.0/8"]}, "lmtp": {"listen": ["unix:/run/lmtp.sock"]}},
+        {"smtp": {"xclient": ["127.0.0.1", "10.0.0.0/8"]}},
+    ],
+)
+def test_who_trusts_few_hears_nothing(values: dict[str, object]) -> None:
+    assert told(values) == ""
