@@ -46,9 +46,9 @@ def page(made: str) -> Iterator[str]:
     yield "# POP3's capabilities\n"
     yield made
     yield "What a server with the configuration's defaults answers to CAPA (RFC 2449 s5). A password crosses a"
-    yield "connection without TLS from this machine only (`auth.plaintext_without_tls`); USER, PLAIN and LOGIN are offered"
-    yield "where one may. `-`: not offered. `IMPLEMENTATION` tells the version. What each mechanism is: [who may"
-    yield "enter](../who-may-enter.md)."
+    yield "connection without TLS from this machine only (`auth.plaintext_without_tls`); USER, PLAIN and LOGIN are"
+    yield "offered where one may. `-`: not offered. `IMPLEMENTATION` tells the version. What each mechanism is:"
+    yield "[who may enter](../who-may-enter.md)."
     for is_legacy, answers in told.items():
         if is_legacy and answers.capabilities == told[False].capabilities:
             yield "\nWith `pop3.legacy = true` the table is the same: what is older than CAPA is not told by it.\n"

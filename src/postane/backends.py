@@ -85,7 +85,7 @@ def _open_ldap(table: LdapBackend, config: Config, own_domains: tuple[str, ...])
     from postane.accounts.ldap import LdapAccounts, Tree
 
     directory = Directory(table.url, table.bind_dn, table.password_file, table.ca, table.start_tls, table.timeout)
-    tree = Tree.parse(table.base, table.filter, table.address_filter, table.name)
+    tree = Tree.parse(table.base, table.filter, table.address_filter, table.name, table.enabled_filter)
     return LdapAccounts(directory, tree, own_domains=own_domains, cache_seconds=config.auth.cache)
 
 

@@ -23,7 +23,7 @@ PURE = {
 
 PURE_FOR = {"sasl": {"scramp"}}
 
-NOT_FOR_WORKERS = {"sqlite3", "pathlib", "shutil", "tempfile", "glob", "asyncpg", "obstore", "argon2"}
+NOT_FOR_WORKERS = {"sqlite3", "pathlib", "shutil", "tempfile", "glob", "asyncpg", "obstore", "argon2", "sansldap"}
 SQL = re.compile(r"\s*(SELECT |INSERT |UPDATE \w+ SET|DELETE FROM|CREATE |PRAGMA |BEGIN\b|COMMIT\b)")
 
 CATCHES_ALL = {"server/replies.py", "server/loop.py"}
