@@ -9,7 +9,7 @@ from postane.accounts.base import AccountError, AccountsUnavailable
 from postane.config.file import ConfigError
 from postane.maildrop.base import MaildropError, StoreDamaged, StoreTooNew
 
-from . import config, demo, drop, serve, sessions, user
+from . import config, demo, doctor, drop, serve, sessions, user
 from .common import Exit, Failure
 
 TYPER_USAGE = 2
@@ -26,6 +26,7 @@ app = typer.Typer(
 demo.register(app)
 serve.register(app)
 sessions.register(app)
+doctor.register(app)
 app.add_typer(user.app, name="user")
 app.add_typer(drop.app, name="drop")
 app.add_typer(config.app, name="config")
