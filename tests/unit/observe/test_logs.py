@@ -55,3 +55,17 @@ def test_text_for_people(capsys):
     assert "session" in told
     assert "anna" in told
     assert not told.startswith("{")
+
+
+def test_a_line_is_one_write(monkeypatch):
+    """Several workers write to one file: a line in two writes would mix with another's."""
+    writes: list[str] = []
+
+    class Unbuffered:
+        write = staticmethod(writes.append)
+        flush = isatty = staticmethod(lambda: False)
+
+    monkeypatch.setattr("sys.stderr", Unbuffered)
+    configure_logs("info", "json")
+    structlog.get_logger("postane").info("session", account="anna")
+    assert [text.endswith("}\n") for text in writes] == [True]
