@@ -390,7 +390,7 @@ def test_connections_are_counted_before_the_handshake(tmp_path: Path) -> None:
         wait_until(lambda: sum(_connections(office).values()) == 2, "they have come")
         with pytest.raises((ssl.SSLError, OSError)):
             secured.talk(source="127.0.4.1")
-        assert '"ending": "refused"' in office.read_log()
+        wait_until(lambda: '"ending": "refused"' in office.read_log(), "the refusal is told")
         with secured.talk(source="127.0.4.2") as talk:
             assert talk.ask(b"QUIT").startswith(b"+OK")
         for each in silent:

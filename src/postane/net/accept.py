@@ -120,7 +120,10 @@ class ArrivingStream(SocketStream):
                 raise StreamClosed
 
     async def secure(self) -> None:
-        """See Stream: from now on there is a transport, encrypted where the service wants it."""
+        """See Stream: from now on there is a transport, encrypted where the service wants it. Who says nothing gets no
+        handshake, which costs fifty kilobytes, but a socket that waits."""
+        if self.begins_with_tls and self._socket is not None and not await self._peek(self._socket):
+            raise StreamClosed
         sock, self._socket = self._socket, None
         if sock is None:
             raise StreamClosed
@@ -133,6 +136,7 @@ class ArrivingStream(SocketStream):
                 )
         except BaseException:
             sock.close()
+            self._give_up()
             raise
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

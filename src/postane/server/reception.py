@@ -25,6 +25,9 @@ EVERYBODY = "*"
 """The key under which all connections are counted."""
 
 
+SENT_AWAY = frozenset({Ending.KICKED, Ending.CROWDED_OUT})
+"""Endings that Reception gave, whatever the session itself saw of it."""
+
 KICK_WAIT = 1.0
 """Seconds that whoever kicks a session waits at most until it is over."""
 
@@ -47,6 +50,11 @@ class Guest:
         """Whether nobody loses anything if it is ended now."""
         return self.talk is None or self.talk.desk.may_be_ended
 
+    @property
+    def is_stranger(self) -> bool:
+        """Whether it holds one of the places and has not said whose it is; a local MTA need not."""
+        return EVERYBODY in self.counted and self.record.account is None and self.record.peer.host != "unix"
+
 
 class Reception:
     """Takes in the connections of one worker."""
@@ -55,14 +63,19 @@ class Reception:
         self._office = office
         self._connections = connections
         self._open: dict[asyncio.Task[None], Guest] = {}
+        self._perhaps_strangers: dict[asyncio.Task[None], Guest] = {}  # in the order in which they came
         self._log = structlog.get_logger("postane")
 
     def accept(self, service: str, make_desk: MakeDesk, stream: Stream) -> None:
         """A connection has come in: run its session as a task."""
         guest = Guest(SessionRecord(self._office.token(), service, stream.peer, self._office.clock()))
         task = asyncio.create_task(self._receive(stream, make_desk, guest), name=guest.record.session)
-        self._open[task] = guest
-        task.add_done_callback(self._open.pop)
+        self._open[task] = self._perhaps_strangers[task] = guest
+        task.add_done_callback(self._forget)
+
+    def _forget(self, task: "asyncio.Task[None]") -> None:
+        del self._open[task]
+        self._perhaps_strangers.pop(task, None)
 
     @property
     def count(self) -> int:
@@ -111,12 +124,13 @@ class Reception:
     async def _welcome(self, stream: Stream, make_desk: MakeDesk, guest: Guest) -> None:
         """Count, introduce, secure, converse; what is over a limit gets no further than that."""
         record, limits = guest.record, self._office.limits
-        is_welcome = self._count(guest, EVERYBODY, limits.connections)
+        has_place = self._count(guest, EVERYBODY, limits.connections)
         try:
             await stream.introduce()
             record.peer = stream.peer
-            if stream.peer.host != "unix":
-                is_welcome = is_welcome and self._count(guest, str(stream.peer), limits.per_address)
+            is_local = stream.peer.host == "unix"
+            is_welcome = is_local or self._count(guest, str(stream.peer), limits.per_address)
+            is_welcome = is_welcome and (has_place or self._take_place(guest))
             if stream.begins_with_tls and not is_welcome:
                 record.ending = Ending.REFUSED
                 return
@@ -130,7 +144,7 @@ class Reception:
         except StreamClosed:
             record.ending = Ending.DROPPED
         except asyncio.CancelledError:
-            record.ending = Ending.SHUT_DOWN if record.ending is not Ending.KICKED else record.ending
+            record.ending = record.ending if record.ending in SENT_AWAY else Ending.SHUT_DOWN
         else:
             await self._converse(stream, make_desk, guest, is_welcome=is_welcome)
 
@@ -144,7 +158,7 @@ class Reception:
             return
         ending = await converse(guest.talk)
         guest.record.trouble = guest.talk.trouble
-        if guest.record.ending is not Ending.KICKED:
+        if guest.record.ending not in SENT_AWAY:
             guest.record.ending = ending
 
     def _count(self, guest: Guest, key: str, limit: int) -> bool:
@@ -153,6 +167,22 @@ class Reception:
             return False
         guest.counted.append(key)
         return True
+
+    def _take_place(self, guest: Guest) -> bool:
+        """Every place is taken: whoever has been here longest without logging in gives theirs up, so that connections
+        which say nothing keep nobody out. False: all have logged in."""
+        while self._perhaps_strangers:
+            task, other = next(iter(self._perhaps_strangers.items()))
+            if other is guest:
+                break
+            del self._perhaps_strangers[task]  # who has logged in stays so, and is not looked at again
+            if other.is_stranger:
+                other.record.ending = Ending.CROWDED_OUT
+                other.counted.remove(EVERYBODY)
+                self._connections.leave(EVERYBODY)
+                task.cancel()
+                return self._count(guest, EVERYBODY, self._office.limits.connections)
+        return False
 
     def _tell(self, record: SessionRecord, stream: Stream) -> None:
         facts = {

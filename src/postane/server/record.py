@@ -23,6 +23,7 @@ class Ending(StrEnum):
     FAILED = "failed"  # a body broke off half-way
     SHUT_DOWN = "shut down"
     KICKED = "kicked"  # by the operator
+    CROWDED_OUT = "crowded out"  # every place was taken, and this one had not logged in
 
 
 @dataclass(slots=True)

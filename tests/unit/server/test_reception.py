@@ -51,12 +51,48 @@ async def test_connections_are_limited_by_address_and_in_all(reception: Receptio
     assert b"[SYS/TEMP]" in greetings[2]
     more = [connect(reception, host) for host in ("192.0.2.3", "192.0.2.4")]
     await settle()
-    assert [stream.take()[:4] for stream in more] == [b"+OK ", b"-ERR"]
-    streams[0].end()
+    assert [stream.take()[:4] for stream in more] == [b"+OK ", b"+OK "]
+    assert reception.count == 4
+    assert [stream.is_closed for stream in streams] == [True, False, True, False]  # the first has made room
+
+
+async def log_in(reception: Reception, host: str) -> MemoryStream:
+    stream = connect(reception, host)
+    stream.give(b"USER mrose\r\nPASS tanstaaf\r\n")
+    for _ in range(1000):
+        await asyncio.sleep(0)
+    return stream
+
+
+async def test_who_is_logged_in_is_not_crowded_out(reception: Reception) -> None:
+    with structlog.testing.capture_logs() as lines:
+        reception = Reception(reception._office, private_tally())
+        busy = await log_in(reception, "127.0.0.1")
+        crowd = [connect(reception, f"192.0.2.{number}") for number in range(2, 12)]
+        await settle()
+    assert [line["ending"] for line in lines if line["event"] == "session"] == ["crowded out"] * 7
+    assert [stream.is_closed for stream in crowd] == [True] * 7 + [False] * 3
+    busy.give(b"NOOP\r\n")
     await settle()
-    again = connect(reception, "192.0.2.1")
+    assert busy.take().endswith(b"+OK\r\n")
+
+
+async def test_where_all_have_logged_in_nobody_more_is_let_in() -> None:
+    accounts = MemoryAccounts()
+    accounts.add("mrose", password="tanstaaf")
+    reception = Reception(make_office(accounts=accounts, limits=Limits(connections=1)), private_tally())
+    first, second = [await log_in(reception, "127.0.0.1") for _ in range(2)]
+    assert second.take().startswith(b"-ERR [SYS/TEMP]")
+    assert second.is_closed
+    assert not first.is_closed
+
+
+async def test_an_address_at_its_limit_crowds_nobody_out(reception: Reception) -> None:
+    others = [connect(reception, host) for host in ("192.0.2.2", "192.0.2.3", "192.0.2.1", "192.0.2.1")]
+    more = [connect(reception, "192.0.2.1") for _ in range(5)]
     await settle()
-    assert again.take().startswith(b"+OK ")
+    assert [stream.take()[:4] for stream in more] == [b"-ERR"] * 5
+    assert not any(stream.is_closed for stream in others)
 
 
 async def test_the_time_to_log_in_is_set_before_the_greeting(reception: Reception) -> None:
