@@ -158,12 +158,21 @@ class SocketStream(asyncio.Protocol):
             raise NotSecured("octets came before the handshake")
         self._transport.write(last_words)
         await self.drain()
-        with told():
-            transport = await self._loop.start_tls(
-                self._transport, self, self._server_tls.context, server_side=True, ssl_handshake_timeout=self._patience
-            )
-        if transport is None:
-            raise NotSecured("the connection was lost in the handshake")
+        transport = None
+        try:
+            with told():
+                transport = await self._loop.start_tls(
+                    self._transport,
+                    self,
+                    self._server_tls.context,
+                    server_side=True,
+                    ssl_handshake_timeout=self._patience,
+                )
+            if transport is None:
+                raise NotSecured("the connection was lost in the handshake")
+        finally:
+            if transport is None:
+                self._give_up()
         self._take(transport)
 
     def set_deadline(self, seconds: float | None) -> None:
@@ -237,6 +246,11 @@ class SocketStream(asyncio.Protocol):
             self.peer = Peer(str(address[0]), int(address[1]))
         self._deadlines.add(self)
         self._on_open(self)
+
+    def _give_up(self) -> None:
+        """A handshake has failed: of that the loop tells a protocol nothing, not even that the connection is lost."""
+        SocketStream.abort(self)
+        self.connection_lost(None)
 
     def _take(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
