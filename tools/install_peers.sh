@@ -19,6 +19,8 @@ PEERS='
     ldap-utils:ldapmodify
     mpop:mpop
     mutt:mutt
+    nginx-light:nginx
+    libnginx-mod-mail:nginx
     perl:perl
     postfix:smtp-source
     postgresql:initdb
