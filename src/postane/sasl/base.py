@@ -15,6 +15,11 @@ from typing import Protocol
 
 from postane.wire.errors import Fault, LocalProtocolError, RemoteProtocolError
 
+NAME_LIMIT = 1024
+PASSWORD_LIMIT = 4096
+"""Octets at most of what is prepared and compared: Unicode's normal forms take a time that grows with the square of the
+length, and one message has room for 48 KiB. No account's name, and no password that a hash is made of, is as long."""
+
 
 class Means(StrEnum):
     """By what a client proves who it is: what must be known of an account to check it."""
@@ -185,6 +190,8 @@ def refuse(text: str) -> RemoteProtocolError:
 
 def decode_name(octets: bytes) -> str:
     """A name: UTF-8 without control characters. Raises RemoteProtocolError."""
+    if len(octets) > NAME_LIMIT:
+        raise refuse("the name is too long")
     try:
         name = octets.decode("utf-8")
     except UnicodeDecodeError:
@@ -202,9 +209,9 @@ def encode_name(name: str) -> bytes:
 
 
 def decode_password(octets: bytes) -> str:
-    """A password: whatever octets it has. Raises RemoteProtocolError where it is empty."""
-    if not octets:
-        raise refuse("the password is empty")
+    """A password: whatever octets it has. Raises RemoteProtocolError where it is empty or too long."""
+    if not octets or len(octets) > PASSWORD_LIMIT:
+        raise refuse("the password is too long" if octets else "the password is empty")
     return octets.decode("utf-8", "surrogateescape")
 
 

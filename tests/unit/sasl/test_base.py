@@ -2,7 +2,15 @@
 
 import pytest
 
-from postane.sasl.base import Challenge, PasswordClaim, decode_name, decode_password, refuse
+from postane.sasl.base import (
+    NAME_LIMIT,
+    PASSWORD_LIMIT,
+    Challenge,
+    PasswordClaim,
+    decode_name,
+    decode_password,
+    refuse,
+)
 from postane.wire.errors import Fault, RemoteProtocolError
 
 
@@ -21,6 +29,13 @@ def test_a_password_may_be_any_octets_but_none():
     assert decode_password(b"\xff").encode("utf-8", "surrogateescape") == b"\xff"
     with pytest.raises(RemoteProtocolError):
         decode_password(b"")
+
+
+@pytest.mark.parametrize(("decode", "limit"), [(decode_name, NAME_LIMIT), (decode_password, PASSWORD_LIMIT)])
+def test_what_would_take_long_to_normalize_is_too_long(decode, limit):
+    assert decode(b"a" * limit) == "a" * limit
+    with pytest.raises(RemoteProtocolError, match="too long"):
+        decode(b"a" * (limit + 1))
 
 
 def test_a_refusal_does_not_end_the_session():
