@@ -32,7 +32,6 @@ SHOWN_ELSEWHERE: dict[str, str] = {
     "cli.demo": "tests/interop/test_demo.py: what it prints is pasted",
     "cli.serve": "tests/interop/test_serve.py, as are the processes behind it",
     "supervisor.children": "tests/interop/test_serve.py",
-    "supervisor.parent": "tests/interop/test_serve.py",
     "supervisor.worker": "tests/interop/test_serve.py",
 }
 """Modules without a unit test of the same name, and where they are shown instead."""

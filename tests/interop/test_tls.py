@@ -13,19 +13,17 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
-from postane.net.tls import Certificate
-from support.certificates import LOCALHOST, Authority, client_context, der
+from support.certificates import client_context, der
 from support.corpus import corpus
 from support.post import SENDER, count, fill
 from support.postoffice import PostOffice, wait_until
 from support.programs import require, run
 from support.talk import Talk, log_in
-from support.tls import LMTP_STARTTLS, POP3S, STARTTLS, STLS, TlsTalk
+from support.tls import LMTP_STARTTLS, POP3S, STARTTLS, STLS, Secured, TlsTalk
 
 pytestmark = pytest.mark.interop
 
@@ -38,46 +36,6 @@ DOORS = {
     "LMTP STARTTLS": ("lmtp", LMTP_STARTTLS),
 }
 EVERY_DOOR = pytest.mark.parametrize(("service", "begin"), DOORS.values(), ids=DOORS)
-
-
-class Secured:
-    """A server with a certificate; `live` is where the configuration looks for it."""
-
-    def __init__(self, folder: Path, settings: dict[str, dict[str, Any]] | None = None, *, is_linked: bool = False):
-        self.authority = Authority(folder)
-        self.live = Certificate(folder / "live.pem", folder / "live.key")
-        self._is_linked = is_linked
-        self._count = 0
-        self.shown = self.renew()
-        paths = {"certificate": str(self.live.chain), "key": str(self.live.key)}
-        listen = {"listen": ["127.0.0.1:0"]}
-        merged = {"pop3s": listen, "smtps": listen, **(settings or {})}
-        merged["tls"] = {**paths, **merged.get("tls", {})}
-        self.office = PostOffice(merged)
-        self.context = client_context(self.authority.path)
-
-    def renew(self) -> bytes:
-        """Another certificate is there; it is given back as it will be shown."""
-        self._count += 1
-        new = self.authority.issue(f"archive{self._count}", LOCALHOST)
-        for path, live in ((new.chain, self.live.chain), (new.key, self.live.key)):
-            aside = live.with_suffix(".aside")
-            if self._is_linked:
-                aside.symlink_to(path.name)
-            else:
-                aside.write_bytes(path.read_bytes())
-                aside.chmod(0o600)
-            aside.replace(live)
-        return der(new.chain)
-
-    def talk(self, service: str = "pop3s", begin: tuple[bytes, ...] = POP3S, **how: Any) -> TlsTalk:
-        """A conversation with it."""
-        return TlsTalk(self.office.address(service), how.pop("context", self.context), begin, **how)
-
-    def sees(self, certificate: bytes) -> bool:
-        """Whether whoever comes now is shown it."""
-        with self.talk() as talk:
-            return talk.certificate() == certificate
 
 
 @pytest.fixture(scope="module")

@@ -194,7 +194,7 @@ class Parent:
     # Reloading
 
     def _look(self) -> None:
-        """See, now and then, whether what was read has changed, or a certificate of our own is at its end."""
+        """See, now and then, whether what was read has changed, or is to be made anew."""
         if time.monotonic() < self._next_look:
             return
         self._next_look = time.monotonic() + LOOK_PAUSE

@@ -7,7 +7,7 @@ Must not know: processes.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from postane.app import host_name
@@ -25,6 +25,9 @@ from postane.net.tls import (
     server_tls,
 )
 
+TICKET_KEYS = timedelta(days=7)
+"""For so long the keys of session tickets are the same (RFC 9325 s3.4); each plan has its own."""
+
 FOLDER = "tls"
 """Where in `storage.path` a certificate of our own making is kept."""
 
@@ -32,13 +35,13 @@ FOLDER = "tls"
 @dataclass(frozen=True, slots=True)
 class Plan:
     """`files` are what all of it was read from. `self_made` is the certificate that was made because none is
-    configured, and `renewal` when another one is due, in seconds since the epoch; else None and infinity."""
+    configured. At `renewal`, in seconds since the epoch, another plan is due, also where no file has changed."""
 
     config: Config
     tls: ServerTls
     files: tuple[Path, ...]
-    self_made: Certificate | None = None
-    renewal: float = float("inf")
+    self_made: Certificate | None
+    renewal: float
 
 
 def make_plan(config: Config, path: Path | None) -> Plan:
@@ -46,11 +49,12 @@ def make_plan(config: Config, path: Path | None) -> Plan:
 
     Raises ConfigError.
     """
+    now = datetime.now(UTC)
     try:
-        own, self_made, renewal = configured(config), None, float("inf")
+        own, self_made, renewal = configured(config), None, now + TICKET_KEYS
         if own is None:
-            own = self_made = self_signed(config.storage.path / FOLDER, host_name(config), datetime.now(UTC))
-            renewal = (read_certificate(own.chain).not_valid_after_utc - RENEWED).timestamp()
+            own = self_made = self_signed(config.storage.path / FOLDER, host_name(config), now)
+            renewal = min(renewal, read_certificate(own.chain).not_valid_after_utc - RENEWED)
         certificates = [own, *(Certificate(more.certificate, more.key) for more in config.tls.sni)]
         tls = server_tls(certificates, Spoken(config.tls.minimum == "1.3", _clients(config)))
     except BadCertificate as error:
@@ -58,7 +62,7 @@ def make_plan(config: Config, path: Path | None) -> Plan:
     named = [] if path is None else [path]
     named += [file for certificate in certificates for file in (certificate.chain, certificate.key)]
     named += [config.tls.client_ca] if config.tls.client_ca is not None else []
-    return Plan(config, tls, tuple(named), self_made, renewal)
+    return Plan(config, tls, tuple(named), self_made, renewal.timestamp())
 
 
 def configured(config: Config) -> Certificate | None:

@@ -1,6 +1,8 @@
 """What a generation serves by: certificates that are loaded, or made, or named as wrong."""
 
 import ssl
+import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,9 @@ import pytest
 from postane.config.file import ConfigError, load_config
 from postane.config.model import Config
 from postane.net.client_names import NameKind
-from postane.supervisor.plan import configured, make_plan
+from postane.net.self_signed import RENEWED
+from postane.net.tls import read_certificate
+from postane.supervisor.plan import TICKET_KEYS, configured, make_plan
 from support.certificates import LOCALHOST, Authority, Wish
 
 
@@ -25,7 +29,7 @@ def test_a_certificate_is_loaded_or_named_as_wrong(tmp_path: Path) -> None:
     plan = make_plan(config, tmp_path / "postane.toml")
     assert configured(config) == own
     assert plan.files == (tmp_path / "postane.toml", own.chain, own.key)
-    assert (plan.self_made, plan.renewal) == (None, float("inf"))
+    assert plan.self_made is None
     assert plan.tls.context.minimum_version is ssl.TLSVersion.TLSv1_2
     assert not (tmp_path / "store" / "tls").exists()
     own.key.write_text("not a key")
@@ -39,8 +43,26 @@ def test_one_is_made_where_none_is_named(tmp_path: Path) -> None:
     assert configured(config) is None
     assert plan.self_made is not None
     assert plan.self_made.chain == tmp_path / "store" / "tls" / "certificate.pem"
-    assert plan.renewal < float("inf")
-    assert make_plan(config, None).renewal == plan.renewal, "it stays"
+    first = plan.self_made.chain.read_bytes()
+    assert make_plan(config, None).self_made == plan.self_made
+    assert plan.self_made.chain.read_bytes() == first, "it stays"
+
+
+def test_ticket_keys_are_not_used_for_ever(tmp_path: Path) -> None:
+    """RFC 9325 s3.4."""
+    before = time.time()
+    plan = make_plan(load(tmp_path, ""), None)
+    assert before <= plan.renewal - TICKET_KEYS.total_seconds() <= time.time()
+
+
+def test_another_plan_is_due_when_the_certificate_that_was_made_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("postane.supervisor.plan.TICKET_KEYS", timedelta(days=9999))
+    plan = make_plan(load(tmp_path, ""), None)
+    assert plan.self_made is not None
+    end = read_certificate(plan.self_made.chain).not_valid_after_utc
+    assert datetime.fromtimestamp(plan.renewal, UTC) == end - RENEWED
 
 
 def test_where_none_can_be_made_it_is_said(tmp_path: Path) -> None:
