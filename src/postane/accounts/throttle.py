@@ -93,6 +93,11 @@ class Throttle:
         self._mistakes = table(3, lambda _: FORGET_AFTER)  # one wrong secret of such a pair
         self._known = table(4, lambda _: KNOWN_FOR)  # right logins of such a pair
 
+    @property
+    def delay(self) -> float:
+        """Seconds that the reply to a try which is not looked at is held back."""
+        return self._patience.delay
+
     def check(self, address: str, name: str) -> float:
         """Seconds for which a try is refused without a look at it; 0.0: it may be tried.
 

@@ -84,7 +84,7 @@ class Gate:
 
     async def keys(self, name: str, digest: ScramDigest) -> ScramEntry:
         """The keys for a SCRAM exchange; what comes of it is told to `settle`."""
-        self._check(name)
+        await self._check(_counted(name))
         return await self._office.accounts.scram(_prepared(name), digest)
 
     async def settle(self, name: str, proof: Proof | None, *, is_proven: bool) -> Proof:
@@ -100,23 +100,26 @@ class Gate:
     async def _try(self, name: str, secret: bytes, check: Callable[[], Awaitable[Proof]]) -> Proof:
         """Once too many have failed while this one was looked at, nothing is told of it, not even that it was right:
         else many guesses at the same moment would count for one."""
-        self._check(name)
+        name = _counted(name)
+        await self._check(name)
         throttle, address = self._office.throttle, str(self._record.peer)
         try:
             proof = await check()
         except LoginRefused as error:
-            self._check(name)
+            await self._check(name)
             self._tell(error.log)
             await asyncio.sleep(throttle.failed(address, name, secret))
             raise
-        self._check(name)
+        await self._check(name)
         throttle.succeeded(address, name or proof.account.name)
         return proof
 
-    def _check(self, name: str) -> None:
+    async def _check(self, name: str) -> None:
+        """What is not looked at is held back too: else a client that goes on trying fills the log as fast as it can."""
         wait = self._office.throttle.check(str(self._record.peer), name)
         if wait > 0:
             self._tell("too many failed logins")
+            await asyncio.sleep(min(wait, self._office.throttle.delay))
             raise LoginThrottled(math.ceil(wait))
 
     def _tell(self, why: str) -> None:
@@ -139,6 +142,14 @@ def _prepared(text: str) -> str:
         return saslprep(text)
     except Unprepared:
         raise LoginRefused(REFUSED, "not UTF-8, or SASLprep forbids it") from None
+
+
+def _counted(name: str) -> str:
+    """The name that failures count for: what SASLprep makes one is one, however many spellings it has."""
+    try:
+        return saslprep(name)
+    except Unprepared:
+        return name
 
 
 def _octets(text: str) -> bytes:
