@@ -12,6 +12,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from .client_names import is_unmistakable
 from .networks import Networks
 from .proxy_protocol import FIXED, LENGTH_LIMIT, Header, parse_header
 from .proxy_tlvs import BadHeader
@@ -64,20 +65,21 @@ class ArrivingStream(SocketStream):
     async def introduce(self) -> None:
         """See Stream. From a trusted proxy a header must come first; nobody else's octets are looked at: whether there
         is a header is never guessed (the PROXY protocol's specification, section 5)."""
-        if self._socket is None or self.peer.host not in self._proxies.trusted:
-            return
-        header = await self._read_header(self._socket)
+        if self._socket is not None and self.peer.host in self._proxies.trusted:
+            await self._read_header(self._socket)
+
+    def _believe(self, header: Header) -> None:
         # Version 1 has no word for it: a proxy that names itself comes for itself.
-        self.is_probe = header.is_probe or header.host == self.peer.host
+        self.is_probe = header.is_probe or header.host == self.peer.host.removeprefix("::ffff:")
         if header.host is not None and not self.is_probe:
             self.peer = Peer(header.host, header.port, speaker=self.peer)
         if header.tls is not None:
             name = header.tls.common_name if self._proxies.takes_names else None
-            client = None if name is None else name.lower()
+            client = None if name is None or not is_unmistakable(name) else name.lower()
             self.tls = self._told = TlsFacts(header.tls.version, header.tls.cipher, client=client)
 
-    async def _read_header(self, sock: socket.socket) -> Header:
-        """Take the header's octets and none behind them, which are the protocol's or the handshake's.
+    async def _read_header(self, sock: socket.socket) -> None:
+        """Take the header's octets, and none behind them, which are the protocol's or the handshake's.
 
         They are looked at before they are taken; as long as the header is not complete, all of them belong to it.
         Proxies also look whether a connection is accepted, and go away, or reset it, before they say anything.
@@ -94,10 +96,11 @@ class ArrivingStream(SocketStream):
                 header = parse_header(taken + seen)
             except BadHeader as error:
                 raise BadIntroduction(str(error)) from error
-            wanted = len(seen) if header is None else header.octets - len(taken)
-            taken += sock.recv(wanted)
             if header is not None:
-                return header
+                self._believe(header)
+                _take(sock, header.octets - len(taken))
+                return
+            taken += _take(sock, len(seen))
 
     async def _peek(self, sock: socket.socket) -> bytes:
         """The octets that are there, once there are any; b"" at the end. Raises StreamClosed, TimeoutError."""
@@ -115,7 +118,8 @@ class ArrivingStream(SocketStream):
             try:
                 await self._wait()
             finally:
-                self._loop.remove_reader(number)
+                if self._socket is sock:  # else the number may be another's by now
+                    self._loop.remove_reader(number)
             if self._is_lost:
                 raise StreamClosed
 
@@ -148,9 +152,18 @@ class ArrivingStream(SocketStream):
         """See Stream."""
         sock, self._socket = self._socket, None
         if sock is not None:
+            self._loop.remove_reader(sock.fileno())
             sock.close()
             self.connection_lost(None)
         super().abort()
+
+
+def _take(sock: socket.socket, count: int) -> bytes:
+    """Octets that were seen. Raises StreamClosed: a reset takes them away again."""
+    try:
+        return sock.recv(count)
+    except OSError as error:
+        raise StreamClosed from error
 
 
 class Acceptor:

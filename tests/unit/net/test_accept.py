@@ -1,6 +1,7 @@
 """Connections that a proxy introduces before their first octet, over loopback sockets and under both event loops."""
 
 import asyncio
+import contextlib
 import functools
 import socket
 import struct
@@ -243,6 +244,7 @@ FACTS = ssl_tlv(7, 0, version=b"TLSv1.3", name=b"Fred", cipher=b"TLS_AES_128_GCM
     [
         (FACTS, NAMING, TlsFacts("TLSv1.3", "TLS_AES_128_GCM_SHA256", client="fred")),
         (FACTS, TRUSTED, TlsFacts("TLSv1.3", "TLS_AES_128_GCM_SHA256")),
+        (ssl_tlv(7, 0, version=b"TLSv1.3", name="\u212aate".encode()), NAMING, TlsFacts("TLSv1.3", "")),
         (ssl_tlv(1, 0, version=b"TLSv1.2", name=b"fred"), NAMING, TlsFacts("TLSv1.2", "")),
         (ssl_tlv(0, 1), NAMING, None),
     ],
@@ -256,3 +258,44 @@ def test_tls_that_ends_at_the_proxy(run, tlvs: bytes, proxies: Proxies, tls: Tls
         assert stream.is_encrypted is (tls is not None)
 
     run(dialogue, proxies)
+
+
+@pytest.mark.parametrize("header", [LOCAL, line("203.0.113.5"), b"PROXY TCP4"])
+def test_a_reset_at_any_moment_closes_and_breaks_nothing(run, header: bytes) -> None:
+    async def dialogue(door: Door) -> None:
+        for pause in (0, 0, 0.001, 0.005):
+            stream, peer = await door.connect(header)
+            introducing = asyncio.create_task(stream.introduce())
+            await asyncio.sleep(pause)
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+            peer.close()
+            with contextlib.suppress(StreamClosed):
+                await introducing
+                await stream.secure()
+                await stream.read()
+            stream.abort()
+
+    run(dialogue)
+
+
+def test_octets_that_a_reset_has_taken_away(run) -> None:
+    """They were seen, and are gone when they are to be taken."""
+
+    async def dialogue(door: Door) -> None:
+        stream, _ = await door.connect(LOCAL)
+        sock = stream._socket
+        assert sock is not None
+
+        class Reset:
+            fileno = sock.fileno
+
+            def recv(self, count: int, flags: int = 0) -> bytes:
+                if flags:
+                    return sock.recv(count, flags)
+                raise ConnectionResetError
+
+        with pytest.raises(StreamClosed):
+            await stream._read_header(Reset())  # type: ignore[arg-type]
+        assert stream.is_probe
+
+    run(dialogue)
