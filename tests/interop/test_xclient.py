@@ -67,6 +67,16 @@ def test_a_login_that_was_seen_in_front(trusting: PostOffice, tmp_path: Path) ->
     assert b" with ESMTPA id " in message
 
 
+def test_over_tls(trusting: PostOffice, tmp_path: Path) -> None:
+    """The handshake is the mail server's; the client's octets cross encrypted from there to here."""
+    box = trusting.fresh()
+    said = _swaks(trusting, tmp_path, box.address, "--tls", "--xclient-addr", CLIENT)
+    assert "STARTTLS" not in said.partition("XCLIENT ADDR=")[2]
+    (message,) = read_all(trusting, box)
+    assert f"Received: from client.test ([{CLIENT}])\r\n".encode() in message
+    assert b" with ESMTPS id " in message
+
+
 def test_attributes_that_are_not_taken(trusting: PostOffice, tmp_path: Path) -> None:
     _swaks(trusting, tmp_path, "x@postane.test", "--xclient-helo", "fred.example", expect=NOT_OFFERED)
 
