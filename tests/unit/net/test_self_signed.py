@@ -43,6 +43,14 @@ def test_only_its_owner_reads_the_key(tmp_path: Path) -> None:
     assert sorted(path.name for path in made.key.parent.iterdir()) == ["certificate.pem", "key.pem", "lock"]
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_made_by_root_it_belongs_to_whom_the_folder_belongs_to(tmp_path: Path) -> None:
+    os.chown(tmp_path, 12345, 12346)
+    made = make(tmp_path)
+    for path in (made.chain, made.key, made.key.parent):
+        assert (path.stat().st_uid, path.stat().st_gid) == (12345, 12346)
+
+
 def test_it_stays_until_it_is_about_to_expire(tmp_path: Path) -> None:
     first = der(make(tmp_path).chain)
     assert der(make(tmp_path).chain) == first
