@@ -81,7 +81,7 @@ class Demands:
             raise BadToken(f"it has no {self.claim}, or none that is a text")
         if self.claim == "email" and claims.get("email_verified", True) not in (True, "true"):
             raise BadToken("its email is one that its owner has not been seen to have")
-        if not unicodedata.is_normalized("NFC", name):  # a name with the Kelvin sign would become one with a k
+        if not unicodedata.is_normalized("NFKC", name):  # a name with the Kelvin sign would become one with a k
             raise BadToken(f"its {self.claim} has letters that would become others")
         return name
 

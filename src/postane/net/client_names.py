@@ -6,6 +6,7 @@ handshake; a certificate that is signed by the right hand and lacks the expected
 Must not know: handshakes, accounts.
 """
 
+import unicodedata
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -34,17 +35,26 @@ def account_named(certificate: bytes, kind: NameKind, now: datetime) -> str:
     that goes on with an older session does not look at that."""
     try:
         parsed = x509.load_der_x509_certificate(certificate)
-        names = {name.lower() for name in _names(parsed, kind)}
+        found = set(_names(parsed, kind))
     except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
         raise Nameless(f"it cannot be read: {error}") from error
     if not parsed.not_valid_before_utc <= now.astimezone(UTC) <= parsed.not_valid_after_utc:
         raise Nameless("it has expired")
+    names = {name.lower() for name in found}
     if len(names) != 1:
         raise Nameless(f"it bears {len(names)} names of the kind {kind}, not one")
     (name,) = names
+    if not all(map(is_unmistakable, found)):
+        raise Nameless(f"its name has letters that would become others: {name!a}")
     if not _is_plain(name):
         raise Nameless(f"its name has characters that no account's name has: {name!a}")
     return name
+
+
+def is_unmistakable(name: str) -> bool:
+    """Whether a name, as it was written, is no other form of somebody else's: the Kelvin sign becomes a k in lower
+    case, a wide letter a narrow one in a directory that compares (RFC 4518 s2.3). To be asked before case is folded."""
+    return unicodedata.is_normalized("NFKC", name)
 
 
 def _names(certificate: x509.Certificate, kind: NameKind) -> Iterable[str]:

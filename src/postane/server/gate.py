@@ -72,7 +72,7 @@ class Gate:
         """
 
         async def check() -> Proof:
-            if self._certificate is None or not unicodedata.is_normalized("NFC", self._certificate):
+            if self._certificate is None or not unicodedata.is_normalized("NFKC", self._certificate):
                 # What folds to another's name only by normalization (U+212A for K) was not meant to be that name.
                 raise LoginRefused(REFUSED, "EXTERNAL without a client certificate that bears a name")
             proof = await self._office.accounts.admit(self._certificate, "certificate")

@@ -81,6 +81,7 @@ def test_what_is_taken(change):
         ({"email_verified": False}, "not been seen"),
         ({"email_verified": "false"}, "not been seen"),
         ({"email": "\u212aate@example.org"}, "would become others"),
+        ({"email": "\uff4bate@example.org"}, "would become others"),
         ({"email": "\u212bsa"}, "would become others"),
         ({"email": "cafe\u0301"}, "would become others"),
         ({"cnf": {"jkt": "x"}}, "bound to a key"),

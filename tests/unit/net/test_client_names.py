@@ -42,6 +42,8 @@ def test_the_name_of_the_kind_that_is_asked_for(tmp_path: Path, wish: Wish, kind
         (Wish(common="anna\0.evil"), NameKind.COMMON_NAME, r"characters .*\\x00"),
         (Wish(common="anna\n"), NameKind.COMMON_NAME, "characters"),
         (Wish(common=" anna"), NameKind.COMMON_NAME, "characters"),
+        (Wish(common="\u212aate"), NameKind.COMMON_NAME, "would become others"),
+        (Wish(common="\uff4bate"), NameKind.COMMON_NAME, "would become others"),
         (Wish(emails=["a" * 400 + "@example.org"]), NameKind.EMAIL, "characters"),
         (Wish(common="anna", begins=-9, ends=-1), NameKind.COMMON_NAME, "expired"),
     ],

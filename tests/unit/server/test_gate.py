@@ -81,7 +81,15 @@ async def test_a_certificate_proves_its_own_name(office: PostOffice, name: str |
 
 @pytest.mark.parametrize(
     ("certificate", "name"),
-    [(None, None), (None, "ada"), ("ada", "bob"), ("nobody", None), ("ada", "nobody"), ("\u212aate", None)],
+    [
+        (None, None),
+        (None, "ada"),
+        ("ada", "bob"),
+        ("nobody", None),
+        ("ada", "nobody"),
+        ("\u212aate", None),
+        ("\uff4bate", None),
+    ],
 )
 async def test_and_no_other(office: PostOffice, certificate: str | None, name: str | None) -> None:
     """A certificate without the expected name once let its owner in as anybody (CVE-2019-3814)."""
