@@ -257,6 +257,17 @@ def test_a_certificate_without_the_expected_name_is_nobodys(own: Certificate, au
     assert Handshake(asking(own, authority), client_context(shown=shown)).facts.client is None
 
 
+@BOTH
+def test_an_authority_below_another_is_believed_without_it(
+    tmp_path: Path, own: Certificate, authority: Authority, version: ssl.TLSVersion
+) -> None:
+    between = Authority(tmp_path, "between", parent=authority)
+    shown, stranger = between.issue("anna", ANNA), authority.issue("stranger", ANNA)
+    assert Handshake(asking(own, between), client_context(shown=shown, version=version)).facts.client is not None
+    with pytest.raises(ssl.SSLError, match=r"(?i:certificate)"):
+        Handshake(asking(own, between), client_context(shown=stranger, version=version))
+
+
 def test_what_cannot_be_an_authority_is_named(tmp_path: Path, own: Certificate, authority: Authority) -> None:
     authority.path.write_text("no certificate")
     with pytest.raises(BadCertificate, match=r"cannot load .*authority\.pem"):
