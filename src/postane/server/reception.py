@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 
+from postane.accounts.throttle import source_of
 from postane.net.stream import BadIntroduction, NotSecured, Stream, StreamClosed
 from postane.wire.machine import Machine
 
@@ -129,7 +130,7 @@ class Reception:
             await stream.introduce()
             record.peer = stream.peer
             is_local = stream.peer.host == "unix"
-            is_welcome = is_local or self._count(guest, str(stream.peer), limits.per_address)
+            is_welcome = is_local or self._count(guest, source_of(str(stream.peer)), limits.per_address)
             is_welcome = is_welcome and (has_place or self._take_place(guest))
             if stream.begins_with_tls and not is_welcome:
                 record.ending = Ending.REFUSED

@@ -56,6 +56,14 @@ async def test_connections_are_limited_by_address_and_in_all(reception: Receptio
     assert [stream.is_closed for stream in streams] == [True, False, True, False]  # the first has made room
 
 
+async def test_a_host_has_all_of_its_network(reception: Reception) -> None:
+    """Whoever has one IPv6 address has the other 2**64 of it too."""
+    hosts = ("2001:db8::1", "2001:db8::2", "2001:db8::3", "2001:db8:0:1::1")
+    streams = [connect(reception, host) for host in hosts]
+    await settle()
+    assert [stream.take()[:4] for stream in streams] == [b"+OK ", b"+OK ", b"-ERR", b"+OK "]
+
+
 async def log_in(reception: Reception, host: str) -> MemoryStream:
     stream = connect(reception, host)
     stream.give(b"USER mrose\r\nPASS tanstaaf\r\n")
