@@ -5,6 +5,7 @@ The clients' sides hardly read anything, but for SCRAM's: one target for all fou
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 
 from drive import read_case
@@ -62,10 +63,10 @@ def _fuzz(name: str, data: bytes) -> None:
     outcome = _exchange(name, responses)
     assert outcome == _exchange(name, responses)
     match outcome[-1]:
-        case sasl.Verdict(True, final):
+        case sasl.Verdict(int()) as verdict:
             said = [response for response in responses if response is not None]
-            assert (said[:2], final) in _right_logins(name), outcome
-        case sasl.Verdict(False, final):
+            assert (said[:2], verdict) in _right_logins(name), outcome
+        case sasl.Verdict(None, final):
             assert final.startswith(b"e="), outcome
 
 
@@ -89,21 +90,31 @@ def _exchange(name: str, responses: list[bytes | None]) -> _Outcome:
     return tuple(seen)
 
 
-_KEYS = {digest: keys_of(b"pencil", digest) for digest in sasl.ScramDigest}
+_PASSWORDS = (b"pencil", b"pen", b"brush")
+"""The account has several, as with devices."""
 
 
-def _right_logins(name: str) -> list[tuple[list[bytes], bytes]]:
-    """The responses of clients that know the password, and what a server is to say to them at last."""
+def _keys(digest: sasl.ScramDigest) -> sasl.ScramKeys:
+    each = [keys_of(password, digest) for password in _PASSWORDS]
+    return replace(each[0], pairs=tuple(keys.pairs[0] for keys in each))
+
+
+_KEYS = {digest: _keys(digest) for digest in sasl.ScramDigest}
+
+
+def _right_logins(name: str) -> list[tuple[list[bytes], sasl.Verdict]]:
+    """The responses of clients that know a password, and what is to come of them."""
     digest = sasl.ScramDigest.SHA_256 if "256" in name else sasl.ScramDigest.SHA_1
     if not name.endswith("-PLUS"):
-        return [_right_login(Client(digest=digest)), _right_login(Client(b"y,a=us=2Cer,", b"us=2Cer", digest=digest))]
+        clients = [Client(password=password, digest=digest) for password in _PASSWORDS]
+        return [*map(_right_login, clients), _right_login(Client(b"y,a=us=2Cer,", b"us=2Cer", digest=digest))]
     bound = ((b"p=" + kind.encode() + b",,", octets) for kind, octets in BINDINGS.items())
     return [_right_login(Client(header, binding=octets, digest=digest)) for header, octets in bound]
 
 
-def _right_login(client: Client) -> tuple[list[bytes], bytes]:
+def _right_login(client: Client) -> tuple[list[bytes], sasl.Verdict]:
     first = begin(client, is_plus=bool(client.binding), keys=_KEYS[client.digest]).server_first
-    return [client.first, client.final(first)], client.expected(first)
+    return [client.first, client.final(first)], sasl.Verdict(_PASSWORDS.index(client.password), client.expected(first))
 
 
 def _fuzz_scram_client(data: bytes) -> None:

@@ -9,15 +9,19 @@ import hmac
 import pytest
 import scramp
 
-from postane.accounts.base import LoginRefused
-from postane.sasl.base import Means, ScramDigest, ScramKeys, Surroundings
+from postane.accounts.base import LoginRefused, Proof
+from postane.sasl.base import KeyPair, Means, ScramDigest, ScramKeys, Surroundings
 from postane.sasl.scram import ScramServer
-from support.account_houses import HOSTILE, OWN_DOMAINS, STRANGE
+from support.account_houses import HOSTILE, OURS, OWN_DOMAINS, STRANGE
+from support.file_houses import CHAINS_OF_OURS
 
 STAMP = "<1896.697170952@postoffice.reston.mci.net>"
+MECHANISMS = {ScramDigest.SHA_1: "SCRAM-SHA-1", ScramDigest.SHA_256: "SCRAM-SHA-256"}
 DIGESTS = {ScramDigest.SHA_1: Means.SCRAM_SHA_1, ScramDigest.SHA_256: Means.SCRAM_SHA_256}
 
 every_digest = pytest.mark.parametrize("digest", list(DIGESTS))
+ours = pytest.mark.parametrize("house", [*OURS, *CHAINS_OF_OURS], indirect=True)
+"""The stores whose accounts have device passwords."""
 every_name = pytest.mark.parametrize("name", [*HOSTILE, *STRANGE])
 
 
@@ -47,16 +51,16 @@ async def refused(verifying) -> LoginRefused:
     return caught.value
 
 
-def scram_keys(password: bytes, keys: ScramKeys, digest: ScramDigest) -> ScramKeys:
+def scram_pair(password: bytes, keys: ScramKeys, digest: ScramDigest) -> KeyPair:
     """RFC 5802 s3, written down once more."""
     salted = hashlib.pbkdf2_hmac(digest.value, password, keys.salt, keys.iterations)
     client_key = hmac.digest(salted, b"Client Key", digest.value)
     stored_key = hashlib.new(digest.value, client_key).digest()
-    return ScramKeys(keys.salt, keys.iterations, stored_key, hmac.digest(salted, b"Server Key", digest.value))
+    return KeyPair(stored_key, hmac.digest(salted, b"Server Key", digest.value))
 
 
 def fits(entry, password: str, digest: ScramDigest) -> bool:
-    return entry.keys == scram_keys(password.encode(), entry.keys, digest)
+    return scram_pair(password.encode(), entry.keys, digest) in entry.keys.pairs
 
 
 # What the store says
@@ -170,10 +174,10 @@ async def test_a_digest_ends_with_the_account(house, mrose, way):
 async def test_scram_keys_are_those_of_the_password(house, mrose, digest):
     entry = await house.store.scram("mrose", digest)
     if DIGESTS[digest] not in house.means:
-        assert entry.proof is None
+        assert entry.proofs == ()
         assert not fits(entry, "secret", digest)
         return
-    assert (entry.proof.account, entry.proof.credential) == (mrose, house.scram_credential)
+    assert entry.proofs == (Proof(mrose, house.scram_credential),)
     assert fits(entry, "secret", digest)
     assert not fits(entry, "Secret", digest)
     assert await house.store.scram("mrose", digest) == entry, "the same salt each time"
@@ -190,8 +194,8 @@ async def test_scram_keys_are_found_by_every_form_of_the_name(house, mrose, dige
     entry = await house.store.scram("mrose", digest)
     for name in forms(house, "mrose", digest):
         other = await house.store.scram(name, digest)
-        assert (other.proof, other.keys.salt) == (entry.proof, entry.keys.salt)
-    assert (await house.store.scram("mrose@elsewhere.example", digest)).proof is None
+        assert (other.proofs, other.keys.salt) == (entry.proofs, entry.keys.salt)
+    assert (await house.store.scram("mrose@elsewhere.example", digest)).proofs == ()
 
 
 @every_digest
@@ -201,8 +205,7 @@ async def test_another_password_has_other_scram_keys_at_once(house, mrose, diges
     new = await house.store.scram("mrose", digest)
     assert not fits(new, "secret", digest)
     assert fits(new, "new", digest) is (DIGESTS[digest] in house.means)
-    if new.proof is not None:
-        assert new.keys.salt != old.keys.salt
+    assert not set(new.keys.pairs) & set(old.keys.pairs)
 
 
 @every_digest
@@ -210,8 +213,8 @@ async def test_accounts_with_the_same_password_share_no_keys(house, mrose, diges
     house.registry.add("anna", password="secret")
     anna, other = await house.store.scram("anna", digest), await house.store.scram("mrose", digest)
     assert anna.keys.salt != other.keys.salt
-    assert anna.keys.stored_key != other.keys.stored_key
-    assert anna.proof is None or anna.proof.account.name == "anna"
+    assert anna.keys.pairs[0].stored_key != other.keys.pairs[0].stored_key
+    assert anna.proofs == () or anna.proofs[0].account.name == "anna"
 
 
 @every_digest
@@ -219,13 +222,13 @@ async def test_scram_proves_nobody_who_is_gone(house, mrose, digest):
     before = await house.store.scram("mrose", digest)
     house.registry.set_enabled("mrose", False)
     disabled = await house.store.scram("mrose", digest)
-    assert disabled.proof is None
+    assert disabled.proofs == ()
     assert not fits(disabled, "secret", digest)
     house.registry.set_enabled("mrose", True)
-    assert (await house.store.scram("mrose", digest)).proof == before.proof
+    assert (await house.store.scram("mrose", digest)).proofs == before.proofs
     house.registry.remove("mrose")
     removed = await house.store.scram("mrose", digest)
-    assert removed.proof is None
+    assert removed.proofs == ()
     assert not fits(removed, "secret", digest)
 
 
@@ -233,17 +236,17 @@ async def test_scram_proves_nobody_who_is_gone(house, mrose, digest):
 async def test_a_decoy_looks_like_real_keys(house, mrose, digest):
     real = (await house.store.scram("mrose", digest)).keys
     entry = await house.store.scram("nobody", digest)
-    assert entry.proof is None
+    assert entry.proofs == ()
     decoy = entry.keys
     assert decoy.iterations == real.iterations >= 4096
     for one, other in (
         (decoy.salt, real.salt),
-        (decoy.stored_key, real.stored_key),
-        (decoy.server_key, real.server_key),
+        (decoy.pairs[0].stored_key, real.pairs[0].stored_key),
+        (decoy.pairs[0].server_key, real.pairs[0].server_key),
     ):
         assert len(one) == len(other)
     assert len(decoy.salt) >= 16
-    assert len(decoy.stored_key) == hashlib.new(digest.value).digest_size
+    assert len(decoy.pairs[0].stored_key) == hashlib.new(digest.value).digest_size
 
 
 @every_digest
@@ -265,38 +268,145 @@ async def test_the_digests_of_a_name_share_no_salt(house, mrose):
 @every_name
 async def test_hostile_names_get_decoys(house, mrose, name, digest):
     entry = await house.store.scram(name, digest)
-    assert entry.proof is None
+    assert entry.proofs == ()
     assert not fits(entry, "secret", digest)
 
 
 @every_digest
 async def test_no_key_is_shown(house, mrose, digest):
     entry = await house.store.scram("mrose", digest)
-    assert repr(entry.keys.stored_key) not in repr(entry)
-    assert repr(entry.keys.server_key) not in repr(entry)
+    for secret in (entry.keys.pairs[0].stored_key, entry.keys.pairs[0].server_key):
+        assert repr(secret) not in repr(entry)
 
 
 @every_digest
 async def test_an_account_without_a_password_gets_a_decoy(house, digest):
     house.registry.add("mrose")
-    assert (await house.store.scram("mrose", digest)).proof is None
+    assert (await house.store.scram("mrose", digest)).proofs == ()
+
+
+async def exchange(store, client: scramp.ScramClient, digest: ScramDigest) -> Proof | None:
+    """What a client proves to a store, which proves itself to the client then."""
+    server = ScramServer(digest, Surroundings(b"", "3rfcNHYJY1ZVvWVs7j"), is_plus=False)
+    wanted = server.start(client.get_client_first().encode())
+    entry = await store.scram(wanted.name, digest)
+    client.set_server_first(wanted.proceed(entry.keys).octets.decode())
+    verdict = server.step(client.get_client_final().encode())
+    proof = entry.proof_of(verdict.pair)
+    if proof is not None:
+        client.set_server_final(verdict.final.decode())
+    return proof
 
 
 @every_digest
 @pytest.mark.parametrize(("name", "password"), [("mrose", "secret"), ("mrose", "Secret"), ("nobody", "secret")])
 async def test_a_whole_exchange_with_somebody_elses_client(house, mrose, digest, name, password):
-    mechanism = {ScramDigest.SHA_1: "SCRAM-SHA-1", ScramDigest.SHA_256: "SCRAM-SHA-256"}[digest]
-    client = scramp.ScramClient([mechanism], name, password)
-    server = ScramServer(digest, Surroundings(b"", "3rfcNHYJY1ZVvWVs7j"), is_plus=False)
-    wanted = server.start(client.get_client_first().encode())
-    entry = await house.store.scram(wanted.name, digest)
-    client.set_server_first(wanted.proceed(entry.keys).octets.decode())
-    verdict = server.step(client.get_client_final().encode())
+    mechanism = MECHANISMS[digest]
+    proof = await exchange(house.store, scramp.ScramClient([mechanism], name, password), digest)
     is_right = DIGESTS[digest] in house.means and (name, password) == ("mrose", "secret")
-    assert (verdict.is_proven and entry.proof is not None) is is_right
-    if is_right:
-        client.set_server_final(verdict.final.decode())
-        assert await house.store.admit(entry.proof.account.name, entry.proof.credential) == entry.proof
+    assert proof == (Proof(mrose, house.scram_credential) if is_right else None)
+    if proof is not None:
+        assert await house.store.admit(proof.account.name, proof.credential) == proof
+
+
+# SCRAM with device passwords
+
+
+async def by_scram(store, password: str, digest: ScramDigest, name: str = "mrose") -> str | None:
+    """What the proof says of a client that knows the password, once the account has been admitted by it."""
+    proof = await exchange(store, scramp.ScramClient([MECHANISMS[digest]], name, password), digest)
+    return None if proof is None else (await store.admit(proof.account.name, proof.credential)).credential
+
+
+@ours
+@every_digest
+async def test_every_password_of_an_account_proves_it_by_scram(house, mrose, digest):
+    shown = (await house.store.scram("mrose", digest)).keys
+    house.registry.add_device("mrose", "phone", "the phone's")
+    tablet = house.registry.add_device("mrose", "tablet")
+    for password, said in (("secret", "password"), ("the phone's", "device phone"), (tablet, "device tablet")):
+        assert await by_scram(house.store, password, digest) == said
+        assert await by_scram(house.store, password, digest, "MRose@localhost") == said
+    assert await by_scram(house.store, "another", digest) is None
+    entry = await house.store.scram("mrose", digest)
+    assert (entry.keys.salt, entry.keys.iterations) == (shown.salt, shown.iterations), "one for all, from the first on"
+    assert {proof.account for proof in entry.proofs} == {mrose}
+    assert len(entry.proofs) == len(entry.keys.pairs) == 3
+
+
+@ours
+@every_digest
+async def test_devices_alone_are_enough_for_scram(house, digest):
+    house.registry.add("mrose")
+    decoy = await house.store.scram("mrose", digest)
+    secret = house.registry.add_device("mrose", "phone")
+    assert await by_scram(house.store, secret, digest) == "device phone"
+    assert (await house.store.scram("mrose", digest)).keys.salt == decoy.keys.salt
+    assert await by_scram(house.store, "", digest) is None
+
+
+@ours
+@every_digest
+async def test_a_revoked_device_is_nobody_by_scram(house, mrose, digest):
+    for label in ("phone", "tablet"):
+        house.registry.add_device("mrose", label, f"the {label}'s")
+    entry = await house.store.scram("mrose", digest)
+    house.registry.revoke_device("mrose", "phone")
+    assert await by_scram(house.store, "the phone's", digest) is None
+    assert await by_scram(house.store, "the tablet's", digest) == "device tablet"
+    assert await by_scram(house.store, "secret", digest) == "password"
+    house.registry.add_device("mrose", "phone", "another")
+    assert await by_scram(house.store, "the phone's", digest) is None
+    assert await by_scram(house.store, "another", digest) == "device phone"
+    assert fits(entry, "the phone's", digest), "as an exchange that has begun before sees it"
+
+
+@ours
+async def test_a_device_that_is_revoked_during_an_exchange_is_not_admitted(house, mrose):
+    house.registry.add_device("mrose", "phone")
+    assert (await house.store.admit("mrose", "device phone")).credential == "device phone"
+    house.registry.revoke_device("mrose", "phone")
+    for credential in ("device phone", "device ", "device nobody's"):
+        assert (await refused(house.store.admit("mrose", credential))).text == "invalid user name or password"
+    assert (await house.store.admit("mrose", "password")).account == mrose
+
+
+@ours
+@every_digest
+async def test_a_change_of_the_own_password_leaves_devices_and_the_salt_alone(house, mrose, digest):
+    house.registry.add_device("mrose", "phone", "the phone's")
+    before = await house.store.scram("mrose", digest)
+    house.registry.set_password("mrose", "new")
+    assert await by_scram(house.store, "secret", digest) is None
+    assert await by_scram(house.store, "new", digest) == "password"
+    assert await by_scram(house.store, "the phone's", digest) == "device phone"
+    assert (await house.store.scram("mrose", digest)).keys.salt == before.keys.salt
+
+
+@pytest.mark.parametrize("house", list(OURS), indirect=True)  # in a chain unknown names have the first store's salts
+@every_digest
+async def test_what_a_client_is_told_does_not_depend_on_who_is_there(house, digest):
+    """Nobody, an account without and with a password, with a device, a disabled one, one that has been removed."""
+    shown = []
+
+    async def look() -> None:
+        for name in forms(house, "mrose", digest):
+            keys = (await house.store.scram(name, digest)).keys
+            shown.append((keys.salt, keys.iterations))
+
+    await look()
+    house.registry.add("mrose")
+    await look()
+    house.registry.set_password("mrose", "secret")
+    await look()
+    house.registry.add_device("mrose", "phone", "the phone's")
+    await look()
+    house.registry.set_enabled("mrose", False)
+    await look()
+    assert await by_scram(house.store, "the phone's", digest) is None
+    house.registry.remove("mrose")
+    await look()
+    assert len(set(shown)) == 1
 
 
 # Tokens (RFC 7628)

@@ -2,6 +2,7 @@
 
 import hmac
 from base64 import b64decode, b64encode
+from dataclasses import replace
 
 import pytest
 from hypothesis import assume, given
@@ -13,7 +14,7 @@ from postane.sasl.registry import CLIENT_MECHANISMS, SERVER_MECHANISMS
 from postane.sasl.scram import derive_keys
 from postane.wire.errors import RemoteProtocolError
 from postane.wire.saslprep import Unprepared, saslprep
-from support.scram import BINDINGS, SURROUNDINGS, Client, Exchange, begin, keys_of
+from support.scram import BINDINGS, ITERATIONS, SALT, SURROUNDINGS, Client, Exchange, begin, keys_of
 
 NAMES = list(SERVER_MECHANISMS)
 KEYS = {digest: keys_of(b"pencil", digest) for digest in sasl.ScramDigest}
@@ -78,7 +79,25 @@ def test_the_right_keys_prove_and_the_server_proves_itself(client: Client) -> No
     exchange = begun(client)
     assert encode_saslname(exchange.wanted.name) == client.name
     verdict = exchange.end(client.final(exchange.server_first))
-    assert verdict == sasl.Verdict(True, client.expected(exchange.server_first))
+    assert verdict == sasl.Verdict(0, client.expected(exchange.server_first))
+
+
+PASSWORDS = [b"pencil", b"pen", b"brush", b"crayon"]
+PAIRS = {(word, digest): keys_of(word, digest).pairs[0] for word in PASSWORDS for digest in sasl.ScramDigest}
+
+
+@given(clients, st.lists(st.sampled_from(PASSWORDS), min_size=1, max_size=5), st.sampled_from(PASSWORDS))
+def test_of_many_passwords_the_one_that_the_client_has_is_found(
+    client: Client, words: list[bytes], word: bytes
+) -> None:
+    client = replace(client, password=word)
+    keys = sasl.ScramKeys(SALT, ITERATIONS, tuple(PAIRS[each, client.digest] for each in words))
+    exchange = begin(client, is_plus=bool(client.binding), keys=keys)
+    verdict = exchange.end(client.final(exchange.server_first))
+    if word in words:
+        assert verdict == sasl.Verdict(words.index(word), client.expected(exchange.server_first))
+    else:
+        assert verdict == sasl.Verdict(None, b"e=invalid-proof")
 
 
 @given(clients, st.data())

@@ -20,7 +20,7 @@ from postane.accounts.passwd_file import PasswdFile, PasswdFileAccounts
 from postane.accounts.records import Place
 from postane.accounts.registry import Registry
 from postane.sasl.base import Means, ScramDigest
-from postane.sasl.scram import derive_keys
+from postane.sasl.scram import derive_pair
 from support.account_houses import OUR_MEANS, OWN_DOMAINS, House
 from support.programs import missing
 
@@ -39,8 +39,9 @@ def clear(password: str) -> str:
 
 def scram_256(password: str) -> str:
     """As `doveadm pw -s SCRAM-SHA-256` makes it."""
-    keys = derive_keys(octets_of(password), secrets.token_bytes(16), 4096, ScramDigest.SHA_256)
-    words = (b64encode(octets).decode() for octets in (keys.salt, keys.stored_key, keys.server_key))
+    salt = secrets.token_bytes(16)
+    pair = derive_pair(octets_of(password), salt, 4096, ScramDigest.SHA_256)
+    words = (b64encode(octets).decode() for octets in (salt, pair.stored_key, pair.server_key))
     return "{SCRAM-SHA-256}4096," + ",".join(words)
 
 
@@ -214,6 +215,9 @@ def _device(registry: Registry | MemoryAccounts) -> Callable[[str, str], str]:
 
     return give
 
+
+CHAINS_OF_OURS = ("chain of local", "chain of memory")
+"""Those of FILES whose accounts are changed by a registry of ours."""
 
 FILES: dict[str, Callable[[Path], AbstractAsyncContextManager[House]]] = {
     "passwd-file of hashes": _passwd_file(hashed, PASSWORDS),

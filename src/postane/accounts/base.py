@@ -52,13 +52,19 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class ScramEntry:
-    """The keys that a SCRAM exchange is held with, and what it proves if the client's proof is right.
+    """The keys that a SCRAM exchange is held with, and what each pair of them proves, in the same order: all of them
+    the same account, by its own password or by one of its devices.
 
-    No `proof`: the keys are a decoy, the same each time for the same name, so that nobody learns which names exist.
+    No `proofs`: the keys are a decoy, with the same salt each time for the same name, so that nobody learns which names
+    exist.
     """
 
     keys: ScramKeys
-    proof: Proof | None
+    proofs: tuple[Proof, ...]
+
+    def proof_of(self, pair: int | None) -> Proof | None:
+        """What it proves to know the password of a pair (None: of none)."""
+        return self.proofs[pair] if pair is not None and self.proofs else None
 
 
 class AccountError(Exception):
@@ -145,8 +151,8 @@ class AccountStore(Protocol):
         ...
 
     async def scram(self, name: str, digest: ScramDigest) -> ScramEntry:
-        """The keys to hold a SCRAM exchange for `name` with; a decoy for one that does not exist, is disabled or has no
-        such keys. Raises AccountsUnavailable.
+        """The keys to hold a SCRAM exchange for `name` with: the user's own password and every device password will do.
+        A decoy for a name that does not exist, is disabled or has no such keys. Raises AccountsUnavailable.
         """
         ...
 
@@ -158,8 +164,9 @@ class AccountStore(Protocol):
         ...
 
     async def admit(self, name: str, credential: str) -> Proof:
-        """The proof for `name`, which has been proven elsewhere (a certificate, a token): the account must exist and be
-        enabled. `credential` is what the proof will say. Raises LoginRefused, AccountsUnavailable.
+        """The proof for `name`, which has been proven elsewhere (a certificate, a token, a SCRAM exchange): the account
+        must exist and be enabled, and so must the device where `credential` is one ("device LABEL"), whose use this is.
+        `credential` is what the proof will say. Raises LoginRefused, AccountsUnavailable.
         """
         ...
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from .hashes import FULL, LIGHT, BadPassword, Cost, checked, hash_password
 from .imported import Credential, HashError, parse
 from .names import BadName, parse_name, show_name
+from .partial import Salts
 from .records import Entry
 from .scram_keys import derive
 
@@ -66,12 +67,12 @@ def cost_for(lines: Sequence[Line]) -> Cost:
     return LIGHT if sum(line.credential.password is not None for line in lines) > LIGHT_OVER else FULL
 
 
-def hash_lines(lines: Sequence[Line], cost: Cost, advance: Callable[[], None]) -> list[Entry]:
-    """What is stored for each line; `advance` is called as each is ready."""
+def hash_lines(lines: Sequence[Line], cost: Cost, salts: Salts | None, advance: Callable[[], None]) -> list[Entry]:
+    """What is stored for each line, with SCRAM keys where there are salts; `advance` is called as each is ready."""
     entries: list[Entry] = []
     pool = ThreadPoolExecutor(os.cpu_count(), "postane-import")  # argon2 lets other threads run
     try:
-        for entry in pool.map(lambda line: _entry(line, cost), lines):
+        for entry in pool.map(lambda line: _entry(line, cost, salts), lines):
             entries.append(entry)
             advance()
     finally:
@@ -89,9 +90,10 @@ def _parse_line(number: int, text: str) -> Line:
     return Line(number, parse_name(name), credential)
 
 
-def _entry(line: Line, cost: Cost) -> Entry:
+def _entry(line: Line, cost: Cost, salts: Salts | None) -> Entry:
     """SCRAM keys are twice the work of a LIGHT hash: with those they are left to the first login as well."""
     password = line.credential.password
     if password is None:
         return Entry(line.name, line.credential.hash or "")
-    return Entry(line.name, hash_password(password, cost), derive(password) if cost == FULL else {})
+    keys = derive(password, line.name, salts) if cost == FULL and salts is not None else {}
+    return Entry(line.name, hash_password(password, cost), keys)

@@ -49,14 +49,14 @@ class ChainAccounts(PartialAccounts):
         owner = await self._owner(name)
         if owner is not None and SCRAM_MEANS[digest] in owner.means:
             entry = await owner.scram(name, digest)
-            if entry.proof is None or await self._is_owner(owner, entry.proof.account):
+            if not entry.proofs or await self._is_owner(owner, entry.proofs[0].account):
                 return entry
         able = self._first_with(SCRAM_MEANS[digest])
         entry = self._decoys.entry(name, digest)
         if able is None:
             return entry
         shown = (await able.scram(name, digest)).keys  # of somebody else of that name, it may be: never the keys
-        return ScramEntry(replace(entry.keys, salt=shown.salt, iterations=shown.iterations), None)
+        return ScramEntry(replace(entry.keys, salt=shown.salt, iterations=shown.iterations), ())
 
     async def verify_token(self, name: str | None, token: str) -> Proof:
         """See AccountStore. Whoever takes tokens is asked, since a token need not say whose it is."""

@@ -28,6 +28,8 @@ KEY_OCTETS = 32
 NONCE_OCTETS = 12
 """NIST SP 800-38D s5.2.1.1: 96 bits is what GCM is made for."""
 
+_CREDENTIAL = "device "
+
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 """Without i, l, o, 0 and 1, which people mistake for one another."""
 
@@ -43,6 +45,16 @@ def generate_secret() -> str:
     """A new secret that is easy to type: `mk3q-vx7t-...`."""
     groups = ("".join(secrets.choice(ALPHABET) for _ in range(GROUP_LETTERS)) for _ in range(GROUPS))
     return "-".join(groups)
+
+
+def credential_of(label: str) -> str:
+    """What a proof says that was given by that device; without a label by the account's own password."""
+    return f"{_CREDENTIAL}{label}" if label else "password"
+
+
+def device_of(credential: str) -> str | None:
+    """The label of the device that a credential is, None where it is something else."""
+    return credential.removeprefix(_CREDENTIAL) if credential.startswith(_CREDENTIAL) else None
 
 
 def apop_digest(stamp: str, secret: bytes) -> bytes:
@@ -69,7 +81,7 @@ class Vault:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._key: AESGCM | None = None
+        self._key: bytes | None = None
 
     def make_key(self) -> None:
         """Make the key file if there is none. Raises AccountsUnavailable."""
@@ -98,11 +110,15 @@ class Vault:
 
     def derive(self, purpose: str) -> bytes:
         """A key for something else than sealing, the same as long as the key file is. Raises AccountsUnavailable."""
-        return HKDF(SHA256(), KEY_OCTETS, None, purpose.encode()).derive(_read_key(self._path))
+        return HKDF(SHA256(), KEY_OCTETS, None, purpose.encode()).derive(self._octets())
 
     def _cipher(self) -> AESGCM:
+        return AESGCM(self._octets())
+
+    def _octets(self) -> bytes:
+        """The key: the same one for everything, though the file be replaced meanwhile."""
         if self._key is None:
-            self._key = AESGCM(_read_key(self._path))
+            self._key = _read_key(self._path)
         return self._key
 
 

@@ -12,8 +12,8 @@ import re
 from base64 import b64decode
 from dataclasses import dataclass, field
 
-from postane.sasl.base import Means, ScramDigest, ScramKeys
-from postane.sasl.scram import derive_keys
+from postane.sasl.base import KeyPair, Means, ScramDigest, ScramKeys
+from postane.sasl.scram import derive_pair
 
 from . import hashes, imported
 from .cram_context import CramContext
@@ -103,7 +103,7 @@ def fits(kept: Kept, password: str) -> bool:
         return False
     if kept.scram is not None:
         digest, keys = kept.scram
-        return is_same(derive_keys(octets, keys.salt, keys.iterations, digest).stored_key, keys.stored_key)
+        return is_same(derive_pair(octets, keys.salt, keys.iterations, digest).stored_key, keys.pairs[0].stored_key)
     if kept.cram is not None:
         return is_same(CramContext.of(octets).octets(), kept.cram.octets())
     return kept.password is not None and is_same(hashes.octets_of(kept.password), octets)
@@ -131,7 +131,7 @@ def _parse_scram(value: str, digest: ScramDigest) -> ScramKeys:
         raise HashError(f"the {{{name}}} keys have too many iterations, or none: {ITERATIONS_LIMIT} is the most")
     if not salt or len(stored) != size or len(server) != size:
         raise HashError(f"the {{{name}}} keys are damaged: each key has {size} octets")
-    return ScramKeys(salt, iterations, stored, server)
+    return ScramKeys(salt, iterations, (KeyPair(stored, server),))
 
 
 def _parse_cram(value: str) -> CramContext:

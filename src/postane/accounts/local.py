@@ -10,11 +10,13 @@ Must not know: protocols; how accounts are changed (`registry`).
 """
 
 import asyncio
+import math
 import os
 import sqlite3
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +25,7 @@ from postane.sasl.base import Means, ScramDigest
 from . import hashes
 from .base import Account, AccountsUnavailable, LoginRefused, Proof, ScramEntry, Spread
 from .cache import LoginCache
-from .devices import apop_digest, cram_digest, match
+from .devices import apop_digest, cram_digest, credential_of, device_of, match
 from .names import bare_name, canonical, fold_domain, meanings, show_name
 from .partial import REFUSED
 from .records import COLUMNS, TABLES, WIDTH, Place, read_account
@@ -33,6 +35,11 @@ from .scram_keys import ScramSafe
 
 MEANS = frozenset({Means.PASSWORD, Means.SECRET, Means.SCRAM_SHA_1, Means.SCRAM_SHA_256, Means.OUTSIDE})
 """What the accounts of a registry of ours can be proven by."""
+
+WITHOUT_SCRAM = MEANS - {Means.SCRAM_SHA_1, Means.SCRAM_SHA_256}
+
+COUNT_KEYS_EVERY = 60.0
+"""Seconds between two looks whether SCRAM is to be offered: each takes some 10 ms for 100,000 accounts."""
 
 NOTE_USE_EVERY = 3600.0
 """Seconds between two writes of a device's last use: a poller must not cost a sync to disk at every login."""
@@ -101,11 +108,18 @@ class LocalAccounts:
         self._hashing = ThreadPoolExecutor(os.cpu_count(), "postane-hash")
         self._writing = ThreadPoolExecutor(1, "postane-accounts")
         self._opened: sqlite3.Connection | None = None
+        self._means = MEANS
+        self._counted = -math.inf  # when
 
     @property
     def means(self) -> frozenset[Means]:
-        """See AccountStore."""
-        return MEANS
+        """See AccountStore. SCRAM is left out while most passwords could not be proven by it: decision 0010."""
+        now = self._clocks.steady()
+        if now - self._counted >= COUNT_KEYS_EVERY:
+            with suppress(AccountsUnavailable):  # nobody gets in by anything then
+                self._means = MEANS if self._safe.serves_most() else WITHOUT_SCRAM
+                self._counted = now
+        return self._means
 
     async def verify_password(self, name: str, password: str) -> Proof:
         """See AccountStore."""
@@ -147,10 +161,14 @@ class LocalAccounts:
 
     async def admit(self, name: str, credential: str) -> Proof:
         """See AccountStore."""
-        row = self._claimed(name)
+        row, label = self._claimed(name), device_of(credential)
         if row is None or not row.account.is_enabled:
             raise _refusal(name, row)
-        return Proof(row.account, credential)
+        if label is None:
+            return Proof(row.account, credential)
+        if label not in dict(self._ask(_DEVICES, {"name": row.account.name})):
+            raise LoginRefused(REFUSED, f"{show_name(name)}: no such device")
+        return self._used(row.account, label)
 
     async def find(self, name: str) -> Account | None:
         """See AccountStore."""
@@ -224,12 +242,15 @@ class LocalAccounts:
         return match(self._vault, name, self._ask(_DEVICES, {"name": name}), answer, expected)
 
     def _used(self, account: Account, label: str) -> Proof:
+        """A device has proven itself; keys that it lacks are made of the secret that is kept."""
         now = self._clocks.now()
         device = (account.name, label)
+        if not self._safe.is_complete(account.name, label):
+            self._write(lambda: self._registry.renew_device(account.name, label))
         if now - self._noted.get(device, 0.0) >= NOTE_USE_EVERY:
             self._noted[device] = now
             self._write(lambda: self._registry.note_use(account.name, label, now))
-        return Proof(account, f"device {label}")
+        return Proof(account, credential_of(label))
 
     def _write(self, change: Callable[[], None]) -> None:
         """Write in the background. A login stands although its traces cannot be written: they are tried again."""

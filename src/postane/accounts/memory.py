@@ -12,7 +12,7 @@ from postane.maildrop.base import Quota
 from postane.sasl.base import Means, ScramDigest
 
 from .base import Account, LoginRefused, NameTaken, Proof, ScramEntry, Spread, UnknownName
-from .devices import apop_digest, cram_digest, generate_secret, is_same
+from .devices import apop_digest, cram_digest, credential_of, device_of, generate_secret, is_same
 from .hashes import octets_of
 from .leave import check_share, not_shared
 from .names import (
@@ -27,7 +27,7 @@ from .names import (
     show_name,
 )
 from .partial import REFUSED, PartialAccounts
-from .scram_keys import KeyRing, derive
+from .scram_keys import OWN, KeyRing, derive
 
 
 @dataclass(slots=True)
@@ -35,7 +35,12 @@ class _Entry:
     account: Account
     password: str | None = field(repr=False)
     devices: dict[str, str] = field(default_factory=dict, repr=False)
-    keys: KeyRing = field(default_factory=dict, repr=False)
+    rings: dict[str, KeyRing] = field(default_factory=dict, repr=False)  # of secrets
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """What SCRAM may be held with, by the label of the device, or OWN."""
+        return self.devices if self.password is None else {OWN: self.password, **self.devices}
 
 
 class MemoryAccounts(PartialAccounts):
@@ -64,7 +69,8 @@ class MemoryAccounts(PartialAccounts):
     def set_password(self, name: str, password: str) -> None:
         """Replace the password. Raises UnknownName."""
         entry = self._known(name)
-        entry.password, entry.keys = password, {}
+        entry.password = password
+        entry.rings.pop(OWN, None)
 
     def set_enabled(self, name: str, is_enabled: bool) -> None:
         """Let an account log in or not. Raises UnknownName."""
@@ -110,7 +116,9 @@ class MemoryAccounts(PartialAccounts):
 
     def revoke_device(self, name: str, label: str) -> None:
         """End a device password at once. Raises UnknownName, BadName."""
-        if self._known(name).devices.pop(parse_label(label), None) is None:
+        entry, label = self._known(name), parse_label(label)
+        entry.rings.pop(label, None)
+        if entry.devices.pop(label, None) is None:
             raise UnknownName(f"{show_name(name)} has no device {show_name(label)}")
 
     def share(self, owner: str, reader: str) -> None:
@@ -136,7 +144,7 @@ class MemoryAccounts(PartialAccounts):
             return Proof(entry.account, "password")
         for label, secret in entry.devices.items():
             if is_same(octets_of(secret), claimed):
-                return Proof(entry.account, f"device {label}")
+                return Proof(entry.account, credential_of(label))
         raise LoginRefused(REFUSED, f"{show_name(name)}: wrong password")
 
     async def verify_apop(self, name: str, stamp: str, digest: str) -> Proof:
@@ -150,14 +158,23 @@ class MemoryAccounts(PartialAccounts):
     async def scram(self, name: str, digest: ScramDigest) -> ScramEntry:
         """See AccountStore."""
         entry = self._meant(name)
-        if entry is None or entry.password is None or not entry.account.is_enabled:
-            return self._decoys.entry(bare_name(name, self._own_domains) or name, digest)
-        entry.keys = entry.keys or derive(entry.password)
-        return ScramEntry(entry.keys[digest], Proof(entry.account, "password"))
+        meant = (bare_name(name, self._own_domains) or name) if entry is None else entry.account.name
+        decoy = self._decoys.entry(meant, digest)
+        if entry is None or not entry.account.is_enabled or not entry.secrets:
+            return decoy
+        for label, secret in entry.secrets.items():
+            if label not in entry.rings:
+                entry.rings[label] = derive(secret, meant, self._decoys.salts)
+        pairs = tuple(entry.rings[label][digest] for label in entry.secrets)
+        proofs = tuple(Proof(entry.account, credential_of(label)) for label in entry.secrets)
+        return ScramEntry(replace(decoy.keys, pairs=pairs), proofs)
 
     async def admit(self, name: str, credential: str) -> Proof:
         """See AccountStore."""
-        return Proof(self._enabled(name).account, credential)
+        entry, label = self._enabled(name), device_of(credential)
+        if label is not None and label not in entry.devices:
+            raise LoginRefused(REFUSED, f"{show_name(name)}: no such device")
+        return Proof(entry.account, credential)
 
     async def find(self, name: str) -> Account | None:
         """See AccountStore."""
@@ -205,7 +222,7 @@ class MemoryAccounts(PartialAccounts):
         entry = self._enabled(name)
         for label, secret in entry.devices.items():
             if is_same(expected(octets_of(secret)), digest.encode("utf-8", "surrogatepass")):
-                return Proof(entry.account, f"device {label}")
+                return Proof(entry.account, credential_of(label))
         raise LoginRefused(REFUSED, f"{show_name(name)}: wrong digest")
 
     def _meant(self, name: str) -> _Entry | None:

@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import secrets
 
-from postane.sasl.base import Means, ScramDigest, ScramKeys
+from postane.sasl.base import KeyPair, Means, ScramDigest, ScramKeys
 
 from .base import Account, LoginRefused, Proof, ScramEntry, Spread
 from .names import canonical, show_name
@@ -18,25 +18,40 @@ REFUSED = "invalid user name or password"
 SCRAM_ITERATIONS = 4096
 """RFC 7677 s4: at least 4096; derived from passwords which argon2id guards, and checked at every login."""
 
-_SALT_OCTETS = 16
+SALT_OCTETS = 16
+"""RFC 7677 s3 shows as many."""
+
+
+class Salts:
+    """SCRAM's salts, derived of names: the same for every form of a name, and another one for every digest.
+
+    Accounts whose keys are made with them cannot be told from names that nobody has (RFC 5802 s5.1 asks that a salt
+    differs from one account to another, and shows it to anybody). `key` is a secret; it may be used in any thread.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def of(self, name: str, digest: ScramDigest) -> bytes:
+        """The salt of a name, whoever has it."""
+        text = f"{digest}\0{canonical(name) or name}"
+        return hmac.digest(self._key, text.encode("utf-8", "surrogatepass"), "sha256")[:SALT_OCTETS]
 
 
 class Decoys:
-    """SCRAM keys for names that have none: the same for a name as long as this object lives, and fit for no password.
+    """SCRAM keys for names that have none: with the same salt as long as this object lives, and fit for no password.
 
     `key` is shared by all workers of a server, so that all of them give the same; without it a random one is made.
     """
 
     def __init__(self, key: bytes | None = None) -> None:
-        self._key = key or secrets.token_bytes(32)
+        self.salts = Salts(key or secrets.token_bytes(32))
 
-    def entry(self, name: str, digest: ScramDigest) -> ScramEntry:
-        """What to hold the exchange with that must fail; the same for every form of the name."""
-        name = canonical(name) or name
+    def entry(self, name: str, digest: ScramDigest, pairs: int = 1) -> ScramEntry:
+        """What to hold the exchange with that must fail."""
         size = hashlib.new(digest.value, usedforsecurity=False).digest_size
-        salt = hmac.digest(self._key, f"{digest}\0{name}".encode("utf-8", "surrogatepass"), "sha256")[:_SALT_OCTETS]
-        keys = ScramKeys(salt, SCRAM_ITERATIONS, secrets.token_bytes(size), secrets.token_bytes(size))
-        return ScramEntry(keys, None)
+        fit_nothing = tuple(KeyPair(secrets.token_bytes(size), secrets.token_bytes(size)) for _ in range(pairs))
+        return ScramEntry(ScramKeys(self.salts.of(name, digest), SCRAM_ITERATIONS, fit_nothing), ())
 
 
 class PartialAccounts:

@@ -121,11 +121,11 @@ class PasswdFileAccounts(PartialAccounts):
         secret = hashes.octets_of(kept.password or name)
         made = await self._slowly(lambda: derive_keys(secret, decoy.salt, decoy.iterations, digest))
         if entry is None or (shown is None and kept.password is None):
-            return ScramEntry(decoy, None)
+            return ScramEntry(decoy, ())
         if not entry.account.is_enabled:  # what is seen of the keys stays the same
             shown = shown or decoy
-            return ScramEntry(replace(decoy, salt=shown.salt, iterations=shown.iterations), None)
-        return ScramEntry(shown or made, Proof(entry.account, PASSWORD))
+            return ScramEntry(replace(decoy, salt=shown.salt, iterations=shown.iterations), ())
+        return ScramEntry(shown or made, (Proof(entry.account, PASSWORD),))
 
     async def admit(self, name: str, credential: str) -> Proof:
         """See AccountStore."""

@@ -49,7 +49,7 @@ class Device:
 class Record:
     """All that is told of an account. `readers` may read its maildrop, and it may read those of `owners`.
 
-    With `has_scram_keys` it can log in by SCRAM.
+    With `has_scram_keys` it can log in by SCRAM with its own password.
     """
 
     account: Account
@@ -78,7 +78,7 @@ WIDTH = 8
 TABLES = "account LEFT JOIN own ON own.account = account.name"
 """Where they come from."""
 
-_HAS_KEYS = "EXISTS (SELECT 1 FROM scram WHERE scram.account = account.name)"
+_HAS_KEYS = "EXISTS (SELECT 1 FROM scram WHERE scram.account = account.name AND label = '')"
 
 
 def read_account(row: Sequence[Any]) -> Account:

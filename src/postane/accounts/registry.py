@@ -8,22 +8,21 @@ Must not know: the event loop, how logins are verified.
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from postane.maildrop.base import Quota
 
-from .base import Account, AccountsUnavailable, NameTaken, UnknownName
+from .base import Account, NameTaken, UnknownName
 from .devices import generate_secret
 from .hashes import FULL, Cost, checked, hash_password, needs_upgrade, octets_of
 from .leave import check_share, not_shared
 from .names import canonical, domain_of, near_name, parse_address, parse_label, parse_name, show_name
+from .partial import Salts
 from .records import Entry, Place, Record, read_records, write_own
 from .schema import open_database, told, transaction
-from .scram_keys import ANY_SEALED, KeyRing, derive, seal
-
-_KEEP_KEYS = "INSERT OR REPLACE INTO scram VALUES (?, ?, ?)"  # after the password: a trigger removes the old one's keys
+from .scram_keys import KEEP, OWN, KeyMaker
 
 ROWS_AT_ONCE = 500
 """Names in one question; SQLite takes 999 in its oldest builds."""
@@ -40,6 +39,7 @@ class Registry:
         self._clock = clock
         self._cost = cost
         self._vault = place.vault()
+        self._maker = KeyMaker(self._vault, lambda question, _: self._ask(question))
         self._opened: sqlite3.Connection | None = None
 
     def add(
@@ -53,7 +53,7 @@ class Registry:
         for address in (name, *addresses):  # before the slow hash
             self._check_free(address)
         stored = None if password is None else hash_password(checked(password), self._cost)
-        keys = [] if password is None else self._sealed({name: derive(checked(password))})
+        keys = [] if password is None else self._keys(name, OWN, checked(password))
         with self._change() as database:
             for address in (name, *addresses):
                 self._check_free(address)
@@ -64,7 +64,7 @@ class Registry:
             database.executemany(
                 "INSERT INTO alias VALUES (?, ?, ?)", [(alias, domain_of(alias), name) for alias in addresses]
             )
-            database.executemany(_KEEP_KEYS, keys)
+            database.executemany(KEEP, keys)
         return Account(name, name, quota=bounds)
 
     def check_new(self, name: str) -> None:
@@ -87,15 +87,15 @@ class Registry:
             return read_records(self._database(), known)[0]
 
     def set_password(self, name: str, password: str) -> None:
-        """Replace the password, and its SCRAM keys. Raises UnknownName, BadPassword."""
+        """Replace the password, and its SCRAM keys; those of devices stay. Raises UnknownName, BadPassword."""
         known = self._known(name)
         stored = hash_password(checked(password), self._cost)
-        keys = self._sealed({known: derive(checked(password))})
+        keys = self._keys(known, OWN, checked(password))
         with self._change() as database:
             done = database.execute("UPDATE account SET password = ? WHERE name = ?", (stored, known))
             if done.rowcount == 0:
                 raise UnknownName(f"there is no {show_name(known)}")
-            database.executemany(_KEEP_KEYS, keys)
+            database.executemany(KEEP, keys)
 
     def set_enabled(self, name: str, is_enabled: bool) -> None:
         """Let an account log in or not. Raises UnknownName."""
@@ -134,20 +134,21 @@ class Registry:
         self._update(alias, "DELETE FROM alias WHERE address = ? AND account = ?", (alias, known))
 
     def add_device(self, name: str, label: str, secret: str | None = None) -> str:
-        """A device password, generated where none is given, and returned. Raises UnknownName, NameTaken, BadName,
-        BadPassword."""
+        """A device password, generated where none is given, and returned; SCRAM keys are kept of it. Raises
+        UnknownName, NameTaken, BadName, BadPassword."""
         known, label = self._known(name), parse_label(label)
         secret = generate_secret() if secret is None else checked(secret, is_stored=True)
-        self._make_key()
-        sealed = self._vault.seal(known, label, octets_of(secret))
+        self._maker.make_key()
+        sealed, keys = self._vault.seal(known, label, octets_of(secret)), self._keys(known, label, secret)
         with self._change() as database:
             if self._ask("SELECT 1 FROM device WHERE account = ? AND label = ?", known, label):
                 raise NameTaken(f"{show_name(known)} has a device {show_name(label)} already")
             database.execute("INSERT INTO device VALUES (?, ?, ?, ?, NULL)", (known, label, sealed, self._clock()))
+            database.executemany(KEEP, keys)
         return secret
 
     def revoke_device(self, name: str, label: str) -> None:
-        """End a device password at once. Raises UnknownName, BadName."""
+        """End a device password at once, and its keys. Raises UnknownName, BadName."""
         known, label = self._known(name), parse_label(label)
         with self._change() as database:
             done = database.execute("DELETE FROM device WHERE account = ? AND label = ?", (known, label))
@@ -183,7 +184,7 @@ class Registry:
 
         `update` gives accounts that exist their new password. Raises NameTaken, and nothing is done.
         """
-        keys = self._sealed({entry.name: entry.keys for entry in entries})
+        keys = self._maker.seal({(entry.name, OWN): entry.keys for entry in entries})
         with self._change() as database:
             taken = self.existing([entry.name for entry in entries])
             for name, owner in taken.items():
@@ -195,20 +196,34 @@ class Registry:
                 " ON CONFLICT (name) DO UPDATE SET password = excluded.password",
                 [(entry.name, domain_of(entry.name), entry.hash, now) for entry in entries],
             )
-            database.executemany(_KEEP_KEYS, keys)
+            database.executemany(KEEP, keys)
         return len(entries) - len(taken)
+
+    def salts(self) -> Salts | None:
+        """What the SCRAM keys of an import are to be made with (`bulk`); None where none can be kept."""
+        return self._maker.salts()
 
     def renew(self, name: str, stored: str, password: str) -> None:
         """`password` fits the hash `stored`: make up for what could be kept of it today, a hash of the full cost and
         SCRAM keys. One that was changed meanwhile stays."""
         better = hash_password(password, self._cost) if needs_upgrade(stored) else stored
-        keys = self._sealed({name: derive(password)})
+        keys = self._keys(name, OWN, password)
         if better == stored and not keys:
             return
         with self._change() as database:
             values = (better, name, stored)
             if database.execute("UPDATE account SET password = ? WHERE name = ? AND password = ?", values).rowcount:
-                database.executemany(_KEEP_KEYS, keys)
+                database.executemany(KEEP, keys)
+
+    def renew_device(self, name: str, label: str) -> None:
+        """Keep the SCRAM keys of a device that has none; a device that is not there any more gets none."""
+        which = "SELECT secret FROM device WHERE account = ? AND label = ?"
+        for (sealed,) in self._ask(which, name, label):
+            secret = self._vault.open(name, label, sealed).decode("utf-8", "surrogateescape")
+            keys = self._keys(name, label, secret)
+            with self._change() as database:
+                if self._ask(which, name, label) == [(sealed,)]:
+                    database.executemany(KEEP, keys)
 
     def note_use(self, name: str, label: str, when: float) -> None:
         """A device logged in."""
@@ -222,25 +237,9 @@ class Registry:
             self._opened.close()
             self._opened = None
 
-    def _sealed(self, rings: Mapping[str, KeyRing]) -> list[tuple[str, str, bytes]]:
-        """Rows of SCRAM keys. Where the key file cannot be used there are none: passwords can be changed all the same,
-        and their first login by clear text tries again."""
-        if not any(rings.values()):
-            return []
-        try:
-            self._make_key()
-            return [
-                (name, digest.value, seal(self._vault, name, digest, keys))
-                for name, ring in rings.items()
-                for digest, keys in ring.items()
-            ]
-        except AccountsUnavailable:
-            return []
-
-    def _make_key(self) -> None:
-        """Make the key file, if it has sealed nothing yet: afterwards a missing one is to be brought back."""
-        if not self._ask(ANY_SEALED):
-            self._vault.make_key()
+    def _keys(self, name: str, label: str, password: str) -> list[tuple[str, str, str, bytes]]:
+        """Rows of SCRAM keys, for KEEP."""
+        return self._maker.seal({(name, label): self._maker.ring(name, password)})
 
     def _database(self) -> sqlite3.Connection:
         if self._opened is None:

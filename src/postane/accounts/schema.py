@@ -75,16 +75,22 @@ CREATE INDEX share_reader ON share (reader);
 """
 
 _SCRAM = """
-CREATE TABLE scram (            -- keys of the account's password
+CREATE TABLE scram (            -- keys of the account's passwords
     account TEXT NOT NULL REFERENCES account (name) ON DELETE CASCADE,
     digest TEXT NOT NULL,       -- sha1 or sha256
+    label TEXT NOT NULL,        -- of the device, or '': the account's own password
     keys BLOB NOT NULL,         -- sealed, see scram_keys.py
-    PRIMARY KEY (account, digest)
+    PRIMARY KEY (account, digest, label)
 ) WITHOUT ROWID;
 CREATE TRIGGER scram_ends AFTER UPDATE OF password ON account   -- whoever changes it, and by whatever statement
 BEGIN
-    DELETE FROM scram WHERE account = NEW.name;
+    DELETE FROM scram WHERE account = NEW.name AND label = '';
 END;
+CREATE TRIGGER scram_of_device_ends AFTER DELETE ON device
+BEGIN
+    DELETE FROM scram WHERE account = OLD.account AND label = OLD.label;
+END;
+CREATE INDEX scram_own ON scram (account) WHERE label = '' AND digest = 'sha256';   -- counts them in no time
 """
 
 _STEPS = {2: _OWN, 3: _SHARE, 4: _SCRAM}

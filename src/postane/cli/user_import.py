@@ -10,6 +10,7 @@ import typer
 from postane.accounts.bulk import Line, Problem, cost_for, hash_lines, parse_lines
 from postane.accounts.hashes import FULL, LIGHT, Cost
 from postane.accounts.names import show_name
+from postane.accounts.partial import Salts
 from postane.accounts.records import Entry
 from postane.accounts.registry import Registry
 
@@ -40,7 +41,7 @@ def import_accounts(
     with opened_registry(config) as registry:
         _refuse(file, _taken(registry, lines, update=update))
         cost = FULL if full_cost else cost_for(lines)
-        entries = _hash(lines, cost)
+        entries = _hash(lines, cost, registry.salts())
         added = registry.import_many(entries, update=update)
     say(f"added {added} accounts" + (f", updated {len(lines) - added}" if update else ""))
     if cost == LIGHT:
@@ -51,7 +52,7 @@ def import_accounts(
     if keyless := sum(not entry.keys for entry in entries):
         say(
             f"{keyless} accounts get their keys for SCRAM at the first login with the password in clear text"
-            " (PLAIN, PASS); until then SCRAM refuses them (auth.mechanisms can leave it out)"
+            " (PLAIN, PASS); until then SCRAM refuses them, and nobody is offered it while most passwords lack keys"
         )
 
 
@@ -78,16 +79,16 @@ def _taken(registry: Registry, lines: Sequence[Line], *, update: bool) -> list[P
     return problems
 
 
-def _hash(lines: Sequence[Line], cost: Cost) -> list[Entry]:
+def _hash(lines: Sequence[Line], cost: Cost, salts: Salts | None) -> list[Entry]:
     if not sys.stderr.isatty():
-        return hash_lines(lines, cost, lambda: None)
+        return hash_lines(lines, cost, salts, lambda: None)
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("hashing passwords"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("", total=len(lines))
-        return hash_lines(lines, cost, lambda: progress.advance(task))
+        return hash_lines(lines, cost, salts, lambda: progress.advance(task))
 
 
 def _refuse(file: Path, problems: Sequence[Problem]) -> None:

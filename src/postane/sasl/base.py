@@ -97,13 +97,24 @@ class ScramDigest(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class KeyPair:
+    """What is kept of one password for SCRAM (RFC 5802 s3)."""
+
+    stored_key: bytes = field(repr=False)
+    server_key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class ScramKeys:
-    """What is kept of a password for SCRAM (RFC 5802 s3)."""
+    """What a SCRAM exchange is held with: a pair of keys for each password that would do, all derived with this salt
+    and count, since the client is told one of each before it shows which password it has (RFC 5802 s5).
+
+    There is at least one pair, be it one that fits no password, so that every proof is compared with something.
+    """
 
     salt: bytes
     iterations: int
-    stored_key: bytes = field(repr=False)
-    server_key: bytes = field(repr=False)
+    pairs: tuple[KeyPair, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,15 +128,20 @@ class KeysWanted:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The client's proof has been checked against the keys.
+    """The client's proof has been checked against the keys: it fits the pair number `pair`, from 0; None: none of them.
 
     `final` is the server's own proof, which the client is to be told before success (RFC 5802 s7), or the error
     (`e=...`). That one is better not sent but written down: RFC 4422 s3.6 lets a refusal carry nothing, and clients on
     GNU SASL take it for something that they cannot read.
     """
 
-    is_proven: bool
+    pair: int | None
     final: bytes
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether the client knows one of the passwords."""
+        return self.pair is not None
 
 
 Step = Challenge | PasswordClaim | CramClaim | TokenClaim | OutsideClaim | KeysWanted | Verdict

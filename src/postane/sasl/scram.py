@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import re
 from base64 import b64decode, b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -20,6 +20,7 @@ from postane.wire.saslprep import Unprepared, saslprep
 from .base import (
     Challenge,
     Identity,
+    KeyPair,
     KeysWanted,
     ScramDigest,
     ScramKeys,
@@ -111,13 +112,14 @@ class ScramServer:
         binding, nonce = _attributes(claimed, b"c=", b"r=")
         proof = _decode(text)
         if not hmac.compare_digest(binding, b64encode(opening.binding)):  # RFC 5802 s6: always validated
-            return Verdict(False, b"e=channel-bindings-dont-match")
+            return Verdict(None, b"e=channel-bindings-dont-match")
         if not hmac.compare_digest(nonce, opening.nonce):
-            return Verdict(False, b"e=other-error")
+            return Verdict(None, b"e=other-error")
         about = b",".join((opening.bare, first, claimed))
-        if not _is_proof(self._digest, proof, keys.stored_key, about):
-            return Verdict(False, b"e=invalid-proof")
-        return Verdict(True, b"v=" + b64encode(_keyed(self._digest, keys.server_key, about)))
+        fitting = _fitting(self._digest, proof, keys.pairs, about)
+        if fitting is None:
+            return Verdict(None, b"e=invalid-proof")
+        return Verdict(fitting, b"v=" + b64encode(_keyed(self._digest, keys.pairs[fitting].server_key, about)))
 
 
 class ScramClient:
@@ -191,13 +193,18 @@ class ScramClient:
         return b""
 
 
-def derive_keys(password: bytes, salt: bytes, iterations: int, digest: ScramDigest) -> ScramKeys:
+def derive_pair(password: bytes, salt: bytes, iterations: int, digest: ScramDigest) -> KeyPair:
     """What is to be kept of a password, in the form of SASLprep where it has one (RFC 5802 s2.2), else as it is.
 
     RFC 5802 s3. Takes as long as `iterations` ask for.
     """
     client_key, server_key = _raw_keys(password, salt, iterations, digest)
-    return ScramKeys(salt, iterations, _hash(digest, client_key), server_key)
+    return KeyPair(_hash(digest, client_key), server_key)
+
+
+def derive_keys(password: bytes, salt: bytes, iterations: int, digest: ScramDigest) -> ScramKeys:
+    """What to hold an exchange with where that one password alone would do."""
+    return ScramKeys(salt, iterations, (derive_pair(password, salt, iterations, digest),))
 
 
 def _raw_keys(password: bytes, salt: bytes, iterations: int, digest: ScramDigest) -> tuple[bytes, bytes]:
@@ -211,6 +218,12 @@ def _normalize(password: bytes) -> bytes:
         return saslprep(password.decode("utf-8")).encode("utf-8")
     except (UnicodeDecodeError, Unprepared):
         return password
+
+
+def _fitting(digest: ScramDigest, proof: bytes, pairs: Sequence[KeyPair], about: bytes) -> int | None:
+    """The first pair that a proof fits; all are compared, so that the time does not tell which it was."""
+    fitting = [number for number, pair in enumerate(pairs) if _is_proof(digest, proof, pair.stored_key, about)]
+    return fitting[0] if fitting else None
 
 
 def _is_proof(digest: ScramDigest, proof: bytes, stored_key: bytes, about: bytes) -> bool:

@@ -8,7 +8,7 @@ Must not know: base64, replies, any mechanism's messages.
 
 from collections.abc import Mapping
 
-from postane.accounts.base import LoginRefused, Proof
+from postane.accounts.base import LoginRefused, Proof, ScramEntry
 from postane.net.stream import Stream
 from postane.sasl import base as sasl
 from postane.sasl.base import Means
@@ -48,7 +48,7 @@ class Exchange:
         self._gate = gate
         self._mechanism = mechanism
         self._name = ""  # whom the client says it is, in SCRAM
-        self._keys: Proof | None = None  # what the keys that are used prove
+        self._entry: ScramEntry | None = None  # the keys that are used, and what they prove
         self._granted: Proof | None = None  # waits for the client's last, empty response
         self._refused: LoginRefused | None = None  # waits for the client to acknowledge it
 
@@ -80,9 +80,9 @@ class Exchange:
                 return await self._take_token(step)
             case sasl.KeysWanted():
                 return await self._take_keys(step)
-            case sasl.Verdict(is_proven, final):
-                proof = await self._gate.settle(self._name, self._keys, is_proven=is_proven)
-                self._granted = proof
+            case sasl.Verdict(pair, final):
+                proof = None if self._entry is None else self._entry.proof_of(pair)
+                self._granted = await self._gate.settle(self._name, proof)
                 return final  # RFC 5802 s7: the server proves itself before the client believes it
 
     async def _take_token(self, claim: sasl.TokenClaim) -> bytes | Proof:
@@ -95,7 +95,7 @@ class Exchange:
 
     async def _take_keys(self, wanted: sasl.KeysWanted) -> bytes | Proof:
         entry = await self._gate.keys(wanted.name, wanted.digest)
-        self._name, self._keys = wanted.name, entry.proof
+        self._name, self._entry = wanted.name, entry
         return wanted.proceed(entry.keys).octets
 
 

@@ -66,7 +66,7 @@ class Gate:
         return await self._try(name or "", _octets(token), lambda: self._office.accounts.verify_token(name, token))
 
     async def outside(self, name: str | None) -> Proof:
-        """RFC 4422 Appendix A: what the TLS handshake has proven; `name` must be what it said, None: whatever it said.
+        """RFC 4422 sA.1: what the TLS handshake has proven; `name` must be what it said, None: whatever it said.
 
         A certificate without the expected name proves nobody, whatever the client says that it is.
         """
@@ -87,13 +87,14 @@ class Gate:
         await self._check(_counted(name))
         return await self._office.accounts.scram(_prepared(name), digest)
 
-    async def settle(self, name: str, proof: Proof | None, *, is_proven: bool) -> Proof:
-        """A SCRAM exchange is over: whether the client's proof was right, and what it proves."""
+    async def settle(self, name: str, proof: Proof | None) -> Proof:
+        """A SCRAM exchange is over: what the client has proven, None for nothing."""
 
         async def check() -> Proof:
-            if proof is None or not is_proven:
+            if proof is None:
                 raise LoginRefused(REFUSED, "SCRAM: wrong password, or no such keys")
-            return await self._office.accounts.admit(proof.account.name, proof.credential)  # it may be disabled by now
+            # It may be disabled by now, or the device revoked.
+            return await self._office.accounts.admit(proof.account.name, proof.credential)
 
         return await self._try(name, b"", check)
 

@@ -4,8 +4,11 @@ from postane.accounts import bulk
 from postane.accounts.bulk import Line, Problem, cost_for, hash_lines, parse_lines
 from postane.accounts.hashes import FULL, LIGHT, cost_of, verify
 from postane.accounts.imported import Credential
+from postane.accounts.partial import SCRAM_ITERATIONS, Salts
 from postane.sasl.base import ScramDigest
-from postane.sasl.scram import derive_keys
+from postane.sasl.scram import derive_pair
+
+SALTS = Salts(b"k" * 32)
 
 
 def names(octets):
@@ -71,14 +74,14 @@ def test_all_problems_are_told_and_no_password():
 
 def test_hashes_are_taken_as_they_are():
     (line,) = parse_lines(b"anna:{SSHA}irN1UprNwGtboQqHvrXPJla38t5o0SYm\n")[0]
-    (entry,) = hash_lines([line], FULL, lambda: None)
+    (entry,) = hash_lines([line], FULL, SALTS, lambda: None)
     assert (entry.name, entry.hash) == ("anna", "{SSHA}irN1UprNwGtboQqHvrXPJla38t5o0SYm")
 
 
 def test_passwords_are_hashed_in_their_order():
     lines, _ = parse_lines(b"".join(b"user%d:secret%d\n" % (n, n) for n in range(20)))
     ready = []
-    entries = hash_lines(lines, LIGHT, lambda: ready.append(1))
+    entries = hash_lines(lines, LIGHT, SALTS, lambda: ready.append(1))
     assert [entry.name for entry in entries] == [f"user{n}" for n in range(20)]
     assert all(verify(entry.hash, f"secret{n}") for n, entry in enumerate(entries))
     assert {cost_of(entry.hash) for entry in entries} == {LIGHT}
@@ -94,17 +97,18 @@ def test_many_passwords_get_the_light_cost(passwords, cost):
 
 def test_passwords_of_the_full_cost_get_keys_and_those_of_the_light_one_none():
     lines, _ = parse_lines(b"anna:secret\nben:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\n")
-    anna, ben = hash_lines(lines, FULL, lambda: None)
+    anna, ben = hash_lines(lines, FULL, SALTS, lambda: None)
     assert set(anna.keys) == set(ScramDigest)
     for digest, keys in anna.keys.items():
-        assert keys == derive_keys(b"secret", keys.salt, keys.iterations, digest)
+        assert keys == derive_pair(b"secret", SALTS.of("anna", digest), SCRAM_ITERATIONS, digest)
     assert ben.keys == {}, "nobody knows the password"
-    assert hash_lines(lines, LIGHT, lambda: None)[0].keys == {}
+    assert hash_lines(lines, LIGHT, SALTS, lambda: None)[0].keys == {}
+    assert hash_lines(lines, FULL, None, lambda: None)[0].keys == {}, "without a key file"
 
 
 def test_a_password_is_hashed_in_the_form_in_which_it_is_compared():
     lines, _ = parse_lines("anna:{PLAIN}\u2168\u00adx\n".encode())  # RFC 4013 s3
-    (entry,) = hash_lines(lines, LIGHT, lambda: None)
+    (entry,) = hash_lines(lines, LIGHT, SALTS, lambda: None)
     assert verify(entry.hash, "IXx")
 
 

@@ -163,9 +163,9 @@ async def test_a_store_that_cannot_do_it_does_not_leave_it_to_a_later_one(second
     ):
         await refused(asking)
     decoy, real = await chain.scram("alice", SHA_256), await second.scram("alice", SHA_256)
-    assert decoy.proof is None
-    assert decoy.keys.stored_key != real.keys.stored_key
-    assert decoy.keys.server_key != real.keys.server_key
+    assert decoy.proofs == ()
+    assert decoy.keys.pairs[0].stored_key != real.keys.pairs[0].stored_key
+    assert decoy.keys.pairs[0].server_key != real.keys.pairs[0].server_key
     unknown = await chain.scram("nobody", SHA_256)
     assert unknown.keys.salt == (await second.scram("nobody", SHA_256)).keys.salt, "decoys are all of one store"
 
@@ -235,7 +235,7 @@ async def test_an_account_that_a_store_calls_otherwise_is_looked_at_by_what_it_i
     chain = ChainAccounts([first, renaming], own_domains=OWN_DOMAINS)
     await refused(chain.verify_password("al", "second"))
     await refused(chain.admit("al", "certificate"))
-    assert (await chain.scram("al", SHA_256)).proof is None
+    assert (await chain.scram("al", SHA_256)).proofs == ()
     assert (await chain.admit("rob", "certificate")).account.name == "bob"
     alone = ChainAccounts([renaming], own_domains=OWN_DOMAINS)
     assert (await alone.verify_password("al", "second")).account.name == "alice"
@@ -342,6 +342,6 @@ async def test_without_stores_nobody_is_there():
     await refused(chain.verify_password("alice", "x"))
     await refused(chain.verify_token(None, "x"))
     assert await chain.find("alice") is None
-    assert (await chain.scram("alice", SHA_256)).proof is None
+    assert (await chain.scram("alice", SHA_256)).proofs == ()
     assert not await chain.is_local("localhost")
     assert await chain.spread() == Spread()

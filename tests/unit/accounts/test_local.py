@@ -10,11 +10,12 @@ import pytest
 
 from postane.accounts import hashes, local
 from postane.accounts.base import AccountsUnavailable, LoginRefused
+from postane.accounts.devices import apop_digest
 from postane.accounts.hashes import FULL, LIGHT, Cost, cost_of
-from postane.accounts.local import NOTE_USE_EVERY, Clocks, LocalAccounts
+from postane.accounts.local import COUNT_KEYS_EVERY, MEANS, NOTE_USE_EVERY, Clocks, LocalAccounts
 from postane.accounts.records import Entry, Place
 from postane.accounts.registry import Registry
-from postane.sasl.base import ScramDigest
+from postane.sasl.base import Means, ScramDigest
 from postane.sasl.scram import derive_keys
 
 STAMP = "<1896.697170952@dbc.mtview.ca.us>"
@@ -231,7 +232,7 @@ async def scram_of(worker, name, digest=ScramDigest.SHA_256):
 @pytest.mark.parametrize("cost", [FULL, LIGHT])
 async def test_keys_of_an_imported_hash_come_with_the_first_password_in_clear_text(workers, registry, cost):
     registry.import_many([Entry("mrose", hashes.hash_password("tanstaaf", cost))])
-    assert (await scram_of(workers[0], "mrose")).proof is None
+    assert (await scram_of(workers[0], "mrose")).proofs == ()
     await refused(workers[0], "mrose", "wrong")
     await written(workers[0])
     assert not registry.show("mrose").has_scram_keys
@@ -240,7 +241,7 @@ async def test_keys_of_an_imported_hash_come_with_the_first_password_in_clear_te
     for worker in workers:
         for digest in ScramDigest:
             entry = await scram_of(worker, "mrose", digest)
-            assert entry.proof.credential == "password"
+            assert [proof.credential for proof in entry.proofs] == ["password"]
             assert entry.keys == derive_keys(b"tanstaaf", entry.keys.salt, entry.keys.iterations, digest)
 
 
@@ -253,13 +254,107 @@ async def test_keys_that_are_there_are_not_made_again(workers, registry):
         assert await scram_of(worker, "mrose") == before
 
 
-async def test_a_device_password_makes_no_keys(workers, registry):
-    registry.add("mrose")
+async def test_a_device_password_makes_no_keys_of_the_own_one(workers, registry):
+    registry.import_many([Entry("mrose", hashes.hash_password("tanstaaf", FULL))])
     secret = registry.add_device("mrose", "phone")
     await workers[0].verify_password("mrose", secret)
     await written(workers[0])
     assert not registry.show("mrose").has_scram_keys
-    assert (await scram_of(workers[0], "mrose")).proof is None
+    assert credentials(await scram_of(workers[0], "mrose")) == ["device phone"]
+
+
+def credentials(entry):
+    return [proof.credential for proof in entry.proofs]
+
+
+USES = {
+    "password": lambda worker, secret: worker.verify_password("mrose", secret),
+    "apop": lambda worker, secret: worker.verify_apop("mrose", STAMP, apop_digest(STAMP, secret.encode()).decode()),
+    "cram": lambda worker, secret: worker.verify_cram("mrose", STAMP.encode(), cram(secret)),
+}
+
+
+@pytest.mark.parametrize("way", USES)
+async def test_a_device_of_an_older_version_gets_keys_at_its_next_use(workers, registry, way):
+    registry.add("mrose")
+    secret = registry.add_device("mrose", "phone")
+    registry.add_device("mrose", "tablet")
+    with registry._change() as database:
+        database.execute("DELETE FROM scram")
+    assert (await scram_of(workers[0], "mrose")).proofs == ()
+    await USES[way](workers[0], secret)
+    await written(workers[0])
+    for worker in workers:
+        for digest in ScramDigest:
+            entry = await scram_of(worker, "mrose", digest)
+            assert credentials(entry) == ["device phone"]
+            assert entry.keys == derive_keys(secret.encode(), entry.keys.salt, entry.keys.iterations, digest)
+
+
+async def test_a_device_that_is_revoked_meanwhile_gets_no_keys(workers, registry, monkeypatch):
+    registry.add("mrose")
+    registry.add_device("mrose", "phone")
+    monkeypatch.setattr(registry._maker, "ring", revoke_first(registry._maker.ring, workers[0]._registry))
+    registry.renew_device("mrose", "phone")
+    assert registry._ask("SELECT * FROM scram") == []
+    registry.renew_device("mrose", "phone")
+    registry.renew_device("nobody", "phone")
+
+
+def revoke_first(ring, other):
+    def revoking(name, password):
+        other.revoke_device("mrose", "phone")
+        return ring(name, password)
+
+    return revoking
+
+
+async def test_a_scram_login_notes_the_devices_use_and_a_revoked_one_is_not_admitted(workers, registry, clock):
+    registry.add("mrose", password="secret")
+    registry.add_device("mrose", "phone")
+    assert (await workers[0].admit("mrose", "device phone")).credential == "device phone"
+    await written(workers[0])
+    assert registry.show("mrose").devices[0].last_used == clock.time
+    registry.revoke_device("mrose", "phone")
+    with pytest.raises(LoginRefused) as caught:
+        await workers[0].admit("mrose", "device phone")
+    assert "no such device" in caught.value.log
+
+
+async def test_scram_is_not_offered_while_most_passwords_have_no_keys(workers, registry, clock):
+    scram = {Means.SCRAM_SHA_1, Means.SCRAM_SHA_256}
+    stored = hashes.hash_password("tanstaaf", FULL)
+    registry.import_many([Entry(f"user{number}", stored) for number in range(3)])
+    registry.add("devices-alone")
+    registry.add_device("devices-alone", "phone")
+    worker = workers[0]
+    assert worker.means == MEANS - scram
+    for number in range(2):
+        await worker.verify_password(f"user{number}", "tanstaaf")
+        await written(worker)
+        assert worker.means == MEANS - scram, "nobody counts at every login"
+        clock.time += COUNT_KEYS_EVERY
+        assert worker.means == (MEANS if number else MEANS - scram)
+    registry.import_many([Entry("user3", stored)])
+    clock.time += COUNT_KEYS_EVERY
+    assert worker.means == MEANS, "half of them have keys"
+    registry.import_many([Entry("user4", stored)])
+    clock.time += COUNT_KEYS_EVERY - 1
+    assert worker.means == MEANS
+    clock.time += 1
+    assert worker.means == MEANS - scram
+
+
+async def test_what_is_offered_stays_while_the_accounts_cannot_be_read(workers, registry, place, clock):
+    registry.import_many([Entry("mrose", "{SHA}")])
+    assert workers[0].means < MEANS
+    clock.time += COUNT_KEYS_EVERY
+    workers[0]._forget()
+    place.database.chmod(0o644)
+    assert workers[0].means < MEANS
+    assert workers[1].means == MEANS
+    place.database.chmod(0o600)
+    assert workers[1].means < MEANS
 
 
 async def test_decoys_are_the_same_in_every_worker_and_after_a_restart(workers, registry, place):
@@ -278,7 +373,7 @@ async def test_a_change_of_password_ends_the_old_keys_in_every_worker(workers, r
     registry.import_many([Entry("mrose", hashes.hash_password("new", LIGHT))], update=True)
     for worker, old in zip(workers, before, strict=True):
         entry = await scram_of(worker, "mrose")
-        assert (entry.proof, entry.keys.salt == old.keys.salt) == (None, False)
+        assert (entry.proofs, entry.keys.salt) == ((), old.keys.salt)
 
 
 @pytest.mark.parametrize(("way", "stamp"), [("apop", STAMP), ("cram", STAMP.encode())])

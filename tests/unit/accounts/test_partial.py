@@ -19,8 +19,8 @@ def test_a_shared_key_gives_the_same_salts(digest):
 def test_no_two_decoys_share_the_keys_that_decide():
     decoys = Decoys()
     entries = [decoys.entry("nobody", ScramDigest.SHA_256) for _ in range(2)]
-    assert entries[0].keys.stored_key != entries[1].keys.stored_key
-    assert entries[0].proof is entries[1].proof is None
+    assert entries[0].keys.pairs[0].stored_key != entries[1].keys.pairs[0].stored_key
+    assert entries[0].proofs == entries[1].proofs == ()
 
 
 async def test_what_cannot_be_checked_is_refused():
@@ -35,6 +35,6 @@ async def test_what_cannot_be_checked_is_refused():
             await verifying
         assert caught.value.text == "invalid user name or password"
         assert "hunter2" not in caught.value.log
-    assert (await store.scram("mrose", ScramDigest.SHA_1)).proof is None
+    assert (await store.scram("mrose", ScramDigest.SHA_1)).proofs == ()
     assert await store.shared_with("mrose", "anna") is None
     assert await store.spread() == Spread()

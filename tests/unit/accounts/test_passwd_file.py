@@ -151,11 +151,11 @@ async def test_cram_md5_without_the_secret(store, path):
 async def test_scram_keys_of_a_file_are_those_of_the_file(store, path):
     path.write_text(f"mrose:{scram_256('secret')}\n")
     entry = await store.scram("mrose@localhost", ScramDigest.SHA_256)
-    assert entry.proof.account.name == "mrose"
+    assert entry.proofs[0].account.name == "mrose"
     path.write_text(f"{path.read_text().strip()}::::::nologin\n")
     disabled = await store.scram("mrose", ScramDigest.SHA_256)
-    assert (disabled.proof, disabled.keys.salt) == (None, entry.keys.salt), "nobody sees when one is disabled"
-    assert (await store.scram("mrose", ScramDigest.SHA_1)).proof is None
+    assert (disabled.proofs, disabled.keys.salt) == ((), entry.keys.salt), "nobody sees when one is disabled"
+    assert (await store.scram("mrose", ScramDigest.SHA_1)).proofs == ()
 
 
 async def test_workers_with_one_key_give_the_same_decoys(store, path):
@@ -172,7 +172,7 @@ async def test_without_their_key_decoys_are_made_all_the_same(path):
         raise AccountsUnavailable("no", "no key")
 
     store = PasswdFileAccounts(PasswdFile(path), decoy_key=missing)
-    assert (await store.scram("nobody", ScramDigest.SHA_1)).proof is None
+    assert (await store.scram("nobody", ScramDigest.SHA_1)).proofs == ()
     await store.close()
 
 

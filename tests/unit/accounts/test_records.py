@@ -1,6 +1,7 @@
 from pathlib import Path
 
 from postane.accounts.base import Account
+from postane.accounts.partial import Salts
 from postane.accounts.records import Entry, Place, read_account, read_records
 from postane.accounts.schema import open_database
 from postane.accounts.scram_keys import derive
@@ -20,7 +21,7 @@ def test_places():
 
 
 def test_an_entry_does_not_show_its_hash():
-    entry = Entry("anna", "the hash", derive("secret"))
+    entry = Entry("anna", "the hash", derive("secret", "anna", Salts(b"k" * 32)))
     assert "hash" not in repr(entry)
     assert "Keys" not in repr(entry)
 

@@ -7,7 +7,7 @@ from postane.accounts.hashes import LIGHT, BadPassword, verify
 from postane.accounts.names import BadName
 from postane.accounts.records import Entry, Place
 from postane.accounts.registry import ROWS_AT_ONCE, Registry
-from postane.accounts.scram_keys import derive, unseal
+from postane.accounts.scram_keys import OWN, derive, unseal
 from postane.maildrop.base import Quota
 from postane.sasl.base import ScramDigest
 
@@ -36,8 +36,8 @@ def registry(place, clock):
     registry.close()
 
 
-def keys_of(registry, name):
-    return dict(registry._ask("SELECT digest, keys FROM scram WHERE account = ?", name))
+def keys_of(registry, name, label=OWN):
+    return dict(registry._ask("SELECT digest, keys FROM scram WHERE account = ? AND label = ?", name, label))
 
 
 def password_of(registry, name):
@@ -214,17 +214,36 @@ def test_keys_are_kept_when_a_password_is_set_and_replaced_with_it(registry):
 def test_a_copy_of_the_database_has_no_key_in_it(registry, place):
     registry.add("anna", password="secret")
     for digest, sealed in keys_of(registry, "anna").items():
-        keys = unseal(place.vault(), "anna", ScramDigest(digest), sealed)
+        pair = unseal(place.vault(), ("anna", OWN), ScramDigest(digest), sealed)
         registry.close()
-        for part in (keys.salt, keys.stored_key, keys.server_key):
+        for part in (pair.stored_key, pair.server_key):
             assert part not in place.database.read_bytes()
 
 
 def test_an_import_brings_keys_that_are_known_and_ends_the_old_ones(registry):
-    registry.import_many([Entry("anna", "hash", derive("secret")), Entry("ben", "hash")])
+    salts = registry.salts()
+    registry.import_many([Entry("anna", "hash", derive("secret", "anna", salts)), Entry("ben", "hash")])
     assert [record.has_scram_keys for record in registry.records()] == [True, False]
-    registry.import_many([Entry("anna", "new"), Entry("ben", "new", derive("secret"))], update=True)
+    registry.import_many([Entry("anna", "new"), Entry("ben", "new", derive("secret", "ben", salts))], update=True)
     assert [record.has_scram_keys for record in registry.records()] == [False, True]
+
+
+def test_a_device_has_keys_of_its_own_until_it_is_revoked(registry):
+    registry.add("anna", password="secret")
+    own = keys_of(registry, "anna")
+    for label in ("phone", "tablet"):
+        registry.add_device("anna", label)
+    phone, tablet = keys_of(registry, "anna", "phone"), keys_of(registry, "anna", "tablet")
+    assert set(phone) == set(tablet) == {"sha1", "sha256"}
+    registry.set_password("anna", "new")
+    assert (keys_of(registry, "anna", "phone"), keys_of(registry, "anna") == own) == (phone, False)
+    registry.import_many([Entry("anna", "hash")], update=True)
+    assert (keys_of(registry, "anna", "phone"), keys_of(registry, "anna")) == (phone, {})
+    registry.revoke_device("anna", "phone")
+    assert (keys_of(registry, "anna", "phone"), keys_of(registry, "anna", "tablet")) == ({}, tablet)
+    assert not registry.show("anna").has_scram_keys, "of the own password"
+    registry.remove("anna")
+    assert registry._ask("SELECT * FROM scram") == []
 
 
 @pytest.mark.parametrize("harm", [lambda path: path.unlink(), lambda path: path.chmod(0o644)])
@@ -238,6 +257,7 @@ def test_a_password_can_be_changed_without_the_key_file_and_ends_the_old_keys(re
     broken.add("ben", password="secret")
     assert verify(password_of(broken, "anna"), "new")
     assert keys_of(broken, "anna") == keys_of(broken, "ben") == {}
+    assert broken.salts() is None
     broken.renew("ben", password_of(broken, "ben"), "secret")
     assert keys_of(broken, "ben") == {}
     assert keys_of(broken, "cem") != {}, "the key may come back"

@@ -8,7 +8,7 @@ import pytest
 from postane.accounts.base import AccountsUnavailable
 from postane.accounts.schema import FILE_NAME, VERSION, open_database, transaction
 
-TO_THE_THIRD = "DROP TRIGGER scram_ends; DROP TABLE scram;"
+TO_THE_THIRD = "DROP TRIGGER scram_ends; DROP TRIGGER scram_of_device_ends; DROP TABLE scram;"
 """Takes away what the fourth version has."""
 
 
@@ -160,7 +160,7 @@ def test_a_file_of_the_third_version_is_brought_up(folder):
     database.close()
     again = open_database(folder)
     assert again.execute("PRAGMA user_version").fetchone() == (VERSION,)
-    again.execute("INSERT INTO scram VALUES ('mrose', 'sha1', x'00')")
+    again.execute("INSERT INTO scram VALUES ('mrose', 'sha1', '', x'00')")
     again.execute("UPDATE account SET password = 'new'")
     assert again.execute("SELECT * FROM scram").fetchall() == []
     again.close()
@@ -179,12 +179,31 @@ def test_a_file_of_the_third_version_is_brought_up(folder):
 def test_keys_end_with_the_password_whatever_changes_it(database, statement):
     for name in ("mrose", "anna"):
         database.execute("INSERT INTO account VALUES (?, '', 'hash', 1, NULL, NULL, 0)", (name,))
-    database.execute("INSERT INTO scram VALUES ('mrose', 'sha1', x'00'), ('mrose', 'sha256', x'00')")
+    database.execute("INSERT INTO scram VALUES ('mrose', 'sha1', '', x'00'), ('mrose', 'sha256', '', x'00')")
     database.execute("UPDATE account SET enabled = 0")
     database.execute("UPDATE account SET password = 'new' WHERE name = 'anna'")
     assert database.execute("SELECT count(*) FROM scram").fetchone() == (2,)
     database.execute(statement)
     assert database.execute("SELECT count(*) FROM scram").fetchone() == (0,)
+
+
+@pytest.mark.parametrize(
+    ("statement", "left"),
+    [
+        ("DELETE FROM device WHERE label = 'phone'", [("", "sha1"), ("tablet", "sha1")]),
+        ("UPDATE account SET password = 'new'", [("phone", "sha1"), ("phone", "sha256"), ("tablet", "sha1")]),
+        ("DELETE FROM account", []),
+    ],
+)
+def test_the_keys_of_a_device_end_with_it_alone(database, statement, left):
+    database.execute("INSERT INTO account VALUES ('mrose', '', 'hash', 1, NULL, NULL, 0)")
+    for label in ("phone", "tablet"):
+        database.execute("INSERT INTO device VALUES ('mrose', ?, x'00', 0, NULL)", (label,))
+    kept = [("", "sha1"), ("phone", "sha1"), ("phone", "sha256"), ("tablet", "sha1")]
+    database.executemany("INSERT INTO scram (account, label, digest, keys) VALUES ('mrose', ?, ?, x'00')", kept)
+    database.execute("UPDATE device SET last_used = 1")
+    database.execute(statement)
+    assert database.execute("SELECT label, digest FROM scram ORDER BY label, digest").fetchall() == left
 
 
 @pytest.mark.parametrize("suffix", ["", "-wal", "-shm"])

@@ -8,12 +8,15 @@ import pytest
 from postane.accounts import scram_keys
 from postane.accounts.base import Account, AccountsUnavailable, Proof
 from postane.accounts.devices import Vault
+from postane.accounts.partial import SCRAM_ITERATIONS, Salts
 from postane.accounts.schema import open_database
-from postane.accounts.scram_keys import SALT_OCTETS, ScramSafe, derive, seal, unseal
+from postane.accounts.scram_keys import OWN, KeyMaker, ScramSafe, derive, seal, unseal
 from postane.sasl.base import ScramDigest
-from postane.sasl.scram import derive_keys
+from postane.sasl.scram import derive_pair
 
 ANNA = Account("anna", "anna")
+SALTS = Salts(b"k" * 32)
+OWNER = ("anna", OWN)
 
 every_digest = pytest.mark.parametrize("digest", list(ScramDigest))
 
@@ -43,47 +46,50 @@ def open_safe(database, path):
     return lambda: ScramSafe(Vault(path), lambda question, values: database.execute(question, values).fetchall())
 
 
-def keep(database: sqlite3.Connection, vault: Vault, name: str, ring) -> None:
-    rows = [(name, digest, seal(vault, name, digest, keys)) for digest, keys in ring.items()]
-    database.executemany("INSERT INTO scram VALUES (?, ?, ?)", rows)
+def keep(database: sqlite3.Connection, vault: Vault, name: str, ring, label: str = OWN) -> None:
+    rows = [(name, digest, label, seal(vault, (name, label), digest, pair)) for digest, pair in ring.items()]
+    database.executemany("INSERT INTO scram VALUES (?, ?, ?, ?)", rows)
 
 
-def test_keys_are_derived_for_every_digest_with_salts_of_their_own():
-    ring, other = derive("şifre"), derive("şifre")
+def test_keys_are_derived_for_every_digest_with_the_salts_of_the_name():
+    ring = derive("şifre", "anna", SALTS)
     assert set(ring) == set(ScramDigest)
-    salts = {keys.salt for each in (ring, other) for keys in each.values()}
-    assert len(salts) == 4
-    assert {len(salt) for salt in salts} == {SALT_OCTETS}
-    for digest, keys in ring.items():
-        assert keys.iterations >= 4096  # RFC 7677 s4
-        assert keys == derive_keys("şifre".encode(), keys.salt, keys.iterations, digest)
+    assert SCRAM_ITERATIONS >= 4096  # RFC 7677 s4
+    for digest, pair in ring.items():
+        assert pair == derive_pair("şifre".encode(), SALTS.of("ANNA", digest), SCRAM_ITERATIONS, digest)
+    assert len({SALTS.of(name, digest) for name in ("anna", "ben") for digest in ScramDigest}) == 4
+    assert Salts(b"x" * 32).of("anna", ScramDigest.SHA_1) != SALTS.of("anna", ScramDigest.SHA_1)
 
 
 @every_digest
 def test_sealed_keys_open_again_and_show_nothing(vault, digest):
-    keys = derive("secret")[digest]
-    sealed = seal(vault, "anna", digest, keys)
-    assert unseal(vault, "anna", digest, sealed) == keys
-    for part in (keys.salt, keys.stored_key, keys.server_key):
+    pair = derive("secret", "anna", SALTS)[digest]
+    sealed = seal(vault, OWNER, digest, pair)
+    assert unseal(vault, OWNER, digest, sealed) == pair
+    for part in (pair.stored_key, pair.server_key):
         assert part not in sealed
 
 
-def test_they_open_for_their_account_and_digest_alone(vault):
-    sealed = seal(vault, "anna", ScramDigest.SHA_1, derive("secret")[ScramDigest.SHA_1])
-    for name, digest in (("ben", ScramDigest.SHA_1), ("anna", ScramDigest.SHA_256)):
+def test_they_open_for_their_account_and_password_and_digest_alone(vault):
+    sealed = seal(vault, OWNER, ScramDigest.SHA_1, derive("secret", "anna", SALTS)[ScramDigest.SHA_1])
+    for owner, digest in (
+        (("ben", OWN), ScramDigest.SHA_1),
+        (("anna", "phone"), ScramDigest.SHA_1),
+        (OWNER, ScramDigest.SHA_256),
+    ):
         with pytest.raises(AccountsUnavailable, match="what is kept of the password"):
-            unseal(vault, name, digest, sealed)
+            unseal(vault, owner, digest, sealed)
 
 
 def test_no_device_can_pose_as_keys(vault):
-    sealed = vault.seal("anna", "scram sha1", b"x" * 60)
+    sealed = vault.seal("anna", "scram sha1 ", b"x" * 40)
     with pytest.raises(AccountsUnavailable):
-        unseal(vault, "anna", ScramDigest.SHA_1, sealed)
+        unseal(vault, OWNER, ScramDigest.SHA_1, sealed)
 
 
 @every_digest
 def test_workers_and_restarts_give_the_same_decoys(open_safe, database, vault, digest):
-    keep(database, vault, "anna", derive("secret"))
+    keep(database, vault, "anna", derive("secret", "anna", SALTS))
     salts = {open_safe().entry(name, None, digest).keys.salt for name in ("nobody", "NOBODY") for _ in range(3)}
     assert len(salts) == 1
 
@@ -101,16 +107,16 @@ def test_while_nobody_has_keys_a_key_file_that_cannot_be_made_is_no_harm(databas
     blocked = Vault(tmp_path / "file" / "device.key")
     safe = ScramSafe(blocked, lambda question, values: database.execute(question, values).fetchall())
     first = safe.entry("nobody", None, digest)
-    assert first.proof is None
+    assert first.proofs == ()
     assert safe.entry("nobody", None, digest).keys.salt == first.keys.salt
-    assert safe.entry("anna", ANNA, digest).proof is None
+    assert safe.entry("anna", ANNA, digest).proofs == ()
 
 
 @pytest.mark.parametrize(
     "harm", [lambda path: path.unlink(), lambda path: path.chmod(0o640), lambda path: path.write_bytes(b"x" * 32)]
 )
 def test_a_key_file_that_does_not_fit_is_told_for_every_name(open_safe, database, vault, path, harm):
-    keep(database, vault, "anna", derive("secret"))
+    keep(database, vault, "anna", derive("secret", "anna", SALTS))
     harm(path)
     safe = open_safe()
     for name, account in (("anna", ANNA), ("nobody", None)):
@@ -123,26 +129,41 @@ def test_a_missing_key_file_is_not_replaced_while_it_has_sealed_something(open_s
     sealed = vault.seal("anna", "phone", b"tanstaaf")
     database.execute("INSERT INTO device VALUES ('anna', 'phone', ?, 0, NULL)", (sealed,))
     path.unlink()
-    assert open_safe().entry("anna", ANNA, ScramDigest.SHA_1).proof is None
+    assert open_safe().entry("anna", ANNA, ScramDigest.SHA_1).proofs == ()
     assert not path.exists()
 
 
 @every_digest
-def test_a_disabled_account_keeps_its_salt_and_nothing_else(open_safe, database, vault, digest):
-    ring = derive("secret")
-    keep(database, vault, "anna", ring)
+def test_every_password_of_an_account_is_among_its_keys(open_safe, database, vault, digest):
+    salts = KeyMaker(vault, lambda *_: []).salts()
+    rings = {label: derive(f"secret {label}", "anna", salts) for label in (OWN, "phone", "tablet")}
+    for label, ring in rings.items():
+        keep(database, vault, "anna", ring, label)
+    entry = open_safe().entry("anna@localhost", ANNA, digest)
+    assert entry.keys.salt == salts.of("anna", digest)
+    assert entry.keys.pairs == tuple(ring[digest] for ring in rings.values())
+    assert entry.proofs == tuple(Proof(ANNA, each) for each in ("password", "device phone", "device tablet"))
+    disabled = open_safe().entry("anna", Account("anna", "anna", is_enabled=False), digest)
+    assert disabled.proofs == ()
+    assert len(disabled.keys.pairs) == len(entry.keys.pairs), "as much is compared"
+    assert not set(disabled.keys.pairs) & set(entry.keys.pairs)
+
+
+@every_digest
+def test_nobody_sees_whether_somebody_has_a_name(open_safe, database, vault, digest):
+    """Before there is an account, with keys, disabled, without keys, gone."""
     safe = open_safe()
-    assert safe.entry("anna", ANNA, digest).proof == Proof(ANNA, "password")
-    disabled = safe.entry("anna", Account("anna", "anna", is_enabled=False), digest)
-    assert disabled.proof is None
-    assert (disabled.keys.salt, disabled.keys.iterations) == (ring[digest].salt, ring[digest].iterations)
-    assert disabled.keys.stored_key != ring[digest].stored_key
-    assert disabled.keys.server_key != ring[digest].server_key
+    shown = [safe.entry("anna", None, digest).keys, safe.entry("anna", ANNA, digest).keys]
+    keep(database, vault, "anna", derive("secret", "anna", SALTS))
+    shown += [safe.entry("Anna", None, digest).keys, safe.entry("anna", ANNA, digest).keys]
+    shown += [safe.entry("anna", Account("anna", "anna", is_enabled=False), digest).keys]
+    assert len({(keys.salt, keys.iterations) for keys in shown}) == 1
+    assert len({keys.pairs for keys in shown}) == len(shown), "each decoy is another one"
 
 
 @every_digest
 def test_every_name_is_the_same_work(database, vault, path, monkeypatch, digest):
-    keep(database, vault, "anna", derive("secret"))
+    keep(database, vault, "anna", derive("secret", "anna", SALTS))
     database.execute("INSERT INTO account VALUES ('bare', '', 'hash', 1, NULL, NULL, 0)")
     work = []
 
@@ -171,11 +192,33 @@ def test_every_name_is_the_same_work(database, vault, path, monkeypatch, digest)
 
 
 def test_whether_all_keys_are_there(open_safe, database, vault):
-    ring = derive("secret")
+    ring = derive("secret", "anna", SALTS)
     safe = open_safe()
-    assert not safe.is_complete("anna")
-    keep(database, vault, "anna", {ScramDigest.SHA_1: ring[ScramDigest.SHA_1]})
-    assert not safe.is_complete("anna")
-    keep(database, vault, "anna", {ScramDigest.SHA_256: ring[ScramDigest.SHA_256]})
-    assert safe.is_complete("anna")
+    for label in (OWN, "phone"):
+        assert not safe.is_complete("anna", label)
+        keep(database, vault, "anna", {ScramDigest.SHA_1: ring[ScramDigest.SHA_1]}, label)
+        assert not safe.is_complete("anna", label)
+        keep(database, vault, "anna", {ScramDigest.SHA_256: ring[ScramDigest.SHA_256]}, label)
+        assert safe.is_complete("anna", label)
     assert not safe.is_complete("ben")
+
+
+def test_whether_most_passwords_have_keys(open_safe, database, vault):
+    database.execute("DELETE FROM account")
+    safe = open_safe()
+    assert safe.serves_most(), "nobody is kept out"
+    add = "INSERT INTO account VALUES (?, '', ?, 1, NULL, NULL, 0)"
+    database.executemany(add, [("anna", "hash"), ("ben", "hash"), ("cem", "hash"), ("devices", None)])
+    keep(database, vault, "anna", derive("secret", "anna", SALTS))
+    keep(database, vault, "devices", derive("secret", "devices", SALTS), "phone")
+    assert not safe.serves_most()
+    keep(database, vault, "ben", derive("secret", "ben", SALTS))
+    assert safe.serves_most()
+
+
+def test_without_a_key_file_that_can_be_used_no_keys_are_made(database, tmp_path):
+    (tmp_path / "file").write_text("")
+    maker = KeyMaker(Vault(tmp_path / "file" / "device.key"), lambda *_: [])
+    assert maker.salts() is None
+    assert maker.ring("anna", "secret") == {}
+    assert maker.seal({OWNER: derive("secret", "anna", SALTS)}) == []

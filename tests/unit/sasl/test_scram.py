@@ -5,11 +5,24 @@ from base64 import b64decode, b64encode
 import pytest
 import scramp
 
-from postane.sasl.base import Challenge, Identity, KeysWanted, ScramDigest, ScramKeys, Surroundings, Verdict
+from postane.sasl import scram
+from postane.sasl.base import Challenge, Identity, KeyPair, KeysWanted, ScramDigest, ScramKeys, Surroundings, Verdict
 from postane.sasl.registry import CLIENT_MECHANISMS, SERVER_MECHANISMS
-from postane.sasl.scram import ScramClient, ScramServer, derive_keys
+from postane.sasl.scram import ScramClient, ScramServer, derive_keys, derive_pair
 from postane.wire.errors import LocalProtocolError, RemoteProtocolError
-from support.scram import BINDINGS, END_POINT, EXPORTER, NONCE, SURROUNDINGS, Client, begin, keys_of, log_in
+from support.scram import (
+    BINDINGS,
+    END_POINT,
+    EXPORTER,
+    ITERATIONS,
+    NONCE,
+    SALT,
+    SURROUNDINGS,
+    Client,
+    begin,
+    keys_of,
+    log_in,
+)
 
 SHA_1 = (  # RFC 5802 s5
     "SCRAM-SHA-1",
@@ -40,7 +53,7 @@ def test_the_example_of_the_rfc(name, nonce, first, challenge, final, end, is_in
     assert (wanted.name, name) == ("user", {"sha1": "SCRAM-SHA-1", "sha256": "SCRAM-SHA-256"}[wanted.digest])
     salt = b64decode(challenge.split(b",s=")[1].split(b",")[0])
     assert wanted.proceed(derive_keys(b"pencil", salt, 4096, wanted.digest)) == Challenge(challenge)
-    assert server.step(final) == Verdict(True, end)
+    assert server.step(final) == Verdict(0, end)
 
 
 @pytest.mark.parametrize("name", [name for name in SERVER_MECHANISMS if name.startswith("SCRAM")])
@@ -71,19 +84,19 @@ def test_somebody_else_derives_the_same_keys(digest: ScramDigest, password: str)
     name = "SCRAM-SHA-1" if digest is ScramDigest.SHA_1 else "SCRAM-SHA-256"
     salt, stored, server, iterations = scramp.ScramMechanism(name).make_auth_info(password, 5000, b"sixteen and more")
     keys = derive_keys(password.encode(), b"sixteen and more", 5000, digest)
-    assert keys == ScramKeys(salt, iterations, stored, server)
+    assert keys == ScramKeys(salt, iterations, (KeyPair(stored, server),))
 
 
 def test_a_password_without_a_form_is_kept_as_it_is() -> None:
     odd = [b"a\xffb", b"a\x07b", b"ab"]
-    assert len({derive_keys(each, b"salt", 1, ScramDigest.SHA_256).stored_key for each in odd}) == 3
+    assert len({derive_pair(each, b"salt", 1, ScramDigest.SHA_256).stored_key for each in odd}) == 3
 
 
 def test_keys_and_bindings_do_not_show() -> None:
     keys = keys_of(b"pencil", ScramDigest.SHA_256)
     exchange = begin(Client(header=b"p=tls-exporter,,", binding=EXPORTER), is_plus=True)
     shown = repr((keys, exchange.wanted, exchange.server, SURROUNDINGS))
-    for secret in (keys.stored_key, keys.server_key, EXPORTER, END_POINT):
+    for secret in (keys.pairs[0].stored_key, keys.pairs[0].server_key, EXPORTER, END_POINT):
         assert repr(secret)[2:-1] not in shown
 
 
@@ -92,7 +105,7 @@ def test_keys_and_bindings_do_not_show() -> None:
 def test_every_binding_of_the_connection_will_do(digest: ScramDigest, kind: str) -> None:
     client = Client(header=b"p=" + kind.encode() + b",,", binding=BINDINGS[kind], digest=digest)
     exchange = begin(client, is_plus=True)
-    assert exchange.end(client.final(exchange.server_first)) == Verdict(True, client.expected(exchange.server_first))
+    assert exchange.end(client.final(exchange.server_first)) == Verdict(0, client.expected(exchange.server_first))
 
 
 @pytest.mark.parametrize("header", [b"n,,", b"n,a=user,", b"y,,", b"y,a=user,"])
@@ -130,7 +143,7 @@ LIES = {
 def test_a_lie_is_told_and_nothing_is_proven(client: Client, error: bytes) -> None:
     server = ScramServer(ScramDigest.SHA_256, SURROUNDINGS, is_plus=False)
     first = server.start(client.first).proceed(keys_of(b"pencil", ScramDigest.SHA_256)).octets
-    assert server.step(client.final(first)) == Verdict(False, b"e=" + error)
+    assert server.step(client.final(first)) == Verdict(None, b"e=" + error)
 
 
 def _bound(**changes: object) -> Client:
@@ -154,7 +167,7 @@ FORGERIES = {
 
 @pytest.mark.parametrize("client", FORGERIES.values(), ids=FORGERIES)
 def test_a_forged_binding_fails_although_the_password_is_right(client: Client) -> None:
-    assert log_in(client, is_plus=True) == Verdict(False, b"e=channel-bindings-dont-match")
+    assert log_in(client, is_plus=True) == Verdict(None, b"e=channel-bindings-dont-match")
 
 
 REFUSED_AT_FIRST = {
@@ -247,7 +260,7 @@ def test_a_proof_of_any_length_is_only_wrong(proof: bytes) -> None:
     client = Client()
     exchange = begin(client)
     final = client.claim(exchange.server_first) + b",p=" + b64encode(proof)
-    assert exchange.end(final) == Verdict(False, b"e=invalid-proof")
+    assert exchange.end(final) == Verdict(None, b"e=invalid-proof")
 
 
 @pytest.mark.parametrize("nonce", [b"clients", b"servers", b"clientsserver", b"clientsserversx", b""])
@@ -256,7 +269,34 @@ def test_a_nonce_that_is_not_ours_fails_although_the_proof_is_about_it(nonce: by
     exchange = begin(client)
     claim = b"c=biws,r=" + nonce
     final = claim + b",p=" + client.proof(exchange.server_first, claim)[0]
-    assert exchange.end(final) == Verdict(False, b"e=other-error")
+    assert exchange.end(final) == Verdict(None, b"e=other-error")
+
+
+@pytest.mark.parametrize("digest", ScramDigest)
+def test_each_password_fits_its_own_pair(digest: ScramDigest) -> None:
+    passwords = [b"pencil", b"pen", b"brush"]
+    keys = ScramKeys(SALT, ITERATIONS, tuple(keys_of(each, digest).pairs[0] for each in passwords))
+    for number, password in enumerate(passwords):
+        client = Client(password=password, digest=digest)
+        exchange = begin(client, keys=keys)
+        verdict = exchange.end(client.final(exchange.server_first))
+        assert verdict == Verdict(number, client.expected(exchange.server_first))
+    client = Client(password=b"crayon", digest=digest)
+    exchange = begin(client, keys=keys)
+    assert exchange.end(client.final(exchange.server_first)) == Verdict(None, b"e=invalid-proof")
+
+
+def test_all_pairs_are_compared_and_the_first_that_fits_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    pair, other = (keys_of(each, ScramDigest.SHA_256).pairs[0] for each in (b"pencil", b"pen"))
+    compared = []
+    real = scram._is_proof
+    monkeypatch.setattr(scram, "_is_proof", lambda *args: compared.append(args) or real(*args))
+    for pairs, fitting in (((pair, other, other), 0), ((other, pair, pair), 1), ((other,) * 3, None)):
+        compared.clear()
+        client = Client()
+        exchange = begin(client, keys=ScramKeys(SALT, ITERATIONS, pairs))
+        assert exchange.end(client.final(exchange.server_first)).pair == fitting
+        assert len(compared) == len(pairs)
 
 
 def test_a_proof_of_another_exchange_fails() -> None:

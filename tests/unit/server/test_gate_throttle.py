@@ -93,7 +93,7 @@ async def test_guesses_at_the_same_moment_count_each(office: PostOffice, account
 SAYINGS: list[Callable[[Gate], Awaitable[Proof]]] = [
     lambda gate: gate.apop("ada", "<1@x>", "0" * 32),
     lambda gate: gate.cram("ada", b"<1@x>", "0" * 32),
-    lambda gate: gate.settle("ada", None, is_proven=False),
+    lambda gate: gate.settle("ada", None),
 ]
 
 
