@@ -27,12 +27,14 @@ defaults
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """From a door to a service. `bind` and `server` are options of HAProxy, `source` the client that it tells of."""
+    """From a door to a service. `bind` and `server` are options of HAProxy, `source` the client that it tells of,
+    `checks` what it looks for when it looks in."""
 
     to: Address
     server: str
     bind: str = ""
     source: str | None = None
+    checks: str | None = None
 
 
 class Haproxy:
@@ -75,5 +77,7 @@ class Haproxy:
         lines = [f"listen {name}", f"bind fd@{self._sockets[name].fileno()} {way.bind}"]
         if way.source is not None:
             lines.append(f"tcp-request connection set-src ipv{6 if ':' in way.source else 4}({way.source})")
+        if way.checks is not None:
+            lines += ["option tcp-check", "tcp-check connect send-proxy", f"tcp-check expect string {way.checks}"]
         lines.append(f"server postane {way.to[0]}:{way.to[1]} {way.server}")
         return "\n    ".join(lines) + "\n"
