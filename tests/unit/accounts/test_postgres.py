@@ -140,6 +140,7 @@ def test_a_stronger_hash_is_one_that_others_read_too():
         ("{CRAM-MD5}cd3ba7deaad6e5ca23448ba42e379747a9e0f7f1fbc00c8a81bbaac395731b56", False),
         ("", False),
     ],
+    ids=["a fast hash", "clear text", "a light hash", "states of MD5", "none"],
 )
 def test_weaker_ones_are_to_be_replaced(value, is_weak):
     assert needs_upgrade(parse_kept(value, "CRYPT")) is is_weak
