@@ -106,6 +106,23 @@ async def test_each_does_over_smtp(office: PostOffice, mechanism: str, is_initia
     await session.end()
 
 
+@pytest.mark.parametrize("mechanism", [name for name in SERVER_MECHANISMS if name.startswith("SCRAM")])
+async def test_scram_takes_a_device_password_until_it_is_revoked(
+    office: PostOffice, pop3: Pop3Session, mechanism: str
+) -> None:
+    async def say(line: bytes) -> bytes:
+        heard = await pop3.say(line)
+        if line.startswith(b"AUTH"):  # the keys are with the exchange already
+            office.accounts.revoke_device("ada", "phone")  # type: ignore[attr-defined]
+        return heard
+
+    identity = who(mechanism, secret="device-secret")
+    assert (await log_in(say, mechanism, identity)) == b"-ERR [AUTH] invalid user name or password\r\n"
+    office.accounts.add_device("ada", "phone", "device-secret")  # type: ignore[attr-defined]
+    assert (await log_in(pop3.say, mechanism, identity)).startswith(b"+OK ada's maildrop")
+    assert pop3.record.account == "ada"
+
+
 @pytest.mark.parametrize("name", ["ada", "nobody", "bob"])
 @pytest.mark.parametrize("mechanism", [name for name in SERVER_MECHANISMS if name != "EXTERNAL"])
 async def test_none_lets_a_wrong_one_in(pop3: Pop3Session, mechanism: str, name: str) -> None:
