@@ -77,12 +77,21 @@ class Authority:
             .not_valid_before(now + timedelta(days=wish.begins))
             .not_valid_after(now + timedelta(days=wish.ends))
             .add_extension(x509.BasicConstraints(wish.is_authority, None), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
+            .add_extension(_key_usage(is_authority=wish.is_authority), critical=True)
         )
         if alternatives:
-            builder = builder.add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
+            builder = builder.add_extension(x509.SubjectAlternativeName(alternatives), critical=not list(subject))
         if not wish.is_authority:
             builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
         return builder.sign(self._key, self._digest)  # type: ignore[arg-type]
+
+
+def _key_usage(*, is_authority: bool) -> x509.KeyUsage:
+    others = ("content_commitment", "key_encipherment", "data_encipherment", "key_agreement")
+    never = dict.fromkeys((*others, "encipher_only", "decipher_only"), False)
+    return x509.KeyUsage(digital_signature=not is_authority, key_cert_sign=is_authority, crl_sign=is_authority, **never)
 
 
 LOCALHOST = Wish(common="localhost", dns=("localhost", "postane.test"), addresses=("127.0.0.1", "::1"))

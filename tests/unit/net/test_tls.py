@@ -268,6 +268,11 @@ def test_an_authority_below_another_is_believed_without_it(
         Handshake(asking(own, between), client_context(shown=stranger, version=version))
 
 
+def test_authorities_are_believed_alike_on_every_python(own: Certificate, authority: Authority) -> None:
+    """From Python 3.13 on the default refuses those that small tools make."""
+    assert not asking(own, authority).context.verify_flags & ssl.VERIFY_X509_STRICT
+
+
 def test_what_cannot_be_an_authority_is_named(tmp_path: Path, own: Certificate, authority: Authority) -> None:
     authority.path.write_text("no certificate")
     with pytest.raises(BadCertificate, match=r"cannot load .*authority\.pem"):
