@@ -52,9 +52,10 @@ def test_the_client_is_traced(trusting: PostOffice, tmp_path: Path, options: lis
 def test_the_log_and_the_throttle_know_the_client(trusting: PostOffice, tmp_path: Path) -> None:
     """Such a client is not on loopback: its password does not cross, and nothing is offered that would ask for it."""
     box = trusting.fresh()
-    said = _swaks(trusting, tmp_path, box.address, "--xclient-addr", CLIENT, "--quit-after", "HELO")
+    said = _swaks(trusting, tmp_path, box.address, "--xclient-addr", CLIENT, "--quit-after", "MAIL")
     before, _, after = said.partition("XCLIENT ADDR=")
     assert " PLAIN" in before
+    assert "250-PIPELINING" in after
     assert " PLAIN" not in after
     assert "XCLIENT" not in after, "it may not speak for others"
     wait_until(lambda: f'"peer": "{CLIENT}", "speaker": "127.0.0.1"' in trusting.read_log(), "it is logged")
@@ -71,6 +72,7 @@ def test_over_tls(trusting: PostOffice, tmp_path: Path) -> None:
     """The handshake is the mail server's; the client's octets cross encrypted from there to here."""
     box = trusting.fresh()
     said = _swaks(trusting, tmp_path, box.address, "--tls", "--xclient-addr", CLIENT)
+    assert "250-PIPELINING" in said.partition("XCLIENT ADDR=")[2]
     assert "STARTTLS" not in said.partition("XCLIENT ADDR=")[2]
     (message,) = read_all(trusting, box)
     assert f"Received: from client.test ([{CLIENT}])\r\n".encode() in message
