@@ -62,7 +62,8 @@ class SmtpDesk:
         self._log = structlog.get_logger("postane")
         self._access = Access(office, stream, record, settings)
         self._transaction: Transaction | None = None
-        self._strangers = 0  # recipients refused since the last message that was stored
+        self._strangers = 0  # recipients refused for good since the last message that was stored
+        self._refused = 0  # and for whatever reason
         self._begun = 0  # transactions: they make a message's id out of the session's
 
     @property
@@ -146,12 +147,18 @@ class SmtpDesk:
             await self._open_transaction.add(event.address)
         except (DeliveryRefused, QuotaExceeded) as error:
             reply = self.reply_to(error)
-            said = f"{reply.code} {reply.enhanced} {reply.lines[0]}"
-            self._log.info("recipient refused", **self._where(), to=format_mailbox(event.address), said=said)
+            self._tell_refused(event, reply)
             self._count_stranger(reply)
             out.send(reply)
             return
         out.send(replies.RECIPIENT_OK)
+
+    def _tell_refused(self, event: commands.Rcpt, reply: Reply) -> None:
+        """Nobody fills the log by asking again and again for what is refused for now."""
+        self._refused += 1
+        if self._refused <= self._office.limits.strangers or self._settings.dialect is Dialect.LMTP:
+            said = f"{reply.code} {reply.enhanced} {reply.lines[0]}"
+            self._log.info("recipient refused", **self._where(), to=format_mailbox(event.address), said=said)
 
     def _count_stranger(self, reply: Reply) -> None:
         """Who goes through a dictionary to learn which addresses there are is sent away (RFC 5321 s7.3). LMTP comes
@@ -259,7 +266,7 @@ class SmtpDesk:
         marks = postmark(self._open_transaction.envelope, outcomes)
         self._log.info("message", **self._where(), id=passage.id, octets=octets, **marks)
         if marks["stored"]:
-            self._strangers = 0
+            self._strangers = self._refused = 0
             self._record.messages += 1
             self._record.octets += octets
         for outcome in outcomes:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import pytest
+import structlog
 
 from postane.maildrop.base import Quota
 from postane.net.memory import MemoryStream
@@ -81,6 +82,13 @@ async def test_what_may_be_otherwise_next_time_is_not_counted(here: ReceivingOff
     ending, _, counts = await _talk(here, BEGIN + many + b"QUIT\r\n", settings)
     assert ending is Ending.QUIT
     assert counts[b"452"] > ALLOWED
+
+
+async def test_but_the_log_is_not_filled_with_it(here: ReceivingOffice) -> None:
+    with structlog.testing.capture_logs() as logs:
+        _, _, counts = await _talk(here, BEGIN + b"RCPT TO:<full@foo.com>\r\n" * (ALLOWED + 50) + b"QUIT\r\n")
+    assert counts[b"452"] == ALLOWED + 50
+    assert [line["event"] for line in logs].count("recipient refused") == ALLOWED
 
 
 async def test_by_lmtp_only_mail_servers_come(here: ReceivingOffice) -> None:
