@@ -29,6 +29,7 @@ PEERS='
     sslscan:sslscan
     strace:strace
     swaks:swaks
+    testssl.sh:testssl
     openssl:openssl
     libpam-pwdfile:/lib/*/security/pam_pwdfile.so
     libnss-wrapper:/usr/lib/*/libnss_wrapper.so

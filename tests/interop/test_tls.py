@@ -123,6 +123,17 @@ def test_sslscan_finds_nothing_weak(house: Secured, tmp_path: Path, service: str
     assert set(beats) == {"0"}
 
 
+def test_testssl_finds_nothing_weak(house: Secured, tmp_path: Path) -> None:
+    """What it looks at in a few seconds: versions, kinds of ciphers, forward secrecy, renegotiation, compression."""
+    host, port = house.office.pop3
+    report = tmp_path / "report.json"
+    quiet = ["--quiet", "--color", "0", "--warnings", "off", "--ip", "one", "--jsonfile", report]
+    run([require("testssl"), *quiet, "-p", "-s", "-f", "-R", "-C", "-t", "pop3", f"{host}:{port}"])
+    found = json.loads(report.read_text())
+    assert {each["id"] for each in found} >= {"TLS1_2", "TLS1_3", "cipherlist_NULL", "secure_client_renego"}
+    assert [each for each in found if each["severity"] not in ("OK", "INFO")] == []
+
+
 # Sessions that are gone on with
 
 
