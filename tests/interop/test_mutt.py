@@ -1,9 +1,5 @@
 """mutt reads a POP mailbox on a terminal: copies, deletes."""
 
-import os
-import pty
-import subprocess
-import threading
 from pathlib import Path
 
 import pytest
@@ -11,7 +7,8 @@ import pytest
 from support.corpus import Way, by_way, plain
 from support.post import check_all, count, fill, read_all, with_lf
 from support.postoffice import Mailbox, PostOffice
-from support.programs import TIME, require
+from support.programs import require
+from support.terminal import run_on_terminal
 
 pytestmark = pytest.mark.interop
 
@@ -39,41 +36,12 @@ class Mutt:
             f'push "{keys.format(box=self.box)}"',
         ]
         rc.write_text("\n".join(lines) + "\n")
-        self._on_terminal([require("mutt"), "-n", "-F", str(rc), "-f", f"pop://{host}:{port}/"])
-
-    def _on_terminal(self, command: list[str]) -> None:
-        ours, theirs = pty.openpty()
-        environment = {**os.environ, "HOME": str(self.home), "TERM": "xterm", "LC_ALL": "C.UTF-8"}
-        mutt = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, cwd=self.home)
-        os.close(theirs)
-        screen = bytearray()
-        reader = threading.Thread(target=_read, args=(ours, screen), daemon=True)
-        reader.start()
-        try:
-            code = mutt.wait(TIME)
-        except subprocess.TimeoutExpired:
-            mutt.kill()
-            mutt.wait()
-            code = None
-        reader.join(TIME)
-        os.close(ours)
-        assert code == 0, f"mutt ended with {code}, its screen: {screen[-1500:].decode(errors='replace')}"
+        code, screen = run_on_terminal([require("mutt"), "-n", "-F", str(rc), "-f", f"pop://{host}:{port}/"], self.home)
+        assert code == 0, f"mutt ended with {code}, its screen: {screen[-1500:]}"
 
     def got(self) -> list[bytes]:
         """The messages in its mbox file."""
         return (b"\n" + self.box.read_bytes()).split(b"\nFrom ")[1:]
-
-
-def _read(terminal: int, screen: bytearray) -> None:
-    """Take what is drawn until the terminal is given up."""
-    while True:
-        try:
-            drawn = os.read(terminal, 65536)
-        except OSError:
-            return
-        if not drawn:
-            return
-        screen += drawn
 
 
 @pytest.fixture

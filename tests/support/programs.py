@@ -16,10 +16,14 @@ TIME = 60.0
 """Seconds that a program may take."""
 
 
+def find(program: str) -> str | None:
+    """The path of a program, None where there is none."""
+    return shutil.which(program, path=os.pathsep.join([os.environ.get("PATH", ""), *SYSTEM_FOLDERS]))
+
+
 def require(program: str) -> str:
     """The path of a program; the test is skipped without it, and fails where everything has to be there (CI)."""
-    path = shutil.which(program, path=os.pathsep.join([os.environ.get("PATH", ""), *SYSTEM_FOLDERS]))
-    return path or missing(f"{program} is not installed")
+    return find(program) or missing(f"{program} is not installed")
 
 
 def missing(reason: str) -> str:
