@@ -18,8 +18,9 @@ from dataclasses import dataclass
 SOCKET_MODE = 0o666
 """An MTA runs as a user of its own: who may connect to a unix socket is decided by the folder that it is in."""
 
-BACKLOG = 1024
-"""Connections that may wait to be accepted, a socket."""
+BACKLOG = 4096
+"""Connections that may wait to be accepted, a socket (in Linux as `net.core.somaxconn` allows): a crowd that comes at
+once should not cost others the second until they ask again."""
 
 
 class CannotListen(Exception):

@@ -136,11 +136,8 @@ async def _listen(
             if sock.family == socket.AF_UNIX:
                 at_once = functools.partial(SocketStream, deadlines, on_open)
                 yield await loop.create_unix_server(at_once, sock=sock, backlog=BACKLOG, **_KEEP_SOCKET_FILE)
-            elif begins_with_tls or proxies.trusted:
-                yield Acceptor(sock, arriving)
             else:
-                at_once = functools.partial(SocketStream, deadlines, on_open, services.tls)
-                yield await loop.create_server(at_once, sock=sock, backlog=BACKLOG)
+                yield Acceptor(sock, arriving)
 
 
 def _proxies(config: Config) -> Proxies:
