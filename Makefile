@@ -4,6 +4,7 @@
 #   make test         all tests; installs the real clients and servers that they talk to, where it can
 #   make test-all     the same tests on every Python 3.11+ of this machine
 #   make check        format, lint, types, architecture, references, generated papers
+#   make matrix       real clients, mechanisms and TLS modes: what is negotiated, as a table, in a minute
 #   make bench        measurements beside other servers; make bench-quick: the same, rougher, in a minute
 #   make fuzz         a minute of hostile octets for the protocol machines, led by coverage where atheris can be had
 #   make docs         write the generated pages of docs/reference
@@ -14,11 +15,12 @@
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help demo test test-all check bench bench-quick fuzz docs format clean
+.PHONY: help demo test test-all check matrix bench bench-quick fuzz docs format clean
 
 PYTHON ?=
 PYTEST_ARGS ?=
 FUZZ_ARGS ?=
+MATRIX_ARGS ?=
 WORKERS ?= auto
 BIN := .venv/bin
 
@@ -38,6 +40,11 @@ test-all:
 
 check: .venv/.stamp
 	@$(BIN)/python tools/check.py
+
+# MATRIX_ARGS="--only curl mutt --json" goes to tools/matrix.py.
+matrix: .venv/.stamp
+	@sh tools/install_peers.sh
+	@$(BIN)/python tools/matrix.py $(MATRIX_ARGS)
 
 bench: .venv/.stamp
 	@$(BIN)/python bench/run.py

@@ -18,6 +18,7 @@ PEERS='
     haproxy:haproxy
     ldap-utils:ldapmodify
     mpop:mpop
+    msmtp:msmtp
     mutt:mutt
     nginx-light:nginx
     libnginx-mod-mail:nginx
@@ -31,6 +32,9 @@ PEERS='
     swaks:swaks
     testssl.sh:testssl
     openssl:openssl
+    libauthen-sasl-perl:/usr/share/perl5/Authen/SASL.pm
+    libdigest-hmac-perl:/usr/share/perl5/Digest/HMAC_MD5.pm
+    libio-socket-ssl-perl:/usr/share/perl5/IO/Socket/SSL.pm
     libpam-pwdfile:/lib/*/security/pam_pwdfile.so
     libnss-wrapper:/usr/lib/*/libnss_wrapper.so
 '

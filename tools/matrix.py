@@ -1,6 +1,6 @@
 """The matrix of clients, mechanisms and TLS modes: real programs log in, and a table tells what was negotiated.
 
-    matrix.py [--only CLIENT ...] [--json] [--markdown]
+    matrix.py [--only CLIENT ...] [--json] [--write]
 
 Starts the servers that it needs on free loopback ports, and stops them. A row that is not as expected is marked, and
 the exit code is 1; tests/interop/test_matrix.py asserts the same rows. Programs that are not installed are named.
@@ -11,16 +11,17 @@ import json
 import platform
 import sys
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
-from support.matrix import Case, House, Result, Tls, cases, complaint
+from matrix_summary import MODES, page
+
+from support.matrix import Case, House, Result, cases, complaint
 from support.matrix_houses import CLIENTS, Houses, Row, version_of
 
-MODES = {Tls.NONE: "none", Tls.START: "STLS, STARTTLS", Tls.DIRECT: "implicit"}
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "clients.md"
 HEAD = ("client", "protocol", "TLS mode", "TLS, cipher", "shown", "asked for", "used", "credential", "result")
 
 
@@ -31,7 +32,7 @@ def main(words: Sequence[str]) -> int:
         "--only", nargs="+", choices=CLIENTS, metavar="CLIENT", default=list(CLIENTS), help=", ".join(CLIENTS)
     )
     parser.add_argument("--json", action="store_true", help="rows as JSON")
-    parser.add_argument("--markdown", action="store_true", help="the table as a page")
+    parser.add_argument("--write", action="store_true", help="write docs/clients.md, which is the matrix in short")
     asked = parser.parse_args(words)
     versions = {name: version_of(CLIENTS[name]) for name in asked.only}
     wanted = [case for case in cases() if versions.get(case.client)]
@@ -39,7 +40,9 @@ def main(words: Sequence[str]) -> int:
     if asked.json:
         print(json.dumps([_as_json(case, result, versions) for case, result in rows], indent=1))
     else:
-        print("\n".join(_page(rows, versions, is_markdown=asked.markdown)))
+        print("\n".join(_page(rows, versions)))
+    if asked.write:
+        PAGE.write_text("\n".join(page(rows, versions)) + "\n")
     return 1 if any(complaint(case, result) for case, result in rows) else 0
 
 
@@ -61,21 +64,19 @@ def _walk(wanted: Sequence[Case]) -> list[Row]:
     return sorted(rows, key=lambda row: order[row[0]])
 
 
-def _page(rows: Sequence[Row], versions: dict[str, str | None], *, is_markdown: bool) -> Iterator[str]:
+def _page(rows: Sequence[Row], versions: dict[str, str | None]) -> Iterator[str]:
     wrong = [(case, problem) for case, result in rows if (problem := complaint(case, result))]
     skipped = sum(result.is_skipped for _, result in rows)
     let_in = sum(result.is_in for _, result in rows)
-    if is_markdown:
-        yield f"# Clients that were tried\n\n*Printed by `tools/matrix.py --markdown`, {datetime.now(UTC):%Y-%m-%d}.*\n"
-    yield from _table([_cells(case, result, versions) for case, result in rows], is_markdown=is_markdown)
+    yield from _table([_cells(case, result, versions) for case, result in rows])
     yield f"\n{platform.system()}, Python {platform.python_version()}. {len(rows)} rows: {let_in} let in," + (
         f" {len(rows) - let_in - skipped} refused, {skipped} that this build of the client cannot do;"
         f" {len(rows) - len(wrong)} as expected."
     )
     if missing := [name for name, version in versions.items() if version is None]:
         yield f"Not installed: {', '.join(missing)}."
-    yield from (f"NOT AS EXPECTED: {case}: {problem}" for case, problem in wrong)
     yield from dict.fromkeys(f"{case.client}: {case.note}." for case, _ in rows if case.note)
+    yield from (f"NOT AS EXPECTED: {case}: {problem}" for case, problem in wrong)
 
 
 def _cells(case: Case, result: Result, versions: dict[str, str | None]) -> tuple[str, ...]:
@@ -96,10 +97,7 @@ def _cells(case: Case, result: Result, versions: dict[str, str | None]) -> tuple
     )
 
 
-def _table(rows: Sequence[tuple[str, ...]], *, is_markdown: bool) -> Iterator[str]:
-    if is_markdown:
-        yield from (f"| {' | '.join(cells)} |" for cells in (HEAD, ["---"] * len(HEAD), *rows))
-        return
+def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
     widths = [max(map(len, column)) for column in zip(HEAD, *rows, strict=True)]
     for cells in (HEAD, ["-" * width for width in widths], *rows):
         yield "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
