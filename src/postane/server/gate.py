@@ -104,16 +104,22 @@ class Gate:
         name = _counted(name)
         await self._check(name)
         throttle, address = self._office.throttle, str(self._record.peer)
+        began = self._office.clock()
         try:
             proof = await check()
         except LoginRefused as error:
             await self._check(name)
             self._tell(error.log)
-            await asyncio.sleep(throttle.failed(address, name, secret))
+            await self._hold_back(throttle.failed(address, name, secret), began)
             raise
         await self._check(name)
         throttle.succeeded(address, name or proof.account.name)
         return proof
+
+    async def _hold_back(self, seconds: float, began: float) -> None:
+        """Until so long after the beginning: what the check took does not show, which is another time in each account
+        store, so that nobody learns which of them knows a name."""
+        await asyncio.sleep(seconds - (self._office.clock() - began) % seconds if seconds > 0 else 0.0)
 
     async def _check(self, name: str) -> None:
         """What is not looked at is held back too: else a client that goes on trying fills the log as fast as it can."""

@@ -1,4 +1,4 @@
-"""One account has one count, however its name is written; and trying on where nothing is looked at is slow."""
+"""What a refusal gives away: no more guesses by another spelling of a name, nothing by its time."""
 
 from dataclasses import replace
 
@@ -60,3 +60,22 @@ async def test_what_is_not_looked_at_is_held_back_too(office: PostOffice, monkey
     with pytest.raises(LoginThrottled):
         await gate(office, 1).password("ada", "secret")
     assert waited == [2.0]
+
+
+@pytest.mark.parametrize("took", [0.0, 0.05, 0.4, 2.3, -7200.0])
+async def test_what_a_check_took_does_not_show(
+    office: PostOffice, monkeypatch: pytest.MonkeyPatch, took: float
+) -> None:
+    """Each account store takes its own time; a clock may be put back meanwhile."""
+    moments, waited = iter([1000.0, 1000.0 + took]), list[float]()
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+
+    monkeypatch.setattr(module.asyncio, "sleep", sleep)
+    office = replace(office, throttle=private_throttle(2.0, lambda: 0.0), clock=lambda: next(moments))
+    with pytest.raises(LoginRefused):
+        await gate(office, 1).password("ada", "wrong")
+    (wait,) = waited
+    assert 0 <= wait <= 2.0
+    assert (took + wait) % 2.0 == pytest.approx(0.0, abs=1e-6) or (took + wait) % 2.0 == pytest.approx(2.0, abs=1e-6)
