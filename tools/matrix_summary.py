@@ -14,13 +14,13 @@ Versions = Mapping[str, str | None]
 
 INTRODUCTION = """# Clients that were tried
 
-*Written by `make matrix MATRIX_ARGS=--write` on {day}. `make matrix` prints every row as it is on your machine, with the
-version and the cipher of TLS.*
+*Written by `make matrix MATRIX_ARGS=--write` on {day}. `make matrix` prints every row as it is on your machine,
+with the version and the cipher of TLS.*
 
-Real programs logged in to a server as it comes (usual), to one with `auth.plaintext_without_tls = "never"` (never), and to
-one that takes access tokens and certificates of clients (tokens). They came over loopback, where by default a password may
-cross without TLS. `postane` is this package's own side of the mechanisms. What each mechanism is, and when it is offered,
-says [who may enter](who-may-enter.md).
+Real programs logged in to a server as it comes (usual), to one with `auth.plaintext_without_tls = "never"`
+(never), and to one that takes access tokens and certificates of clients (tokens). They came over loopback,
+where by default a password may cross without TLS. `postane` is this package's own side of the mechanisms. What
+each mechanism is, and when it is offered, says [who may enter](who-may-enter.md).
 """
 
 MODES = {Tls.NONE: "none", Tls.START: "STLS, STARTTLS", Tls.DIRECT: "implicit"}
