@@ -11,7 +11,6 @@ Must not know: protocols; how accounts are changed (`registry`).
 
 import asyncio
 import math
-import os
 import sqlite3
 import time
 from collections.abc import Callable
@@ -32,6 +31,7 @@ from .records import COLUMNS, TABLES, WIDTH, Place, read_account
 from .registry import Registry
 from .schema import open_database, told
 from .scram_keys import ScramSafe
+from .slow import SlowWork
 
 MEANS = frozenset({Means.PASSWORD, Means.SECRET, Means.SCRAM_SHA_1, Means.SCRAM_SHA_256, Means.OUTSIDE})
 """What the accounts of a registry of ours can be proven by."""
@@ -105,7 +105,7 @@ class LocalAccounts:
         self._safe = ScramSafe(self._vault, self._ask)
         self._registry = Registry(place, clock=self._clocks.now)
         self._noted: dict[tuple[str, str], float] = {}  # when a device's last use was last written; as many as devices
-        self._hashing = ThreadPoolExecutor(os.cpu_count(), "postane-hash")
+        self._hashing = SlowWork()
         self._writing = ThreadPoolExecutor(1, "postane-accounts")
         self._opened: sqlite3.Connection | None = None
         self._means = MEANS
@@ -206,7 +206,7 @@ class LocalAccounts:
 
     async def close(self) -> None:
         """See AccountStore."""
-        self._hashing.shutdown(wait=False, cancel_futures=True)
+        self._hashing.close()
         await asyncio.to_thread(self._writing.shutdown)
         self._registry.close()
         self._forget()
@@ -257,7 +257,7 @@ class LocalAccounts:
         self._writing.submit(change)
 
     async def _check(self, stored: str | None, password: str) -> bool:
-        return await asyncio.get_running_loop().run_in_executor(self._hashing, hashes.check, stored, password)
+        return await self._hashing.do(hashes.check, stored, password)
 
     def _claimed(self, name: str) -> _Row | None:
         """Whom a client means that logs in by `name`: mail programs give the whole address of a bare name too."""

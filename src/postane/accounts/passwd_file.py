@@ -10,10 +10,8 @@ Must not know: protocols; the notation of the lines (`passwd_line`, `kept`).
 """
 
 import asyncio
-import os
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -31,6 +29,7 @@ from .names import bare_name, canonical, fold_domain, meanings, show_name
 from .partial import REFUSED, Decoys, PartialAccounts
 from .passwd_line import Entry
 from .passwd_table import Table, mark_of, read_table
+from .slow import SlowWork
 
 PASSWORD = "password"  # noqa: S105 - the word for what proved it
 _NOBODY = Kept()
@@ -73,7 +72,7 @@ class PasswdFileAccounts(PartialAccounts):
         self._shared_decoys: Decoys | None = None
         self._table: Table | None = None
         self._reading = asyncio.Lock()
-        self._hashing = ThreadPoolExecutor(os.cpu_count(), "postane-hash")
+        self._hashing = SlowWork()
 
     @property
     def means(self) -> frozenset[Means]:
@@ -152,7 +151,7 @@ class PasswdFileAccounts(PartialAccounts):
 
     async def close(self) -> None:
         """See AccountStore."""
-        self._hashing.shutdown(wait=False, cancel_futures=True)
+        self._hashing.close()
 
     async def _current(self) -> Table:
         """What the file says now; one task reads, the others wait for it. Raises AccountsUnavailable."""
@@ -193,7 +192,7 @@ class PasswdFileAccounts(PartialAccounts):
         return self._shared_decoys
 
     async def _slowly(self, work: Callable[[], ResultT]) -> ResultT:
-        return await asyncio.get_running_loop().run_in_executor(self._hashing, work)
+        return await self._hashing.do(work)
 
 
 def _check(table: Table, kept: Kept, password: str) -> bool:

@@ -7,11 +7,8 @@ query. Connections are opened at the first use: a process may fork after making 
 Must not know: protocols; any table.
 """
 
-import asyncio
-import os
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -27,6 +24,7 @@ from .names import bare_name, canonical, fold_domain, meanings, show_name
 from .partial import REFUSED, PartialAccounts
 from .queries import Query, parse_query
 from .schema import UNAVAILABLE
+from .slow import SlowWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +81,7 @@ class PostgresAccounts(PartialAccounts):
         self._own_domains = frozenset(fold_domain(domain) for domain in own_domains)
         self._scheme = check_scheme(scheme)
         self._cache = LoginCache(cache_seconds, steady)
-        self._hashing = ThreadPoolExecutor(os.cpu_count(), "postane-hash")
+        self._hashing = SlowWork()
 
     async def verify_password(self, name: str, password: str) -> Proof:
         """See AccountStore."""
@@ -132,7 +130,7 @@ class PostgresAccounts(PartialAccounts):
 
     async def close(self) -> None:
         """See AccountStore."""
-        self._hashing.shutdown(wait=False, cancel_futures=True)
+        self._hashing.close()
         self._database.close()
 
     async def _verified(self, row: _Row, password: str) -> Proof:
@@ -179,7 +177,7 @@ class PostgresAccounts(PartialAccounts):
             return _Row(account, Kept(), str(error))
 
     async def _slowly(self, work: Callable[..., Any], *given: object) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._hashing, work, *given)
+        return await self._hashing.do(work, *given)
 
 
 def check(kept: Kept, password: str) -> bool:
