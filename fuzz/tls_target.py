@@ -64,12 +64,21 @@ def tls_seeds(target: str) -> list[bytes]:
 
 
 class _Witness(MemoryStream):
-    """Notes what was given before the handshake; `clear` is what was written until then."""
+    """Notes what was written until the handshake, in `clear`, and whether the session waits for more."""
 
     def __init__(self, *, is_encrypted: bool) -> None:
         super().__init__(PEER, is_encrypted=is_encrypted, offers_tls=FACTS)
         self.last_words: bytes | None = None
         self.clear = b""
+        self.is_waited_for = False
+
+    def give(self, octets: bytes) -> None:
+        self.is_waited_for = False
+        super().give(octets)
+
+    async def _wait(self) -> None:
+        self.is_waited_for = True
+        await super()._wait()
 
     async def start_tls(self, last_words: bytes) -> None:
         assert self.last_words is None, "a second handshake"
@@ -93,9 +102,7 @@ class _Talk:
     async def give(self, octets: bytes) -> None:
         if octets:
             self.stream.give(octets)
-        for _ in range(2 * len(octets) + 30):
-            if self.task.done():
-                return
+        while not self.task.done() and not self.stream.is_waited_for:  # noqa: ASYNC110 - it may end instead
             await asyncio.sleep(0)
 
     async def end(self) -> Ending:
