@@ -18,7 +18,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 from matrix_summary import MODES, page
 
-from support.matrix import Case, House, Result, cases, complaint
+from support.matrix import Case, House, Result, complaint
+from support.matrix_cases import cases
 from support.matrix_houses import CLIENTS, Houses, Row, version_of
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "clients.md"

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from support.certificates import client_context
-from support.matrix import Case, House, Protocol, Result, Tls, cases, complaint
+from support.matrix import House, Protocol, Tls, complaint
+from support.matrix_cases import cases
 from support.matrix_houses import CLIENTS, SERVICES, Houses, version_of
 from support.programs import missing
 from support.talk import Talk
@@ -29,21 +30,13 @@ def houses() -> Iterator[Houses]:
         yield houses
 
 
-@pytest.fixture(scope="module")
-def results(houses: Houses) -> dict[str, dict[Case, Result]]:
-    """What came of all that can be tried here, by client: tried at once, because that is quicker."""
-    there = {name for name in NAMES if version_of(CLIENTS[name])}
-    rows = houses.run([case for case in cases() if case.client in there], lambda case, result: None)
-    return {name: {case: result for case, result in rows if case.client == name} for name in there}
-
-
 @pytest.mark.parametrize("name", NAMES)
-def test_every_row_of_a_client(results: dict[str, dict[Case, Result]], name: str) -> None:
-    if name not in results:
+def test_every_row_of_a_client(houses: Houses, name: str) -> None:
+    if version_of(CLIENTS[name]) is None:
         missing(f"{name} is not installed")
-    assert results[name]
-    complaints = {str(case): complaint(case, result) for case, result in results[name].items()}
-    assert not {case: words for case, words in complaints.items() if words}
+    rows = houses.run([case for case in cases() if case.client == name], lambda case, result: None)
+    assert rows
+    assert not {str(case): words for case, result in rows if (words := complaint(case, result))}
 
 
 @pytest.mark.parametrize("protocol", Protocol)
