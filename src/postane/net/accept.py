@@ -12,6 +12,8 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import structlog
+
 from .client_names import is_unmistakable
 from .networks import Networks
 from .proxy_protocol import FIXED, LENGTH_LIMIT, Header, parse_header
@@ -188,6 +190,12 @@ class Acceptor:
         self._later = None
         self._loop.add_reader(self._listening.fileno(), self._accept)
 
+    def _pause(self, error: OSError) -> None:
+        why, remedy = error.strerror, "raise the limit of open files (LimitNOFILE), or lower limits.connections"
+        structlog.get_logger("postane").warning("no more connections can be accepted", why=why, remedy=remedy)
+        self._loop.remove_reader(self._listening.fileno())
+        self._later = self._loop.call_later(PAUSE, self._accept_again)
+
     def _accept(self) -> None:
         for _ in range(AT_ONCE):
             try:
@@ -196,8 +204,7 @@ class Acceptor:
                 return
             except OSError as error:
                 if error.errno in EXHAUSTED:
-                    self._loop.remove_reader(self._listening.fileno())
-                    self._later = self._loop.call_later(PAUSE, self._accept_again)
+                    self._pause(error)
                     return
                 continue  # accept(2): what is wrong with one connection is told here, the next may be sound
             sock.setblocking(False)
