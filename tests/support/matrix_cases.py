@@ -108,19 +108,23 @@ def _mpop() -> list[Case]:
     for asked, used in ((None, "SCRAM-SHA-256"), ("SCRAM-SHA-1", "SCRAM-SHA-1")):
         rows.append(Case("mpop", POP3, Tls.NONE, asked, OWN, used, house=House.NEVER))
     rows.append(Case("mpop", POP3, Tls.NONE, "CRAM-MD5", DEVICE, "CRAM-MD5", house=House.NEVER))
+    rows.append(Case("mpop", POP3, Tls.DIRECT, "SCRAM-SHA-256-PLUS", OWN, None, "kind of channel binding"))
     cannot = "does not support authentication method"
     rows += _refused("mpop", POP3, House.NEVER, {"PLAIN": cannot, "LOGIN": cannot, "USER": STLS_FIRST})
     return rows + _refused("mpop", POP3, House.USUAL, {"DIGEST-MD5": cannot, "NTLM": cannot, "CRAM-MD5": cannot})
 
 
+MUTE = "it prints nothing of its dialogue; the mechanism is what it was told, or the only other one that it has"
+
+
 def _getmail() -> list[Case]:
     modes = (Tls.NONE, Tls.DIRECT)
-    rows = [Case("getmail", POP3, tls, None, shown, "USER") for tls, shown in product(modes, (OWN, DEVICE))]
+    rows = [Case("getmail", POP3, tls, None, shown, "USER", note=MUTE) for tls, shown in product(modes, (OWN, DEVICE))]
     rows += _asked("getmail", POP3, modes, DEVICE, "APOP") + _wrong("getmail", POP3)
     return rows + _refused("getmail", POP3, House.NEVER, {None: STLS_FIRST})
 
 
-UNBOUND = "it takes -PLUS where that is announced, has no channel binding, and misreads every later answer"
+UNBOUND = "it takes -PLUS where that is announced, has no channel binding, and then misreads every later answer"
 
 
 def _mutt() -> list[Case]:
@@ -199,6 +203,7 @@ def _submitters() -> list[Case]:
     rows.append(Case("smtplib", SMTP, Tls.NONE, None, DEVICE, "CRAM-MD5", house=House.NEVER))
     chosen = {Tls.NONE: "SCRAM-SHA-256", Tls.START: "PLAIN", Tls.DIRECT: "PLAIN"}
     rows += _free("msmtp", SMTP, chosen) + _free("msmtp", SMTP, chosen, DEVICE)
+    rows.append(Case("msmtp", SMTP, Tls.DIRECT, "SCRAM-SHA-256-PLUS", OWN, None, "kind of channel binding"))
     rows += _asked("msmtp", SMTP, tuple(Tls), OWN, "PLAIN", "LOGIN", "SCRAM-SHA-1", "SCRAM-SHA-256")
     rows += _tokens("msmtp", SMTP, "OAUTHBEARER", "XOAUTH2") + _certificates("msmtp", SMTP) + _wrong("msmtp", SMTP)
     return rows + _gsasl()
