@@ -35,6 +35,8 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--json", action="store_true", help="rows as JSON")
     parser.add_argument("--write", action="store_true", help="write docs/clients.md, which is the matrix in short")
     asked = parser.parse_args(words)
+    if asked.write and len(asked.only) < len(CLIENTS):
+        parser.error("the page is about all clients: --write goes without --only")
     versions = {name: version_of(CLIENTS[name]) for name in asked.only}
     wanted = [case for case in cases() if versions.get(case.client)]
     rows = _walk(wanted)

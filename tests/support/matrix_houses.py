@@ -179,11 +179,9 @@ class Houses:
 
         def walk(part: list[Case]) -> list[Row]:
             rows = []
-            t0 = time.time()
             for case in part:
                 rows.append((case, self.visit(case)))
                 tell(*rows[-1])
-            print(part[0].client, len(part), round(time.time() - t0, 1))
             return rows
 
         with ThreadPoolExecutor(WORKERS) as pool:
