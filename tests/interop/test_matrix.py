@@ -37,6 +37,8 @@ def test_every_row_of_a_client(houses: Houses, name: str) -> None:
     rows = houses.run([case for case in cases() if case.client == name], lambda case, result: None)
     assert rows
     assert not {str(case): words for case, result in rows if (words := complaint(case, result))}
+    if name != "mutt":  # which misreads the server's answers, and says that it was refused where it was let in
+        assert houses.logins(name) == sum(result.is_in for _, result in rows)
 
 
 @pytest.mark.parametrize("protocol", Protocol)

@@ -171,6 +171,10 @@ class Houses:
         signer = self._stranger if case.shown is Shown.STRANGER else self._authority
         return signer.issue(f"{case.client}-{case.shown.name.lower()}", wish)
 
+    def logins(self, name: str) -> int:
+        """How many sessions of its account the servers have told of."""
+        return sum(len(list(_sessions(office, 0, name))) for office in self._offices.values())
+
     def run(self, cases: Iterable[Case], tell: Callable[[Case, Result], None]) -> list[Row]:
         """All of them: one client's one after the other, several clients at a time. `tell` hears of each."""
         parts = [list(part) for _, part in groupby(sorted(cases, key=_client), key=_client)]
