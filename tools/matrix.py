@@ -9,6 +9,7 @@ the exit code is 1; tests/interop/test_matrix.py asserts the same rows. Programs
 import argparse
 import json
 import platform
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -128,5 +129,12 @@ def _as_json(case: Case, result: Result, versions: dict[str, str | None]) -> dic
     }
 
 
+def _end(number: int, frame: object) -> None:
+    """SIGTERM stops the servers too."""
+    del frame
+    sys.exit(128 + number)
+
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _end)
     sys.exit(main(sys.argv[1:]))

@@ -9,6 +9,7 @@ import json
 import re
 import shutil
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -80,10 +81,17 @@ class Houses:
                 self._stack.callback(self._offices[house].discard)
             self._make_accounts()
             for office in self._offices.values():
-                office.start()
-                self._stack.callback(office.stop)
+                self._start(office)
             self._stack = self._stack.pop_all()
         return self
+
+    def _start(self, office: PostOffice) -> None:
+        try:
+            office.start()
+        except BaseException:
+            office.kill()
+            raise
+        self._stack.callback(office.stop)
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
@@ -181,15 +189,23 @@ class Houses:
         # The slowest first, so that nobody waits for it at the end: mutt shows every complaint for two seconds.
         parts.sort(key=lambda part: (part[0].client == "mutt", len(part)), reverse=True)
 
+        is_over = threading.Event()  # by Ctrl-C, say: the rows that are left are not begun
+
         def walk(part: list[Case]) -> list[Row]:
-            rows = []
+            rows: list[Row] = []
             for case in part:
+                if is_over.is_set():
+                    break
                 rows.append((case, self.visit(case)))
                 tell(*rows[-1])
             return rows
 
         with ThreadPoolExecutor(WORKERS) as pool:
-            return [row for rows in pool.map(walk, parts) for row in rows]
+            try:
+                return [row for rows in pool.map(walk, parts) for row in rows]
+            except BaseException:
+                is_over.set()
+                raise
 
 
 def _client(case: Case) -> str:
