@@ -20,6 +20,10 @@ from .record import Ending
 FLUSH_AT = 128 * 1024
 """Octets of replies that are gathered before they are written."""
 
+TURN = 16
+"""Commands of one pipeline that are answered before the other sessions get their turn: what one client has sent ahead
+would else keep all of them waiting for a second, and each further client like it for another."""
+
 FAREWELL_WAIT = 10.0
 """Seconds for the last word to leave, once a session is over."""
 
@@ -164,7 +168,7 @@ async def _exchange(talk: Conversation, *, is_greeted: bool) -> Ending:
     """Run until the session ends, or until a TLS handshake has been held."""
     stream, machine, desk = talk.stream, talk.machine, talk.desk
     out = Outbox(stream, machine)
-    mistakes = 0
+    mistakes = answered = 0
     if not is_greeted:
         out.send(desk.greeting())
     while True:
@@ -191,6 +195,9 @@ async def _exchange(talk: Conversation, *, is_greeted: bool) -> Ending:
             return Ending.QUIT
         else:
             mistakes = 0
+            answered += 1
+            if answered % TURN == 0:
+                await asyncio.sleep(0)
             if await _answer(desk, event, out):
                 await out.flush()
                 return Ending.BROKEN

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from postane.net.memory import MemoryStream
-from postane.server.loop import FLUSH_AT, Conversation, Dismissed, Outbox, converse
+from postane.server.loop import FLUSH_AT, TURN, Conversation, Dismissed, Outbox, converse
 from postane.server.record import Ending
 from postane.wire.errors import Fault, LocalProtocolError, RemoteProtocolError
 from postane.wire.lines import LineBuffer
@@ -166,3 +166,17 @@ async def test_the_server_shuts_down() -> None:
     conversation.cancel()
     assert await conversation is Ending.SHUT_DOWN
     assert stream.take() == b"hello\n[shut down]\n"
+
+
+async def test_what_one_client_has_sent_ahead_keeps_nobody_waiting() -> None:
+    ahead, other = MemoryStream(), MemoryStream()
+    ahead.give(b"word\n" * 10 * TURN)
+    ahead.end()
+    other.give(b"bye\n")
+    talks = [Conversation(stream, EchoMachine(), EchoDesk()) for stream in (ahead, other)]
+    first, second = [asyncio.create_task(converse(talk)) for talk in talks]
+    await second
+    assert not first.done()
+    assert other.take() == b"hello\nbye\n"
+    assert await first is Ending.DROPPED
+    assert ahead.take() == b"hello\n" + b"word\n" * 10 * TURN + b"[dropped]\n"
