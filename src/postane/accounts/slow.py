@@ -60,7 +60,7 @@ class SlowWork:
         try:
             await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
                 self._end()  # the turn had come
             else:
                 with contextlib.suppress(ValueError):

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from postane.accounts.base import LoginRefused, LoginThrottled, Proof, ScramEntry
+from postane.accounts.base import AccountsUnavailable, LoginRefused, LoginThrottled, Proof, ScramEntry
 from postane.sasl.base import ScramDigest
 from postane.wire.saslprep import Unprepared, saslprep
 
@@ -111,6 +111,9 @@ class Gate:
             await self._check(name)
             self._tell(error.log)
             await self._hold_back(throttle.failed(address, name, secret), began)
+            raise
+        except AccountsUnavailable:  # the log has a line of each: nobody fills it by trying on
+            await self._hold_back(throttle.delay, began)
             raise
         await self._check(name)
         throttle.succeeded(address, name or proof.account.name)

@@ -85,3 +85,21 @@ async def test_what_fails_fails_for_whom_it_was_done(mill: Mill) -> None:
     with pytest.raises(ValueError, match="invalid literal"):
         await mill.slow.do(int, "x")
     assert await mill.slow.do(int, "5") == 5
+
+
+async def test_who_goes_while_being_turned_away_gives_no_turn_back(mill: Mill) -> None:
+    """Nobody had one: else each such moment would let one more begin at once, for ever."""
+    await mill.ask("running")
+    tasks = await mill.ask("oldest", "b", "c")
+    newest = asyncio.create_task(mill.slow.do(mill.grind, "newest"))
+    asyncio.get_running_loop().call_soon(tasks[0].cancel)  # in the same turn as it is turned away
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert tasks[0].done()
+    waiting = [*tasks[1:], newest]
+    await asyncio.sleep(0)
+    assert not any(task.done() for task in waiting)
+    assert len(mill.slow._waiting) == len(waiting), "all others still wait for the one thread"
+    mill.let_go()
+    assert await asyncio.gather(*waiting) == ["B", "C", "NEWEST"]

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from postane.accounts.base import LoginRefused, LoginThrottled
+from postane.accounts.base import AccountsUnavailable, LoginRefused, LoginThrottled, Proof
 from postane.accounts.memory import MemoryAccounts
 from postane.accounts.throttle import private_throttle
 from postane.net.stream import Peer
@@ -79,3 +79,27 @@ async def test_what_a_check_took_does_not_show(
     (wait,) = waited
     assert 0 <= wait <= 2.0
     assert (took + wait) % 2.0 == pytest.approx(0.0, abs=1e-6) or (took + wait) % 2.0 == pytest.approx(2.0, abs=1e-6)
+
+
+class Unreachable(MemoryAccounts):
+    """Accounts that cannot be asked."""
+
+    async def verify_password(self, name: str, password: str) -> Proof:
+        """See AccountStore."""
+        raise AccountsUnavailable("not now")
+
+
+async def test_who_asks_what_cannot_be_asked_is_held_back_too(
+    office: PostOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+
+    monkeypatch.setattr(module.asyncio, "sleep", sleep)
+    office = replace(office, throttle=private_throttle(2.0, lambda: 0.0, lockout_after=1), accounts=Unreachable())
+    for _ in range(2):  # and it is no failure
+        with pytest.raises(AccountsUnavailable):
+            await gate(office, 1).password("ada", "secret")
+    assert waited == [2.0, 2.0]
