@@ -169,6 +169,7 @@ async def _exchange(talk: Conversation, *, is_greeted: bool) -> Ending:
     stream, machine, desk = talk.stream, talk.machine, talk.desk
     out = Outbox(stream, machine)
     mistakes = answered = 0
+    is_renewed = True  # only what is complete renews the patience: a line said octet by octet does not
     if not is_greeted:
         out.send(desk.greeting())
     while True:
@@ -176,14 +177,16 @@ async def _exchange(talk: Conversation, *, is_greeted: bool) -> Ending:
             event = machine.next_event()
         except RemoteProtocolError as error:
             mistakes += 1
+            is_renewed = True
             out.send(desk.reply_to(error))
             if error.fatal or mistakes > desk.mistakes_allowed:
                 await out.flush()
                 return Ending.BROKEN if error.fatal else Ending.MISTAKES
             continue
         if event is NEED_DATA:
-            out.patience = desk.patience
-            await out.flush()
+            if is_renewed:
+                out.patience, is_renewed = desk.patience, False
+                await out.flush()
             octets = await stream.read()
             if not octets:
                 return Ending.DROPPED
@@ -194,7 +197,7 @@ async def _exchange(talk: Conversation, *, is_greeted: bool) -> Ending:
             await out.flush()
             return Ending.QUIT
         else:
-            mistakes = 0
+            mistakes, is_renewed = 0, True
             answered += 1
             if answered % TURN == 0:
                 await asyncio.sleep(0)

@@ -180,3 +180,19 @@ async def test_what_one_client_has_sent_ahead_keeps_nobody_waiting() -> None:
     assert other.take() == b"hello\nbye\n"
     assert await first is Ending.DROPPED
     assert ahead.take() == b"hello\n" + b"word\n" * 10 * TURN + b"[dropped]\n"
+
+
+async def test_a_line_said_octet_by_octet_buys_no_time() -> None:
+    stream = MemoryStream()
+    conversation = start(stream)
+    await asyncio.sleep(0.01)
+    stream.deadline = 3.0  # what is left of it
+    for octet in (b"a", b"b", b"c"):
+        stream.give(octet)
+        await asyncio.sleep(0.01)
+        assert stream.deadline == 3.0
+    stream.give(b"\n")
+    await asyncio.sleep(0.01)
+    assert stream.deadline == 5.0
+    stream.end()
+    assert await conversation is Ending.DROPPED
