@@ -44,7 +44,8 @@ class Exchange:
     """One exchange from AUTH to its end. Both methods give the next challenge, or the proof that ends it; both raise
     RemoteProtocolError, LoginRefused, LoginThrottled and AccountsUnavailable, after which it is over too."""
 
-    def __init__(self, gate: Gate, mechanism: sasl.ServerMechanism) -> None:
+    def __init__(self, gate: Gate, name: str, mechanism: sasl.ServerMechanism) -> None:
+        self.name = name
         self._gate = gate
         self._mechanism = mechanism
         self._name = ""  # whom the client says it is, in SCRAM
@@ -65,6 +66,11 @@ class Exchange:
                 raise sasl.refuse("nothing more was asked")
             return self._granted
         return await self._take(self._mechanism.step(response))
+
+    def cancel(self) -> None:
+        """The client has given it up."""
+        if SERVER_MECHANISMS[self.name].needs_binding:
+            self._gate.tell_unbound(self.name)
 
     async def _take(self, step: sasl.Step) -> bytes | Proof:
         match step:
@@ -105,4 +111,4 @@ def begin(office: PostOffice, stream: Stream, gate: Gate, name: str) -> Exchange
     bindings: Mapping[str, bytes] = stream.tls.bindings if stream.tls is not None else {}
     stamp = f"<{office.token()}.{int(office.clock())}@{office.hostname}>".encode("ascii", "replace")
     surroundings = sasl.Surroundings(stamp, office.token() + office.token(), bindings, is_plus_offered)
-    return Exchange(gate, SERVER_MECHANISMS[name].make(surroundings))
+    return Exchange(gate, name, SERVER_MECHANISMS[name].make(surroundings))

@@ -132,6 +132,11 @@ class Gate:
             await asyncio.sleep(min(wait, self._office.throttle.delay))
             raise LoginThrottled(math.ceil(wait))
 
+    def tell_unbound(self, mechanism: str) -> None:
+        """A client began what it cannot finish: GNU SASL under TLS 1.3, and with it Debian's mutt (decision 0016)."""
+        hint = "it may lack the channel binding; auth.mechanisms without -PLUS helps such clients"
+        self._log.info("login given up", session=self._record.session, mechanism=mechanism, hint=hint)
+
     def _tell(self, why: str) -> None:
         record = self._record
         self._log.info("login refused", session=record.session, service=record.service, peer=str(record.peer), why=why)

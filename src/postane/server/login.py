@@ -25,12 +25,13 @@ class Login:
         self.session: MaildropSession | None = None
         self._is_noted = False
 
-    async def enter(self, proving: Awaitable[Proof]) -> MaildropSession:
-        """Open the maildrop of whoever proves it (to a Gate).
+    async def enter(self, proving: Awaitable[Proof], mechanism: str) -> MaildropSession:
+        """Open the maildrop of whoever proves it (to a Gate) by `mechanism`.
 
         Raises LoginTooSoon, MaildropError (DropInUse), and what the gate does.
         """
         account = await self.admit(proving)
+        self._record.mechanism = mechanism
         try:
             return await self.open(account.drop)
         except BaseException:

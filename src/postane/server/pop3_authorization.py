@@ -50,11 +50,11 @@ class Authorization:
 
     async def _pass(self, event: Pass, out: Outbox) -> None:
         """RFC 1939 s7, PASS."""
-        await self._login.enter(self._gate.password(self._user, event.secret))
+        await self._login.enter(self._gate.password(self._user, event.secret), "USER")
 
     async def _apop(self, event: Apop, out: Outbox) -> None:
         """RFC 1939 s7, APOP."""
-        await self._login.enter(self._gate.apop(event.name, self._stamp, event.digest))
+        await self._login.enter(self._gate.apop(event.name, self._stamp, event.digest), "APOP")
 
     async def _utf8(self, event: Utf8, out: Outbox) -> None:
         """RFC 6856 s2.1."""
@@ -79,6 +79,7 @@ class Authorization:
     async def _response(self, event: AuthResponse, out: Outbox) -> None:
         """RFC 5034 s4: the exchange goes on, or the client has cancelled it."""
         if event.octets is None:
+            self._exchange.cancel()
             out.send(err("cancelled"))
         else:
             await self._go_on(await self._exchange.respond(event.octets), out)
@@ -87,7 +88,7 @@ class Authorization:
         if isinstance(step, bytes):
             out.send(Challenge(step))
         else:
-            await self._login.enter(_given(step))
+            await self._login.enter(_given(step), self._exchange.name)
 
     def _would_be_offered(self, name: str) -> bool:
         """Whether it is only the lack of TLS that keeps a mechanism away."""

@@ -194,6 +194,7 @@ class Reception:
             "tls": None if stream.tls is None else stream.tls.version,
             "account": record.account,
             "credential": record.credential,
+            "mechanism": record.mechanism,
             "messages": record.messages,
             "octets": record.octets,
             "deleted": record.deleted,

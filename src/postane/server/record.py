@@ -39,6 +39,7 @@ class SessionRecord:
     since: float
     account: str | None = None
     credential: str | None = None
+    mechanism: str | None = None  # by which it was proven: "USER", "APOP", or SASL's name
     messages: int = 0
     octets: int = 0
     deleted: int = 0

@@ -99,6 +99,7 @@ class Access:
     async def _response(self, event: commands.AuthResponse, out: Outbox) -> None:
         """RFC 4954 s4: the exchange goes on, or the client has cancelled it."""
         if event.octets is None:
+            self._exchange.cancel()
             out.send(replies.CANCELLED)
         else:
             await self._go_on(self._exchange.respond(event.octets), out)
@@ -114,6 +115,7 @@ class Access:
             out.send(replies.Challenge(step))
             return
         self._admit(step)
+        self._record.mechanism = self._exchange.name
         out.send(replies.LOGGED_IN)
 
     def _admit(self, proof: Proof | None) -> None:
@@ -121,6 +123,7 @@ class Access:
         self.account = None if proof is None else proof.account
         self._record.account = None if proof is None else proof.account.name
         self._record.credential = None if proof is None else proof.credential
+        self._record.mechanism = None
 
     @property
     def _may_speak_for_others(self) -> bool:

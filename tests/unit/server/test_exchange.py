@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
+import structlog
 
 from postane.accounts.base import AccountsUnavailable, LoginRefused, Proof
 from postane.accounts.memory import MemoryAccounts
@@ -219,3 +220,18 @@ def test_a_shy_one_is_announced_where_no_password_may_cross(office: PostOffice) 
     assert "CRAM-MD5" in announced_mechanisms(office, CLEAR)
     assert "CRAM-MD5" not in announced_mechanisms(office, LOOPBACK)
     assert "CRAM-MD5" in possible_mechanisms(office, LOOPBACK)
+
+
+async def test_the_log_tells_by_what_somebody_came_in(pop3: Pop3Session) -> None:
+    await log_in(pop3.say, "SCRAM-SHA-256", who("SCRAM-SHA-256"))
+    assert pop3.record.mechanism == "SCRAM-SHA-256"
+
+
+async def test_the_operator_is_told_of_a_client_that_cannot_bind(pop3: Pop3Session) -> None:
+    with structlog.testing.capture_logs() as logs:
+        for mechanism in (b"SCRAM-SHA-256-PLUS", b"PLAIN"):
+            await pop3.say(b"AUTH " + mechanism)
+            await pop3.say(b"*")
+    (line,) = logs
+    assert (line["event"], line["mechanism"]) == ("login given up", "SCRAM-SHA-256-PLUS")
+    assert "auth.mechanisms" in line["hint"]

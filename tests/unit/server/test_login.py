@@ -28,7 +28,7 @@ def make_login(office: PostOffice) -> Login:
 async def test_in_and_out_again(office: PostOffice) -> None:
     for _ in range(5):  # neither the lease nor the count of sessions is kept
         login = make_login(office)
-        session = await login.enter(office.accounts.verify_password("ada", "secret"))
+        session = await login.enter(office.accounts.verify_password("ada", "secret"), "USER")
         assert session.snapshot.total == 0
         await login.leave()
         await login.leave()
@@ -37,13 +37,13 @@ async def test_in_and_out_again(office: PostOffice) -> None:
 
 async def test_a_second_session_is_refused_and_counts_for_nothing(office: PostOffice) -> None:
     first = make_login(office)
-    await first.enter(office.accounts.verify_password("ada", "secret"))
+    await first.enter(office.accounts.verify_password("ada", "secret"), "USER")
     for _ in range(5):
         second = make_login(office)
         with pytest.raises(DropInUse, match="since"):
-            await second.enter(office.accounts.verify_password("ada", "secret"))
+            await second.enter(office.accounts.verify_password("ada", "secret"), "USER")
     await first.leave()
-    await second.enter(office.accounts.verify_password("ada", "secret"))
+    await second.enter(office.accounts.verify_password("ada", "secret"), "USER")
 
 
 @pytest.mark.parametrize("own", [LockPolicy.TAKEOVER, LockPolicy.SHARE, None])
@@ -52,12 +52,12 @@ async def test_an_account_may_have_a_lock_policy_of_its_own(own: LockPolicy | No
     accounts.configure(replace(accounts.add("ada", password="secret"), lock=own))
     office = make_office(accounts=accounts)
     first, second = make_login(office), make_login(office)
-    await first.enter(accounts.verify_password("ada", "secret"))
+    await first.enter(accounts.verify_password("ada", "secret"), "USER")
     if own is None:
         with pytest.raises(DropInUse):
-            await second.enter(accounts.verify_password("ada", "secret"))
+            await second.enter(accounts.verify_password("ada", "secret"), "USER")
     else:
-        await second.enter(accounts.verify_password("ada", "secret"))
+        await second.enter(accounts.verify_password("ada", "secret"), "USER")
         second.note_command()
     if own is LockPolicy.TAKEOVER:
         with pytest.raises(LeaseLost):
@@ -75,8 +75,8 @@ async def test_who_opens_anothers_drop_turns_nobody_out() -> None:
         accounts.configure(replace(accounts.add(name, password="secret"), lock=LockPolicy.TAKEOVER))
     office = make_office(accounts=accounts)
     owner, guest = make_login(office), make_login(office)
-    await owner.enter(accounts.verify_password("ada", "secret"))
-    await guest.enter(accounts.verify_password("bob", "secret"))
+    await owner.enter(accounts.verify_password("ada", "secret"), "USER")
+    await guest.enter(accounts.verify_password("bob", "secret"), "USER")
     with pytest.raises(DropInUse):
         await guest.open("ada")
     owner.note_command()
