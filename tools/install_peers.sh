@@ -30,6 +30,7 @@ PEERS='
     sslscan:sslscan
     strace:strace
     swaks:swaks
+    systemd:systemd-analyze
     testssl.sh:testssl
     openssl:openssl
     libauthen-sasl-perl:/usr/share/perl5/Authen/SASL.pm

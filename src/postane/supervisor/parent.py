@@ -23,7 +23,7 @@ from postane.net.listen import Bound, CannotListen, bind_tcp, bind_unix
 
 from .children import WATCHED, Child, Children
 from .plan import Plan
-from .privileges import raise_descriptors
+from .privileges import forbid_cores, raise_descriptors
 from .watch import Watch
 
 START_WAIT = 60.0
@@ -71,6 +71,7 @@ class Parent:
         for end in self._wake:
             os.set_blocking(end, False)
         raise_descriptors()
+        forbid_cores()
         previous = {number: signal.signal(number, lambda *_: None) for number in WATCHED}
         signal.set_wakeup_fd(self._wake[1], warn_on_full_buffer=False)
         try:

@@ -27,6 +27,11 @@ def raise_descriptors() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
+def forbid_cores() -> None:
+    """Leave no core behind: passwords would be in it."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
 def find_user(user: str) -> pwd.struct_passwd:
     """The system's entry of a user. Raises ConfigError."""
     try:

@@ -7,7 +7,7 @@ import resource
 import pytest
 
 from postane.config.file import ConfigError
-from postane.supervisor.privileges import drop_privileges, find_user, raise_descriptors
+from postane.supervisor.privileges import drop_privileges, find_user, forbid_cores, raise_descriptors
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
@@ -40,3 +40,12 @@ def test_as_many_open_files_as_are_allowed() -> None:
 def test_an_unknown_user_is_named() -> None:
     with pytest.raises(ConfigError, match='no user "nobody-of-that-name"; create it, or name another'):
         find_user("nobody-of-that-name")
+
+
+def test_no_core_is_left_behind() -> None:
+    pid = os.fork()
+    if not pid:
+        forbid_cores()
+        os._exit(0 if resource.getrlimit(resource.RLIMIT_CORE) == (0, 0) else 1)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
