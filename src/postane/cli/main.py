@@ -10,7 +10,7 @@ from postane.config.file import ConfigError
 from postane.maildrop.base import MaildropError, StoreDamaged, StoreTooNew
 
 from . import config, demo, doctor, drop, serve, sessions, user
-from .common import Exit, Failure
+from .common import Exit, Failure, show
 
 TYPER_USAGE = 2
 """What typer ends with when it cannot understand the command line; sysexits.h has a number of its own for that."""
@@ -70,5 +70,5 @@ def main() -> None:
 
 def _fail(text: str, code: Exit) -> None:
     for line in text.splitlines():
-        typer.echo(f"postane: {line}", err=True)
+        typer.echo(f"postane: {show(line)}", err=True)  # whoever named what is wrong may be an enemy
     sys.exit(code)
