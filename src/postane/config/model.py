@@ -110,7 +110,9 @@ class Limits(Section):
     """How much of anything is allowed."""
 
     connections: Count = Field(20000, ge=1, description="connections at once, over all workers")
-    per_address: Count = Field(50, ge=1, description="connections at once from one address, over all workers")
+    per_address: Count = Field(
+        50, ge=1, description="connections at once from one address (IPv6: one /64), over all workers"
+    )
     per_account: Count = Field(10, ge=1, description="sessions at once of one account, over all workers")
     idle: Duration = Field(600.0, description="silence after which a session is ended (RFC 1939: at least 10m)")
     login: Duration = Field(60.0, description="time to log in")
