@@ -6,6 +6,7 @@
 #   make check        format, lint, types, architecture, references, generated papers
 #   make matrix       real clients, mechanisms and TLS modes: what is negotiated, as a table, in a minute
 #   make bench        measurements beside other servers; make bench-quick: the same, rougher, in a minute
+#   make bench-hostile  attacks on a server of one's own: what it does, and how a good client fares beside each
 #   make fuzz         a minute of hostile octets for the protocol machines, led by coverage where atheris can be had
 #   make docs         write the generated pages of docs/reference
 #   make format       put the code in its house's form
@@ -15,11 +16,12 @@
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help demo test test-all check matrix bench bench-quick fuzz docs format clean
+.PHONY: help demo test test-all check matrix bench bench-quick bench-hostile fuzz docs format clean
 
 PYTHON ?=
 PYTEST_ARGS ?=
 FUZZ_ARGS ?=
+HOSTILE_ARGS ?=
 MATRIX_ARGS ?=
 WORKERS ?= auto
 BIN := .venv/bin
@@ -51,6 +53,11 @@ bench: .venv/.stamp
 
 bench-quick: .venv/.stamp
 	@$(BIN)/python bench/run.py --quick
+
+# HOSTILE_ARGS=--quick: the small sizes. All are played, even where one fails.
+bench-hostile: .venv/.stamp
+	@code=0; for attack in silent slow endless unknown flood logins handshakes; do \
+		$(BIN)/python bench/hostile/$$attack.py $(HOSTILE_ARGS) || code=1; done; exit $$code
 
 # FUZZ_ARGS="pop3_server --seconds 600 --seed 7" goes to fuzz/run.py.
 fuzz: .venv/.stamp

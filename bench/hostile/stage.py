@@ -56,6 +56,8 @@ class Scene:
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     by: str = "pop3"
     """The service that the good client uses."""
+    may_be_put_off: bool = False
+    """Whether [SYS/TEMP], try again later, is an answer that the good client may get."""
 
 
 @dataclass(slots=True)
@@ -256,6 +258,11 @@ def _attack(scene: Scene, server: Server, crew: Sequence[tuple[Attacker, tuple[A
     seconds = time.monotonic() - begun
     for _ in range(3):
         _round(served, port, is_encrypted=is_encrypted)
+    if scene.may_be_put_off:
+        did["rounds of the good client put off"] = sum("[SYS/TEMP]" in each for each in served.troubles)
+        served.troubles = [each for each in served.troubles if "[SYS/TEMP]" not in each]
+    if not served.seconds:
+        served.troubles.append("was never served")
     faults = server.faults() + [f"the good client: {each}" for each in dict.fromkeys(rest.troubles + served.troubles)]
     if not did:
         faults.append("the attack itself failed")
