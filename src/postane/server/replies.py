@@ -7,6 +7,8 @@ searched.
 Must not know: how an error came about.
 """
 
+from dataclasses import dataclass
+
 import structlog
 
 from postane.accounts.base import AccountError, AccountsUnavailable, LoginRefused, LoginThrottled, LoginTooSoon
@@ -68,7 +70,7 @@ def pop3_reply(error: Exception, session: str) -> Reply:
             return err(text, Code.SYS_TEMP)
 
 
-def smtp_reply(error: Exception, session: str) -> SmtpReply:
+def smtp_reply(error: Exception, reports: "Reports") -> SmtpReply:
     """What an SMTP or LMTP client is told of `error`; logs what the operator must know."""
     match error:
         case SmtpError() | DeliveryRefused():
@@ -78,18 +80,35 @@ def smtp_reply(error: Exception, session: str) -> SmtpReply:
         case QuotaExceeded():
             return smtp_replies.MAILBOX_FULL
         case MaildropError():
-            report(error, session, error.log)
+            reports.tell(error, error.log)
             return reply_to_outcome(error)
         case LoginRefused():
             return smtp_replies.LOGIN_REFUSED
         case LoginThrottled():
             return smtp_replies.LOGIN_UNAVAILABLE.with_text(str(error.text))  # RFC 4954 s6
         case AccountError():
-            report(error, session, error.log)
+            reports.tell(error, error.log)
             return smtp_replies.UNAVAILABLE
         case _:
-            report_bug(error, session)
-            return smtp_replies.UNAVAILABLE.with_text(f"internal error, see the server's log for session {session}")
+            report_bug(error, reports.session)
+            text = f"internal error, see the server's log for session {reports.session}"
+            return smtp_replies.UNAVAILABLE.with_text(text)
+
+
+@dataclass(slots=True)
+class Reports:
+    """The failures of one session that the operator is told of: `most` of them. A client that asks again and again
+    while a store is down fills no log; from a mail server of this house (LMTP) each is of another letter."""
+
+    session: str
+    most: float
+    told: int = 0
+
+    def tell(self, error: Exception, words: str) -> None:
+        """Report a failure that is not a bug, unless there were too many."""
+        self.told += 1
+        if self.told <= self.most:
+            report(error, self.session, words)
 
 
 def report(error: Exception, session: str, words: str) -> None:

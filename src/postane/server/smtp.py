@@ -7,6 +7,7 @@ happens, what was spooled is discarded.
 Must not know: grammar, files, SQL.
 """
 
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from typing import ClassVar
 
@@ -27,7 +28,7 @@ from .loop import Dismissed, Outbox
 from .office import PostOffice
 from .postmark import postmark
 from .record import Ending, SessionRecord
-from .replies import report, smtp_reply
+from .replies import Reports, smtp_reply
 from .smtp_access import Access
 from .smtp_settings import AuthPolicy, SmtpSettings
 
@@ -60,6 +61,8 @@ class SmtpDesk:
         self._settings = settings
         self._delivery = Delivery(office.accounts, office.maildrops, office.hostname, settings.delivery)
         self._log = structlog.get_logger("postane")
+        most = math.inf if settings.dialect is Dialect.LMTP else office.limits.strangers
+        self._reports = Reports(record.session, most)
         self._access = Access(office, stream, record, settings)
         self._transaction: Transaction | None = None
         self._strangers = 0  # recipients refused for good since the last message that was stored
@@ -110,7 +113,7 @@ class SmtpDesk:
 
     def reply_to(self, error: Exception) -> Reply:
         """See Desk."""
-        return smtp_reply(error, self._record.session)
+        return smtp_reply(error, self._reports)
 
     def farewell(self, ending: Ending) -> bytes:
         """See Desk."""
@@ -156,7 +159,7 @@ class SmtpDesk:
     def _tell_refused(self, event: commands.Rcpt, reply: Reply) -> None:
         """Nobody fills the log by asking again and again for what is refused for now."""
         self._refused += 1
-        if self._refused <= self._office.limits.strangers or self._settings.dialect is Dialect.LMTP:
+        if self._refused <= self._reports.most:
             said = f"{reply.code} {reply.enhanced} {reply.lines[0]}"
             self._log.info("recipient refused", **self._where(), to=format_mailbox(event.address), said=said)
 
@@ -201,8 +204,7 @@ class SmtpDesk:
             outcomes = await self._open_transaction.deposit(passage)
             self._note(outcomes, event.octets, passage)
             said = [_name(reply_to_outcome(outcome), passage) for outcome in outcomes]
-            is_lmtp = self._settings.dialect is Dialect.LMTP
-            out.send(said if is_lmtp else _name(reply_to_all(outcomes), passage))
+            out.send(said if self._settings.dialect is Dialect.LMTP else _name(reply_to_all(outcomes), passage))
         finally:
             await self.close()
 
@@ -266,12 +268,12 @@ class SmtpDesk:
         marks = postmark(self._open_transaction.envelope, outcomes)
         self._log.info("message", **self._where(), id=passage.id, octets=octets, **marks)
         if marks["stored"]:
-            self._strangers = self._refused = 0
+            self._strangers = self._refused = self._reports.told = 0
             self._record.messages += 1
             self._record.octets += octets
         for outcome in outcomes:
             if isinstance(outcome, MaildropError) and not isinstance(outcome, QuotaExceeded):
-                report(outcome, self._record.session, outcome.log)
+                self._reports.tell(outcome, outcome.log)
 
     _VERBS: ClassVar[Mapping[type, Callable[..., Awaitable[None]]]] = {
         commands.Bdat: _bdat,

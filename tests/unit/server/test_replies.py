@@ -19,7 +19,7 @@ from postane.maildrop.base import (
 from postane.pop1.grammar import format_line as format_pop1_line
 from postane.pop2.grammar import format_line as format_pop2_line
 from postane.pop3.grammar import format_reply
-from postane.server.replies import pop1_reply, pop2_reply, pop3_reply, smtp_reply
+from postane.server.replies import Reports, pop1_reply, pop2_reply, pop3_reply, smtp_reply
 from postane.smtp.replies import format_reply as format_smtp_reply
 from postane.wire.errors import Fault, RemoteProtocolError
 
@@ -56,7 +56,7 @@ def test_who_failed_too_often_is_not_asked_for_another_password() -> None:
     error = LoginThrottled(90)
     with structlog.testing.capture_logs() as logs:
         assert format_reply(pop3_reply(error, "s1")) == b"-ERR [SYS/TEMP] too many failed logins, try again in 90 s\r\n"
-        line = format_smtp_reply(smtp_reply(error, "s1"))
+        line = format_smtp_reply(smtp_reply(error, Reports("s1", 1)))
     assert line == b"454 4.7.0 too many failed logins, try again in 90 s\r\n"
     assert not logs
 
@@ -64,7 +64,7 @@ def test_who_failed_too_often_is_not_asked_for_another_password() -> None:
 @pytest.mark.parametrize("error", [MaildropError("later", "why"), ZeroDivisionError("x")])
 def test_smtp_says_451_and_the_log_says_why(error: Exception) -> None:
     with structlog.testing.capture_logs() as logs:
-        line = format_smtp_reply(smtp_reply(error, "s1"))
+        line = format_smtp_reply(smtp_reply(error, Reports("s1", 1)))
     assert line.startswith(b"451 4.3.0 ")
     assert b"why" not in line
     assert logs

@@ -21,7 +21,7 @@ from postane.net.stream import Peer
 from postane.server.delivery import DeliveryLimits, Outcome
 from postane.server.loop import Conversation, converse
 from postane.server.record import Ending
-from postane.server.replies import smtp_reply
+from postane.server.replies import Reports, smtp_reply
 from postane.server.smtp import SmtpDesk, SmtpSettings
 from postane.smtp.body import BareNewlines, BodyLimits
 from postane.smtp.server import SmtpServer
@@ -293,5 +293,5 @@ class TestEndings:
     [(Fault.SYNTAX, 500), (Fault.TOO_LONG, 500), (Fault.WRONG_STATE, 503), (Fault.BAD_ARGUMENT, 501)],
 )
 def test_a_mistake_without_a_reply_of_its_own(fault: Fault, code: int) -> None:
-    reply = smtp_reply(RemoteProtocolError("words", fault), "s1")
+    reply = smtp_reply(RemoteProtocolError("words", fault), Reports("s1", 1))
     assert (reply.code, reply.lines) == (code, ("words",))

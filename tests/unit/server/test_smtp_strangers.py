@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pytest
 import structlog
 
+from postane.accounts.base import Account, AccountsUnavailable
 from postane.maildrop.base import Quota
 from postane.net.memory import MemoryStream
 from postane.server.delivery import DeliveryLimits
@@ -89,6 +90,22 @@ async def test_but_the_log_is_not_filled_with_it(here: ReceivingOffice) -> None:
         _, _, counts = await _talk(here, BEGIN + b"RCPT TO:<full@foo.com>\r\n" * (ALLOWED + 50) + b"QUIT\r\n")
     assert counts[b"452"] == ALLOWED + 50
     assert [line["event"] for line in logs].count("recipient refused") == ALLOWED
+
+
+@pytest.mark.parametrize(("dialect", "told"), [(Dialect.SMTP, ALLOWED), (Dialect.LMTP, ALLOWED + 50)])
+async def test_nor_with_a_store_that_is_down(
+    here: ReceivingOffice, monkeypatch: pytest.MonkeyPatch, dialect: Dialect, told: int
+) -> None:
+    async def resolve(local_part: str, domain: str | None) -> Account | None:
+        raise AccountsUnavailable("not now", f"{local_part}@{domain}: the disk is gone")
+
+    monkeypatch.setattr(here.accounts, "resolve", resolve)
+    begin = BEGIN.replace(b"EHLO", b"LHLO" if dialect is Dialect.LMTP else b"EHLO")
+    with structlog.testing.capture_logs() as logs:
+        says = begin + b"RCPT TO:<joe@foo.com>\r\n" * (ALLOWED + 50) + b"QUIT\r\n"
+        _, _, counts = await _talk(here, says, SmtpSettings(dialect))
+    assert counts[b"451"] == ALLOWED + 50
+    assert [line["event"] for line in logs].count("store failure") == told
 
 
 async def test_by_lmtp_only_mail_servers_come(here: ReceivingOffice) -> None:
