@@ -166,8 +166,20 @@ class _BodyBroken(Exception):
 
 async def _exchange(talk: Conversation, *, is_greeted: bool) -> Ending:
     """Run until the session ends, or until a TLS handshake has been held."""
+    out = Outbox(talk.stream, talk.machine)
+    try:
+        return await _answer_all(talk, out, is_greeted=is_greeted)
+    except asyncio.CancelledError:
+        # What was done is told, else a client sends a message again that is stored. Of a body that is on its way it
+        # is a piece more, and not its ending: that is made when all of it has been sent, and never on leaving.
+        waiting = out.take()
+        if waiting:
+            talk.stream.write(waiting)
+        raise
+
+
+async def _answer_all(talk: Conversation, out: Outbox, *, is_greeted: bool) -> Ending:
     stream, machine, desk = talk.stream, talk.machine, talk.desk
-    out = Outbox(stream, machine)
     mistakes = answered = 0
     is_renewed = True  # only what is complete renews the patience: a line said octet by octet does not
     if not is_greeted:

@@ -62,6 +62,13 @@ class EchoDesk:
             raise ValueError(event)
         if event == "enough":
             raise Dismissed(Ending.MISTAKES)
+        if event == "wait":
+            await asyncio.Event().wait()
+        if event == "half a body":
+            out.send("begun")
+            await asyncio.Event().wait()
+            out.send("ended")
+            return
         if event == "much":
             for _ in range(10):
                 out.send("x" * (FLUSH_AT // 4))
@@ -166,6 +173,22 @@ async def test_the_server_shuts_down() -> None:
     conversation.cancel()
     assert await conversation is Ending.SHUT_DOWN
     assert stream.take() == b"hello\n[shut down]\n"
+
+
+@pytest.mark.parametrize(
+    ("octets", "said"),
+    [(b"one\ntwo\nwait\nthree\n", b"one\ntwo\n"), (b"one\nhalf a body\n", b"one\nbegun\n")],
+    ids=["between two replies", "within one"],
+)
+async def test_what_was_done_is_told_before_the_farewell_and_nothing_is_made_whole(octets: bytes, said: bytes) -> None:
+    stream = MemoryStream()
+    stream.give(octets)
+    conversation = start(stream)
+    await asyncio.sleep(0.01)
+    assert stream.take() == b"hello\n"  # the replies wait for the rest of the pipeline
+    conversation.cancel()
+    assert await conversation is Ending.SHUT_DOWN
+    assert stream.take() == said + b"[shut down]\n"
 
 
 async def test_what_one_client_has_sent_ahead_keeps_nobody_waiting() -> None:
