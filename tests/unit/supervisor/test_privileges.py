@@ -3,6 +3,7 @@
 import os
 import pwd
 import resource
+from pathlib import Path
 
 import pytest
 
@@ -22,6 +23,20 @@ def test_there_is_no_way_back() -> None:
         except PermissionError:
             os._exit(0 if is_nobody and 0 not in os.getgroups() else 1)
         os._exit(2)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0 or not Path("/proc/self/status").exists(), reason="only root can become somebody else"
+)
+def test_nothing_of_root_is_left() -> None:
+    pid = os.fork()
+    if not pid:
+        drop_privileges("nobody")
+        status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+        powers = [int(status[name], 16) for name in ("CapPrm", "CapEff", "CapInh", "CapAmb")]
+        os._exit(0 if not any(powers) and os.getgroups() == [pwd.getpwnam("nobody").pw_gid] else 1)
     _, status = os.waitpid(pid, 0)
     assert os.waitstatus_to_exitcode(status) == 0
 
