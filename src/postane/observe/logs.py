@@ -8,6 +8,9 @@ import sys
 
 import structlog
 
+MOST_SHOWN = 255
+"""Octets shown of what a client called a name: no name in the DNS has more."""
+
 
 def configure_logs(level: str, form: str) -> None:
     """Set up structlog for this process; `form` is "json", "text" or "auto" (text on a terminal)."""
@@ -28,6 +31,20 @@ def configure_logs(level: str, form: str) -> None:
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+
+
+def log_unraisable() -> None:
+    """From now on this process logs what cannot be raised, which Python would print beside the log."""
+    sys.unraisablehook = _tell_unraisable
+
+
+def _tell_unraisable(trouble: "sys.UnraisableHookArgs") -> None:
+    log, error = structlog.get_logger("postane"), trouble.exc_value
+    if isinstance(error, UnicodeDecodeError) and isinstance(trouble.object, bytes):
+        # ssl decodes the name that a client asks for before anybody of ours is asked; the handshake fails.
+        log.info("client asked for a name that is none", why=f"{error.reason}: {error.object[:MOST_SHOWN]!r}")
+    else:
+        log.error("unraisable error", exc_info=error)
 
 
 def _show_control_characters(

@@ -25,7 +25,7 @@ from postane.net.listen import BACKLOG, Bound
 from postane.net.networks import parse_networks
 from postane.net.tcp import Deadlines, SocketStream
 from postane.net.tls import ServerTls
-from postane.observe.logs import configure_logs
+from postane.observe.logs import configure_logs, log_unraisable
 from postane.server.limits import Tally
 from postane.server.reception import Reception
 from postane.server.replies import report_bug
@@ -61,6 +61,7 @@ class Assignment:
 def work(assignment: Assignment) -> None:
     """Run to the end of this process's life."""
     configure_logs(assignment.config.log.level, assignment.config.log.format)
+    log_unraisable()
     gc.collect()
     gc.freeze()  # what was imported lives as long as the process: the collector need not look at it
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:

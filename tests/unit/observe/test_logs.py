@@ -1,12 +1,16 @@
 """The log's lines."""
 
 import json
+import ssl
+import sys
 from collections.abc import Iterator
 
 import pytest
 import structlog
 
-from postane.observe.logs import configure_logs
+from postane.net.tls import server_tls
+from postane.observe.logs import configure_logs, log_unraisable
+from support.certificates import Authority, Wish, client_context
 
 
 @pytest.fixture(autouse=True)
@@ -69,3 +73,40 @@ def test_a_line_is_one_write(monkeypatch):
     configure_logs("info", "json")
     structlog.get_logger("postane").info("session", account="anna")
     assert [text.endswith("}\n") for text in writes] == [True]
+
+
+class _Failing:
+    def __del__(self) -> None:
+        raise ValueError("why")
+
+
+def test_a_name_that_python_cannot_read_is_one_line(tmp_path, capsys, monkeypatch):
+    """[[tls.sni]]: ssl decodes the name before our callback is asked, and would print a traceback."""
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
+    configure_logs("info", "json")
+    log_unraisable()
+    authority = Authority(tmp_path)
+    tls = server_tls([authority.issue(name, Wish(dns=[name])) for name in ("a.b", "b.c")])
+    there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = client_context().wrap_bio(back, there, server_hostname="uu.example")
+    with pytest.raises(ssl.SSLWantReadError):
+        client.do_handshake()
+    hello = there.read()
+    assert b"uu.example" in hello
+    there.write(hello.replace(b"uu.example", b"\xc3\xbc.example"))
+    with pytest.raises(ssl.SSLError):
+        tls.context.wrap_bio(there, back, server_side=True).do_handshake()
+    (line,) = capsys.readouterr().err.splitlines()
+    told = json.loads(line)
+    assert (told["level"], told["event"]) == ("info", "client asked for a name that is none")
+    assert r"\xc3\xbc.example" in told["why"]
+
+
+def test_any_other_is_told_in_full(capsys, monkeypatch):
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
+    configure_logs("info", "json")
+    log_unraisable()
+    _Failing()
+    (line,) = capsys.readouterr().err.splitlines()
+    assert json.loads(line)["level"] == "error"
+    assert "ValueError: why" in json.loads(line)["exception"]
