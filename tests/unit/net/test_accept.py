@@ -6,14 +6,16 @@ import functools
 import socket
 import struct
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 
 import pytest
 
 from postane.net.accept import Acceptor, ArrivingStream, Proxies
 from postane.net.networks import Networks, parse_networks
-from postane.net.stream import BadIntroduction, Peer, StreamClosed, TlsFacts
+from postane.net.self_signed import self_signed
+from postane.net.stream import BadIntroduction, NotSecured, Peer, StreamClosed, TlsFacts
 from postane.net.tcp import Deadlines
-from postane.net.tls import ServerTls
+from postane.net.tls import ServerTls, server_tls
 from support.proxy_headers import LOCAL, line, proxied, ssl_tlv, tlv
 
 uvloop = pytest.importorskip("uvloop")
@@ -299,3 +301,34 @@ def test_octets_that_a_reset_has_taken_away(run) -> None:
         assert stream.is_probe
 
     run(dialogue)
+
+
+@pytest.mark.parametrize("loop", [None, uvloop.Loop], ids=["asyncio", "uvloop"])
+def test_who_says_nothing_gets_no_handshake(tmp_path, loop) -> None:
+    """A handshake costs memory: it begins with the client's first octet."""
+    tls = server_tls([self_signed(tmp_path / "tls", "bench.test", datetime.now(UTC))])
+
+    async def play() -> None:
+        door = Door(Proxies(Networks()), tls, begins_with_tls=True)
+        try:
+            stream, peer = await door.connect()
+            stream.set_deadline(0.03)
+            with pytest.raises(TimeoutError):
+                await stream.secure()
+            assert stream.tls is None
+            stream.abort()
+            assert await asyncio.get_running_loop().sock_recv(peer, 100) == b""
+            stream, peer = await door.connect()
+            peer.close()
+            with pytest.raises(StreamClosed) as caught:
+                await stream.secure()
+            assert not isinstance(caught.value, NotSecured)
+            stream.abort()
+            stream, _ = await door.connect(b"GET / HTTP/1.0\r\n\r\n")
+            with pytest.raises(NotSecured):
+                await stream.secure()
+        finally:
+            await door.close()
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(play())
