@@ -8,12 +8,14 @@ Must not know: how any of them works.
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from postane.accounts.base import AccountStore, AccountsUnavailable
 from postane.accounts.chain import ChainAccounts
 from postane.accounts.local import LocalAccounts
 from postane.accounts.records import Place
 from postane.config.backends import (
+    ANY_AUDIENCE,
     Backend,
     LdapBackend,
     LocalBackend,
@@ -100,7 +102,10 @@ def _open_oauth(table: OauthBackend, directory: AccountStore) -> AccountStore:
     with _explained(table.kind):
         from postane.accounts.oauth import OauthSettings, open_oauth
 
-        return open_oauth(OauthSettings(**table.model_dump(exclude={"kind"})), directory, time.time)
+        settings = OauthSettings(**table.model_dump(exclude={"kind"}))
+        if table.audience == ANY_AUDIENCE:
+            settings = replace(settings, audience=None)
+        return open_oauth(settings, directory, time.time)
 
 
 _EXTRAS = {"ldap": "ldap", "postgresql": "cluster", "oauth": "oauth"}

@@ -36,6 +36,7 @@ def office(server: Authorization, mechanism: str) -> Iterator[PostOffice]:
     asked = {
         "kind": "oauth",
         "introspection": f"{server.url}/introspect",
+        "audience": AUDIENCE,
         "client_id": CLIENT[0],
         "client_secret_file": str(secret),
     }
@@ -74,7 +75,7 @@ def test_a_token_that_is_asked_about(
     office: PostOffice, server: Authorization, mailbox: Mailbox, mechanism: str
 ) -> None:
     token = f"opaque-{mechanism}-{mailbox.name}"
-    server.tokens[token] = {"username": mailbox.name}
+    server.tokens[token] = {"username": mailbox.name, "aud": AUDIENCE}
     assert curl(office, mailbox.name, token, mechanism).startswith(b"1 ")
 
 

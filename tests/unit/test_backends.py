@@ -10,6 +10,7 @@ from postane.backends import open_backends
 from postane.config.file import ConfigError
 from postane.config.model import Config
 from postane.sasl.base import Means, ScramDigest
+from support.authorization import CLIENT, open_authorization
 
 OWN = ("postane.test",)
 LOCAL = {"kind": "local"}
@@ -52,6 +53,42 @@ async def test_tokens_are_joined_with_those_who_have_names(tmp_path: Path) -> No
     with pytest.raises(LoginRefused):
         await store.verify_token("ada", "not a token")
     await store.close()
+
+
+@pytest.mark.parametrize(
+    ("audience", "aud", "is_let_in"),
+    [
+        ("postane", "postane", True),
+        ("postane", ["calendar", "postane"], True),
+        ("postane", "calendar", False),
+        ("postane", None, False),
+        ("*", "calendar", True),
+        ("*", None, True),
+    ],
+)
+async def test_a_token_for_another_client_is_refused(
+    tmp_path: Path, audience: str, aud: object, is_let_in: bool
+) -> None:
+    """RFC 7662 s4: unless the operator has said that any client's will do."""
+    for name, text in (("users", "ada:{PLAIN}secret\n"), ("secret", CLIENT[1])):
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o600)
+    async with open_authorization() as server:
+        server.tokens["token"] = {"username": "ada"} | ({} if aud is None else {"aud": aud})
+        asked = {
+            "kind": "oauth",
+            "introspection": f"{server.url}/introspect",
+            "audience": audience,
+            "client_id": CLIENT[0],
+            "client_secret_file": str(tmp_path / "secret"),
+        }
+        store = open_backends(config(tmp_path, asked, {"kind": "passwd-file", "path": str(tmp_path / "users")}), OWN)
+        try:
+            proof = await store.verify_token("ada", "token")
+        except LoginRefused:
+            proof = None
+        assert (proof is not None) is is_let_in
+        await store.close()
 
 
 @pytest.mark.parametrize("table", [POSTGRES, LDAP], ids=lambda table: str(table["kind"]))

@@ -6,6 +6,7 @@ Must not know: anything but the configuration and who runs the program.
 from collections.abc import Collection, Iterator
 from ipaddress import ip_address, ip_network
 
+from .backends import ANY_AUDIENCE
 from .model import IDLE_MINIMUM, Config, listeners
 
 NOT_YET = ("web", "metrics")
@@ -52,5 +53,7 @@ def _about_accounts(config: Config) -> Iterator[str]:
     if not kinds - {"oauth"}:
         yield 'no [[accounts]] table holds accounts: nobody has a maildrop here; one with kind = "local" does'
     for backend in config.accounts:
+        if backend.kind == "oauth" and backend.audience == ANY_AUDIENCE:
+            yield '[[accounts]]: with audience = "*", a token for any client of that server opens a maildrop'
         if backend.kind == "ldap" and not backend.start_tls and backend.url.startswith("ldap:"):
             yield f"[[accounts]]: with start_tls = false, passwords cross to {backend.url} in clear text"

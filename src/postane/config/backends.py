@@ -127,12 +127,18 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+ANY_AUDIENCE = "*"
+"""Written by an operator who knows that every client of the authorization server may hand over its users' mail."""
+
+
 class OauthBackend(Section):
     """Access tokens of an authorization server; whom they name must be an account of another table."""
 
     kind: Literal["oauth"] = Field(description="access tokens (OAUTHBEARER, XOAUTH2); other tables hold the accounts")
     issuer: str | None = Field(None, description="the iss that a token must have")
-    audience: str | None = Field(None, description="the aud that a token must have")
+    audience: str | None = Field(
+        None, description='the aud that a token must have; with introspection "*" takes a token for any client'
+    )
     jwks: str | None = Field(None, description="keys that sign tokens: a file, or an https URL")
     algorithms: tuple[Signature, ...] = Field(
         ("RS256", "ES256"), min_length=1, description="signatures that are accepted"
@@ -166,6 +172,13 @@ class OauthBackend(Section):
             raise ValueError("a token is checked by jwks or by introspection: give one of them")
         if self.jwks is not None and (self.issuer is None or self.audience is None):
             raise ValueError("with jwks, give issuer and audience too: a token for somebody else would be accepted")
+        if self.jwks is not None and self.audience == ANY_AUDIENCE:
+            raise ValueError('with jwks, audience cannot be "*": whoever signs these tokens gives them to others too')
+        if self.introspection is not None and self.audience is None:  # RFC 7662 s4
+            raise ValueError(
+                "with introspection, give audience too: a token that another client of that server was given would be "
+                'accepted; if its answers have no aud and no such client is there, write audience = "*"'
+            )
         if (self.client_id is None) != (self.client_secret_file is None):
             raise ValueError("client_id and client_secret_file go together: give both, or neither")
         return self

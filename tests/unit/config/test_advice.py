@@ -6,6 +6,7 @@ from postane.config.advice import advice
 from postane.config.model import DEFAULT_LISTENERS, Config
 
 KNOWN = ("PLAIN", "LOGIN")
+OAUTH = {"kind": "oauth", "introspection": "https://as.example", "audience": "post"}
 OFF: dict[str, object] = {"listen": []}
 
 
@@ -22,7 +23,11 @@ def told(values: dict[str, object], *, is_root: bool = False) -> str:
         ({"limits": {"idle": "1m"}}, "limits.idle is below 10m"),
         ({"auth": {"mechanisms": ["plain", "GSSAPI"]}}, '"GSSAPI" is not in this version; there are PLAIN, LOGIN'),
         ({"accounts": []}, "nobody has a maildrop here"),
-        ({"accounts": [{"kind": "oauth", "introspection": "https://as.example"}]}, "nobody has a maildrop here"),
+        ({"accounts": [OAUTH]}, "nobody has a maildrop here"),
+        (
+            {"accounts": [{"kind": "local"}, {**OAUTH, "audience": "*"}]},
+            "a token for any client of that server",
+        ),
         ({"proxy": {"trusted": ["192.0.2.1", "0.0.0.0/0"]}, "lmtp": OFF}, "proxy.trusted: 0.0.0.0/0 is everybody"),
         ({"smtp": {"xclient": ["::/0"]}}, "smtp.xclient: ::/0 is everybody"),
         ({"proxy": {"trusted": ["127.0.0.1"]}}, "who delivers to 127.0.0.1:24 must send a PROXY header too"),

@@ -10,7 +10,7 @@ from postane.accounts.oauth import OauthSettings
 from postane.config.backends import OauthBackend, parse_backend, parse_web_address
 
 BY_KEYS = {"kind": "oauth", "jwks": "/etc/postane/keys.json", "issuer": "https://login.example.org", "audience": "post"}
-BY_ASKING = {"kind": "oauth", "introspection": "https://login.example.org/introspect"}
+BY_ASKING = {"kind": "oauth", "introspection": "https://login.example.org/introspect", "audience": "post"}
 
 
 @pytest.mark.parametrize(
@@ -70,6 +70,8 @@ def test_every_signature_that_is_checked_can_be_configured():
     ("table", "words"),
     [
         ({**BY_KEYS, "audience": None}, "issuer and audience"),
+        ({**BY_KEYS, "audience": "*"}, "others too"),
+        ({**BY_ASKING, "audience": None}, 'write audience = "\\*"'),
         ({**BY_ASKING, "client_id": "post"}, "go together"),
         ({**BY_ASKING, "client_secret_file": "/x"}, "go together"),
         ({**BY_ASKING, "cache": "2m"}, "60"),
@@ -84,4 +86,4 @@ def test_what_does_not_go_together(table, words):
 def test_the_store_has_the_same_keys():
     assert {each.name for each in fields(OauthSettings)} == OauthBackend.model_fields.keys() - {"kind"}
     settings = OauthSettings(**parse_backend(BY_ASKING).model_dump(exclude={"kind"}))
-    assert settings == OauthSettings(introspection=BY_ASKING["introspection"])
+    assert settings == OauthSettings(introspection=BY_ASKING["introspection"], audience="post")
