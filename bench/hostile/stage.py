@@ -235,6 +235,8 @@ def _attack(scene: Scene, server: Server, crew: Sequence[tuple[Attacker, tuple[A
     rest, served = Served(), Served()
     for _ in range(ROUNDS_AT_REST):
         _round(rest, port, is_encrypted=is_encrypted)
+        if rest.troubles:
+            raise SystemExit(f"the good client is not served at rest: {rest.troubles[0]}")
     before = peak = server.memory()
     begun = time.monotonic()
     is_over = threading.Event()
