@@ -209,6 +209,35 @@ async def test_another_password_has_other_scram_keys_at_once(house, mrose, diges
 
 
 @every_digest
+async def test_what_a_password_has_proven_by_scram_stands_until_it_is_another(house, mrose, digest):
+    """The gate asks once more when a client has made its proof, which may take it a minute."""
+    before = await house.store.scram("mrose", digest)
+    now = await house.store.scram("MROSE", digest)
+    assert now.stands(before, 0) is (DIGESTS[digest] in house.means)
+    house.registry.add("anna", password="secret")
+    assert not (await house.store.scram("anna", digest)).stands(before, 0)
+    house.registry.set_enabled("mrose", False)
+    assert not (await house.store.scram("mrose", digest)).stands(before, 0)
+    house.registry.set_enabled("mrose", True)
+    house.registry.set_password("mrose", "new")
+    assert not (await house.store.scram("mrose", digest)).stands(before, 0)
+    house.registry.remove("mrose")
+    assert not (await house.store.scram("mrose", digest)).stands(before, 0)
+
+
+@ours
+@every_digest
+async def test_another_device_meanwhile_changes_nothing_for_the_first(house, mrose, digest):
+    house.registry.add_device("mrose", "phone", "the phone's")
+    before = await house.store.scram("mrose", digest)
+    house.registry.add_device("mrose", "a phone before it", "another")
+    house.registry.set_password("mrose", "new")
+    now = await house.store.scram("mrose", digest)
+    stands = {proof.credential: now.stands(before, pair) for pair, proof in enumerate(before.proofs)}
+    assert stands == {"password": False, "device phone": True}
+
+
+@every_digest
 async def test_accounts_with_the_same_password_share_no_keys(house, mrose, digest):
     house.registry.add("anna", password="secret")
     anna, other = await house.store.scram("anna", digest), await house.store.scram("mrose", digest)

@@ -6,6 +6,7 @@ The workers know these Protocols and nothing of databases or hashes. Every accou
 Must not know: any protocol's syntax.
 """
 
+import hmac
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -65,6 +66,17 @@ class ScramEntry:
     def proof_of(self, pair: int | None) -> Proof | None:
         """What it proves to know the password of a pair (None: of none)."""
         return self.proofs[pair] if pair is not None and self.proofs else None
+
+    def stands(self, before: "ScramEntry", pair: int) -> bool:
+        """Whether a pair of an entry that was asked for before proves the same now: its password may have been changed
+        while the client made its proof."""
+        known, proof = before.keys.pairs[pair].stored_key, before.proof_of(pair)
+        if proof is None:
+            return False
+        who = (proof.account.name, proof.credential)
+        now = zip(self.keys.pairs, self.proofs, strict=False)  # a decoy proves nothing
+        same = [each for kept, each in now if hmac.compare_digest(kept.stored_key, known)]
+        return any((each.account.name, each.credential) == who for each in same)
 
 
 class AccountError(Exception):

@@ -6,9 +6,10 @@ a challenge of its own, which the client answers with an empty response.
 Must not know: base64, replies, any mechanism's messages.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
-from postane.accounts.base import LoginRefused, Proof, ScramEntry
+from postane.accounts.base import LoginRefused, Proof
 from postane.net.stream import Stream
 from postane.sasl import base as sasl
 from postane.sasl.base import Means
@@ -48,8 +49,7 @@ class Exchange:
         self.name = name
         self._gate = gate
         self._mechanism = mechanism
-        self._name = ""  # whom the client says it is, in SCRAM
-        self._entry: ScramEntry | None = None  # the keys that are used, and what they prove
+        self._settle: Callable[[int | None], Awaitable[Proof]] | None = None  # SCRAM, once it has keys
         self._granted: Proof | None = None  # waits for the client's last, empty response
         self._refused: LoginRefused | None = None  # waits for the client to acknowledge it
 
@@ -87,8 +87,8 @@ class Exchange:
             case sasl.KeysWanted():
                 return await self._take_keys(step)
             case sasl.Verdict(pair, final):
-                proof = None if self._entry is None else self._entry.proof_of(pair)
-                self._granted = await self._gate.settle(self._name, proof)
+                assert self._settle is not None, "keys are wanted before anything can be proven by them"
+                self._granted = await self._settle(pair)
                 return final  # RFC 5802 s7: the server proves itself before the client believes it
 
     async def _take_token(self, claim: sasl.TokenClaim) -> bytes | Proof:
@@ -101,7 +101,7 @@ class Exchange:
 
     async def _take_keys(self, wanted: sasl.KeysWanted) -> bytes | Proof:
         entry = await self._gate.keys(wanted.name, wanted.digest)
-        self._name, self._entry = wanted.name, entry
+        self._settle = partial(self._gate.settle, wanted.name, wanted.digest, entry)
         return wanted.proceed(entry.keys).octets
 
 

@@ -87,13 +87,18 @@ class Gate:
         await self._check(_counted(name))
         return await self._office.accounts.scram(_prepared(name), digest)
 
-    async def settle(self, name: str, proof: Proof | None) -> Proof:
-        """A SCRAM exchange is over: what the client has proven, None for nothing."""
+    async def settle(self, name: str, digest: ScramDigest, entry: ScramEntry, pair: int | None) -> Proof:
+        """A SCRAM exchange is over: the client has proven to know the password of a pair of these keys, None: of none.
+
+        The account may be disabled by now, the device revoked, and the password another one.
+        """
 
         async def check() -> Proof:
-            if proof is None:
+            proof = entry.proof_of(pair)
+            if pair is None or proof is None:
                 raise LoginRefused(REFUSED, "SCRAM: wrong password, or no such keys")
-            # It may be disabled by now, or the device revoked.
+            if not (await self._office.accounts.scram(_prepared(name), digest)).stands(entry, pair):
+                raise LoginRefused(REFUSED, "SCRAM: the password is no longer the one that it was at the beginning")
             return await self._office.accounts.admit(proof.account.name, proof.credential)
 
         return await self._try(name, b"", check)

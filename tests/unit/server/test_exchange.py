@@ -124,6 +124,20 @@ async def test_scram_takes_a_device_password_until_it_is_revoked(
     assert pop3.record.account == "ada"
 
 
+@pytest.mark.parametrize("mechanism", [name for name in SERVER_MECHANISMS if name.startswith("SCRAM")])
+async def test_scram_refuses_a_password_that_was_changed_meanwhile(
+    office: PostOffice, pop3: Pop3Session, mechanism: str
+) -> None:
+    async def say(line: bytes) -> bytes:
+        heard = await pop3.say(line)
+        if line.startswith(b"AUTH"):  # the keys are with the exchange already
+            office.accounts.set_password("ada", "another")  # type: ignore[attr-defined]
+        return heard
+
+    assert (await log_in(say, mechanism, who(mechanism))) == b"-ERR [AUTH] invalid user name or password\r\n"
+    assert (await log_in(pop3.say, mechanism, who(mechanism, secret="another"))).startswith(b"+OK ada's maildrop")
+
+
 @pytest.mark.parametrize("name", ["ada", "nobody", "bob"])
 @pytest.mark.parametrize("mechanism", [name for name in SERVER_MECHANISMS if name != "EXTERNAL"])
 async def test_none_lets_a_wrong_one_in(pop3: Pop3Session, mechanism: str, name: str) -> None:

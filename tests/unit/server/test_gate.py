@@ -5,6 +5,7 @@ import structlog
 
 from postane.accounts.base import LoginRefused, LoginThrottled
 from postane.accounts.memory import MemoryAccounts
+from postane.accounts.partial import Decoys
 from postane.accounts.throttle import private_throttle
 from postane.net.stream import Peer
 from postane.sasl.base import ScramDigest
@@ -13,6 +14,8 @@ from postane.server.gate import Gate
 from postane.server.office import PostOffice
 from postane.server.record import SessionRecord
 from support.pop3 import make_office
+
+DIGEST = ScramDigest.SHA_256
 
 
 @pytest.fixture
@@ -99,10 +102,9 @@ async def test_and_no_other(office: PostOffice, certificate: str | None, name: s
 
 async def test_a_disabled_account_is_let_in_by_nothing(office: PostOffice) -> None:
     gate = make_gate(office, "ada")
-    entry = await gate.keys("ada", ScramDigest.SHA_256)
-    (proof,) = entry.proofs
+    entry = await gate.keys("ada", DIGEST)
     office.accounts.set_enabled("ada", False)  # type: ignore[attr-defined]
-    for going in (gate.password("ada", "secret"), gate.outside(None), gate.settle("ada", proof)):
+    for going in (gate.password("ada", "secret"), gate.outside(None), gate.settle("ada", DIGEST, entry, 0)):
         with pytest.raises(LoginRefused):
             await going
 
@@ -110,4 +112,4 @@ async def test_a_disabled_account_is_let_in_by_nothing(office: PostOffice) -> No
 @pytest.mark.parametrize("name", ["nobody", "ada"])
 async def test_a_decoy_proves_nothing(office: PostOffice, name: str) -> None:
     with pytest.raises(LoginRefused):
-        await make_gate(office).settle(name, None)
+        await make_gate(office).settle(name, DIGEST, Decoys().entry(name, DIGEST), None)

@@ -9,8 +9,10 @@ import structlog
 
 from postane.accounts.base import LoginRefused, LoginThrottled, Proof
 from postane.accounts.memory import MemoryAccounts
+from postane.accounts.partial import Decoys
 from postane.accounts.throttle import private_throttle
 from postane.net.stream import Peer
+from postane.sasl.base import ScramDigest
 from postane.server.gate import Gate
 from postane.server.office import PostOffice
 from postane.server.record import SessionRecord
@@ -93,7 +95,7 @@ async def test_guesses_at_the_same_moment_count_each(office: PostOffice, account
 SAYINGS: list[Callable[[Gate], Awaitable[Proof]]] = [
     lambda gate: gate.apop("ada", "<1@x>", "0" * 32),
     lambda gate: gate.cram("ada", b"<1@x>", "0" * 32),
-    lambda gate: gate.settle("ada", None),
+    lambda gate: gate.settle("ada", ScramDigest.SHA_256, Decoys().entry("ada", ScramDigest.SHA_256), None),
 ]
 
 
