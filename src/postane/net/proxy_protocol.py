@@ -31,6 +31,9 @@ _LOCAL, _PROXY = 0x20, 0x21
 _ADDRESS_OCTETS = {0x00: 0, 0x11: 12, 0x21: 36, 0x31: 216}  # UNSPEC, TCP over IPv4 and IPv6, UNIX stream
 _INET, _INET6 = 0x11, 0x21
 
+LOCAL_HEADER = SIGNATURE + bytes((_LOCAL, 0, 0, 0))
+"""Who sends this comes for itself (section 2.2)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Header:

@@ -1,5 +1,6 @@
 """Who answers, and how."""
 
+import contextlib
 import socket
 import ssl
 import threading
@@ -7,9 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from postane.cli.doctor_listeners import examine_listeners
 from postane.cli.findings import Finding
 from postane.config.file import load_config
+from postane.net.proxy_protocol import parse_header
 from postane.supervisor.plan import make_plan
 from support.certificates import LOCALHOST, Authority
 
@@ -22,9 +26,10 @@ def door(said: bytes, context: ssl.SSLContext | None = None) -> Iterator[int]:
 
         def serve() -> None:
             connection, _ = listening.accept()
-            secured = connection if context is None else context.wrap_socket(connection, server_side=True)
-            secured.sendall(said)
-            secured.close()
+            with connection, contextlib.suppress(ssl.SSLError):
+                secured = connection if context is None else context.wrap_socket(connection, server_side=True)
+                secured.sendall(said)
+                secured.close()
 
         thread = threading.Thread(target=serve)
         thread.start()
@@ -78,3 +83,45 @@ def test_the_one_that_was_made(tmp_path: Path) -> None:
     with door(b"+OK ready\r\n", plan.tls.context) as port:
         (found,) = examine(tmp_path, f'[pop3s]\nlisten = ["127.0.0.1:{port}"]\n')
     assert found.severity == "ok"
+
+
+def test_a_proxy_s_word_is_said_where_this_machine_is_trusted(tmp_path: Path) -> None:
+    heard: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(20)
+
+        def serve() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                connection.settimeout(20)
+                heard.append(connection.recv(16, socket.MSG_WAITALL))
+                connection.sendall(b"+OK ready\r\n")
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        port = listening.getsockname()[1]
+        sections = f'[pop3]\nlisten = ["127.0.0.1:{port}"]\n[proxy]\ntrusted = ["127.0.0.0/8"]\n'
+        (found,) = examine(tmp_path, sections)
+        thread.join(20)
+    header = parse_header(heard[0])
+    assert header is not None
+    assert header.is_probe
+    assert found.severity == "ok"
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+@pytest.mark.parametrize(("asked", "severity"), [("required", "ok"), ("optional", "error")])
+def test_who_wants_a_certificate_answers(tmp_path: Path, version: ssl.TLSVersion, asked: str, severity: str) -> None:
+    authority = Authority(tmp_path)
+    own = authority.issue("own", LOCALHOST)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=authority.path)
+    context.load_cert_chain(own.chain, own.key)
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.maximum_version = version
+    with door(b"+OK ready\r\n", context) as port:
+        sections = (
+            f'[pop3s]\nlisten = ["127.0.0.1:{port}"]\n[tls]\ncertificate = "{own.chain}"\nkey = "{own.key}"\n'
+            f'client_certificates = "{asked}"\nclient_ca = "{authority.path}"\n'
+        )
+        (found,) = examine(tmp_path, sections)
+    assert found.severity == severity
