@@ -24,8 +24,9 @@ CATALOGUES = SOURCE / "languages"
 TAGS = ("de", "es", "fr", "ja", "tr")
 
 LOOKED_AT = (
-    *("wire/lines.py", "pop3/server.py", "pop3/grammar.py", "mail/snapshot.py", "sasl/*.py", "maildrop/*.py"),
-    *("accounts/*.py", "server/pop3*.py", "server/login.py", "server/replies.py", "server/reception.py"),
+    *("wire/lines.py", "wire/base64_text.py", "pop3/server.py", "pop3/grammar.py", "mail/snapshot.py", "sasl/*.py"),
+    *("maildrop/*.py", "accounts/*.py", "server/pop3*.py", "server/login.py", "server/gate.py", "server/exchange.py"),
+    *("server/replies.py", "server/reception.py"),
 )
 """Where texts for POP3 clients are made."""
 
@@ -74,7 +75,7 @@ def find(path: Path, source: Path) -> Iterator[Found]:
     words = _named_texts(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
-            maker = node.func.id if isinstance(node.func, ast.Name) else ""
+            maker = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
             if maker in MAKERS and node.args:
                 yield from _texts(maker, node, words, f"{name}:{node.lineno}")
 

@@ -14,7 +14,7 @@ from postane.pop3.capabilities import Offer
 from postane.pop3.commands import Apop, Auth, AuthResponse, Pass, User, Utf8, Verb
 from postane.pop3.replies import Challenge, Code, Listing, err, ok
 from postane.sasl.base import Means
-from postane.wire.phrases import phrase
+from postane.wire.phrases import Phrase, phrase
 
 from .exchange import Exchange, announced_mechanisms, begin, possible_mechanisms
 from .gate import Gate
@@ -94,11 +94,11 @@ class Authorization:
         """Whether it is only the lack of TLS that keeps a mechanism away."""
         return name in self._office.mechanisms and not self.offer.is_login_possible
 
-    def _refusal(self) -> str:
+    def _refusal(self) -> Phrase:
         """RFC 2595 s2.1: what a client is told that would send its password in clear."""
         if self._stream.can_start_tls:
-            return "passwords may not cross this connection in clear text, say STLS first"
-        return "passwords may not cross this connection in clear text, use TLS (POP3S) or APOP"
+            return phrase("passwords may not cross this connection in clear text, say STLS first")
+        return phrase("passwords may not cross this connection in clear text, use TLS (POP3S) or APOP")
 
     VERBS: ClassVar[Mapping[Verb, Callable[..., Awaitable[None]]]] = {
         Verb.APOP: _apop,

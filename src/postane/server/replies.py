@@ -91,8 +91,8 @@ def smtp_reply(error: Exception, reports: "Reports") -> SmtpReply:
             return smtp_replies.UNAVAILABLE
         case _:
             report_bug(error, reports.session)
-            text = f"internal error, see the server's log for session {reports.session}"
-            return smtp_replies.UNAVAILABLE.with_text(text)
+            words = f"internal error, see the server's log for session {reports.session}"
+            return smtp_replies.UNAVAILABLE.with_text(words)
 
 
 @dataclass(slots=True)
