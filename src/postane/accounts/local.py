@@ -9,12 +9,10 @@ Everything is opened at the first use: a process may fork after making a `LocalA
 Must not know: protocols; how accounts are changed (`registry`).
 """
 
-import asyncio
 import math
 import sqlite3
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,6 +30,7 @@ from .registry import Registry
 from .schema import open_database, told
 from .scram_keys import ScramSafe
 from .slow import SlowWork
+from .traces import Traces
 
 MEANS = frozenset({Means.PASSWORD, Means.SECRET, Means.SCRAM_SHA_1, Means.SCRAM_SHA_256, Means.OUTSIDE})
 """What the accounts of a registry of ours can be proven by."""
@@ -40,9 +39,6 @@ WITHOUT_SCRAM = MEANS - {Means.SCRAM_SHA_1, Means.SCRAM_SHA_256}
 
 COUNT_KEYS_EVERY = 60.0
 """Seconds between two looks whether SCRAM is to be offered: each takes some 10 ms for 100,000 accounts."""
-
-NOTE_USE_EVERY = 3600.0
-"""Seconds between two writes of a device's last use: a poller must not cost a sync to disk at every login."""
 
 NOBODY = ""
 """A name that no account can have."""
@@ -104,9 +100,8 @@ class LocalAccounts:
         self._vault = place.vault()
         self._safe = ScramSafe(self._vault, self._ask)
         self._registry = Registry(place, clock=self._clocks.now)
-        self._noted: dict[tuple[str, str], float] = {}  # when a device's last use was last written; as many as devices
+        self._traces = Traces(self._registry, self._safe, self._clocks.now, self._clocks.steady)
         self._hashing = SlowWork()
-        self._writing = ThreadPoolExecutor(1, "postane-accounts")
         self._opened: sqlite3.Connection | None = None
         self._means = MEANS
         self._counted = -math.inf  # when
@@ -152,6 +147,7 @@ class LocalAccounts:
         """See AccountStore."""
         row = self._claimed(name)
         meant = bare_name(name, self._own_domains) or name  # a name and its address have the same decoy
+        self._traces.asked(NOBODY if row is None or not row.account.is_enabled else row.account.name)
         return self._safe.entry(meant, None if row is None else row.account, digest)
 
     async def verify_token(self, name: str | None, token: str) -> Proof:
@@ -207,7 +203,7 @@ class LocalAccounts:
     async def close(self) -> None:
         """See AccountStore."""
         self._hashing.close()
-        await asyncio.to_thread(self._writing.shutdown)
+        await self._traces.close()
         self._registry.close()
         self._forget()
 
@@ -217,8 +213,7 @@ class LocalAccounts:
         if now is None or not now.account.is_enabled or now.password != stored:
             raise _refusal(row.account.name, now)
         self._cache.remember(row.account.name, stored, password)
-        if hashes.needs_upgrade(stored) or not self._safe.is_complete(row.account.name):
-            self._write(lambda: self._registry.renew(row.account.name, stored, password))
+        self._traces.verified(row.account.name, stored, password)
         return Proof(now.account, "password")
 
     def _verify_digest(self, name: str, digest: str, expected: Callable[[bytes], bytes]) -> Proof:
@@ -242,19 +237,8 @@ class LocalAccounts:
         return match(self._vault, name, self._ask(_DEVICES, {"name": name}), answer, expected)
 
     def _used(self, account: Account, label: str) -> Proof:
-        """A device has proven itself; keys that it lacks are made of the secret that is kept."""
-        now = self._clocks.now()
-        device = (account.name, label)
-        if not self._safe.is_complete(account.name, label):
-            self._write(lambda: self._registry.renew_device(account.name, label))
-        if now - self._noted.get(device, 0.0) >= NOTE_USE_EVERY:
-            self._noted[device] = now
-            self._write(lambda: self._registry.note_use(account.name, label, now))
+        self._traces.used(account.name, label)
         return Proof(account, credential_of(label))
-
-    def _write(self, change: Callable[[], None]) -> None:
-        """Write in the background. A login stands although its traces cannot be written: they are tried again."""
-        self._writing.submit(change)
 
     async def _check(self, stored: str | None, password: str) -> bool:
         return await self._hashing.do(hashes.check, stored, password)

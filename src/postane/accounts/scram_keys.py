@@ -41,6 +41,10 @@ _SALTS = "scram salts"
 _ANY_SEALED = "SELECT 1 WHERE EXISTS (SELECT 1 FROM device) OR EXISTS (SELECT 1 FROM scram)"
 _KEYS = "SELECT label, keys FROM scram WHERE account = :name AND digest = :digest"
 _COUNT = "SELECT count(*) FROM scram WHERE account = :name AND label = :label"
+_LACKING = (
+    "SELECT label FROM device WHERE account = :name AND"  # noqa: S608 - our own number
+    f" (SELECT count(*) FROM scram WHERE scram.account = :name AND scram.label = device.label) < {len(ScramDigest)}"
+)
 _COUNTS = (
     "SELECT (SELECT count(*) FROM scram WHERE label = '' AND digest = 'sha256'),"
     " (SELECT count(*) FROM account WHERE password IS NOT NULL)"
@@ -154,6 +158,10 @@ class ScramSafe:
     def is_complete(self, name: str, label: str = OWN) -> bool:
         """Whether there are keys of a password for every digest."""
         return int(self._ask(_COUNT, {"name": name, "label": label})[0][0]) == len(ScramDigest)
+
+    def lacking(self, name: str) -> list[str]:
+        """The devices of an account that have not all their keys: they are older than SCRAM here."""
+        return [label for (label,) in self._ask(_LACKING, {"name": name})]
 
     def serves_most(self) -> bool:
         """Whether at least half of the users' own passwords have keys.

@@ -12,9 +12,10 @@ from postane.accounts import hashes, local
 from postane.accounts.base import AccountsUnavailable, LoginRefused
 from postane.accounts.devices import apop_digest
 from postane.accounts.hashes import FULL, LIGHT, Cost, cost_of
-from postane.accounts.local import COUNT_KEYS_EVERY, MEANS, NOTE_USE_EVERY, Clocks, LocalAccounts
+from postane.accounts.local import COUNT_KEYS_EVERY, MEANS, Clocks, LocalAccounts
 from postane.accounts.records import Entry, Place
 from postane.accounts.registry import Registry
+from postane.accounts.traces import NOTE_USE_EVERY
 from postane.sasl.base import Means, ScramDigest
 from postane.sasl.scram import derive_keys
 
@@ -69,7 +70,7 @@ def slow(monkeypatch):
 
 async def written(worker):
     """Wait for what the worker writes in the background."""
-    await asyncio.get_running_loop().run_in_executor(worker._writing, lambda: None)
+    await asyncio.get_running_loop().run_in_executor(worker._traces._writing, lambda: None)
 
 
 def cram(secret):
@@ -281,14 +282,14 @@ async def test_a_device_of_an_older_version_gets_keys_at_its_next_use(workers, r
     registry.add_device("mrose", "tablet")
     with registry._change() as database:
         database.execute("DELETE FROM scram")
-    assert (await scram_of(workers[0], "mrose")).proofs == ()
     await USES[way](workers[0], secret)
     await written(workers[0])
+    assert registry._ask("SELECT DISTINCT account, label FROM scram") == [("mrose", "phone")]
     for worker in workers:
         for digest in ScramDigest:
             entry = await scram_of(worker, "mrose", digest)
-            assert credentials(entry) == ["device phone"]
-            assert entry.keys == derive_keys(secret.encode(), entry.keys.salt, entry.keys.iterations, digest)
+            (pair,) = derive_keys(secret.encode(), entry.keys.salt, entry.keys.iterations, digest).pairs
+            assert entry.keys.pairs[credentials(entry).index("device phone")] == pair
 
 
 async def test_a_device_that_is_revoked_meanwhile_gets_no_keys(workers, registry, monkeypatch):
