@@ -92,6 +92,15 @@ def read_table(path: Path, scheme: str, before: Table | None = None) -> Table:
     return Table(entries, digest, _mark(found), is_settled)
 
 
+def troubles_of(path: Path, scheme: str) -> list[tuple[int, str]]:
+    """Lines of which the administrator should know, each with its number and why. Raises AccountsUnavailable."""
+    try:
+        octets, _, _ = _read(path)
+    except OSError as error:
+        raise _unavailable(path, error) from error
+    return _parse(octets, scheme)[1]
+
+
 def _parse(octets: bytes, scheme: str) -> tuple[dict[str, Entry], list[tuple[int, str]]]:
     entries: dict[str, Entry] = {}
     troubles: list[tuple[int, str]] = []

@@ -20,7 +20,7 @@ _COLOURS = {Severity.OK: "green", Severity.WARNING: "yellow", Severity.ERROR: "r
 
 
 def doctor(
-    offline: Annotated[bool, typer.Option("--offline", help="Do not try whether the listeners answer.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Ask neither listeners nor other servers.")] = False,
     json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
@@ -42,7 +42,8 @@ def doctor(
 
 
 def _examine(path: Path | None, *, is_offline: bool) -> Iterator[Finding]:
-    from .doctor_listeners import examine_listeners  # here: `--help` needs nothing of the house
+    from .doctor_accounts import examine_accounts  # here: `--help` needs nothing of the house
+    from .doctor_listeners import examine_listeners
     from .doctor_storage import examine_storage
     from .doctor_tls import examine_tls
 
@@ -55,6 +56,7 @@ def _examine(path: Path | None, *, is_offline: bool) -> Iterator[Finding]:
     yield from _examine_config(config, path)
     yield from examine_tls(config, datetime.now(UTC))
     yield from examine_storage(config)
+    yield from examine_accounts(config, is_offline=is_offline)
     if not is_offline:
         yield from examine_listeners(config)
 

@@ -34,8 +34,13 @@ def examine_storage(config: Config) -> Iterator[Finding]:
         return
     yield from _examine_folder(path)
     if config.server.user is not None:
-        yield from _examine_owner(path, config.server.user)
-    for secret in (path / "accounts.sqlite", config.auth.key_file or path / "device.key", *_named_secrets(config)):
+        try:
+            wanted = find_user(config.server.user)
+        except ConfigError as trouble:
+            yield error(ABOUT, str(trouble), "")
+            return
+        yield from _examine_owner(path, wanted)
+    for secret in (path / "accounts.sqlite", config.auth.key_file or path / "device.key"):
         yield from examine_secret(secret)
     yield from _examine_accounts(config)
     yield from _examine_room(path, config.limits.message)
@@ -52,18 +57,10 @@ def examine_secret(path: Path, *, is_group_allowed: bool = False) -> Iterator[Fi
         return
     wide = mode & (0o027 if is_group_allowed else 0o077)
     if wide:
-        yield error("secrets", f"{path} is open to others (mode {mode:04o})", f"chmod 600 {path}")
+        remedy = f"chmod {640 if is_group_allowed else 600} {path}"
+        yield error("secrets", f"{path} is open to others (mode {mode:04o})", remedy)
     else:
         yield fine("secrets", f"{path} is closed to others")
-
-
-def _named_secrets(config: Config) -> Iterator[Path]:
-    """Files of passwords that tables of [[accounts]] name."""
-    for backend in config.accounts:
-        for name in type(backend).model_fields:
-            value = getattr(backend, name)
-            if isinstance(value, Path) and (name.endswith("_file") or backend.kind == "passwd-file"):
-                yield value
 
 
 def _examine_folder(path: Path) -> Iterator[Finding]:
@@ -76,13 +73,8 @@ def _examine_folder(path: Path) -> Iterator[Finding]:
         yield fine(ABOUT, f"{path} is there, and closed to others")
 
 
-def _examine_owner(path: Path, user: str) -> Iterator[Finding]:
-    try:
-        wanted = find_user(user)
-    except ConfigError as trouble:
-        yield error(ABOUT, str(trouble), "")
-        return
-    owner = path.stat().st_uid
+def _examine_owner(path: Path, wanted: pwd.struct_passwd) -> Iterator[Finding]:
+    owner, user = path.stat().st_uid, wanted.pw_name
     if owner != wanted.pw_uid:
         yield error(
             ABOUT, f"{path} belongs to {_name_of(owner)}, and workers run as {user}", f"chown -R {user}: {path}"

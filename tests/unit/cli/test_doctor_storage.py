@@ -45,14 +45,6 @@ def test_what_is_open_to_others(shell: Shell, name: str) -> None:
     assert found[0].remedy == f"chmod {700 if path.is_dir() else 600} {path.resolve()}"
 
 
-def test_secrets_that_the_configuration_names(shell: Shell) -> None:
-    passwords = shell.storage.parent / "passwd"
-    passwords.write_text("")
-    passwords.chmod(0o644)
-    (found,) = examine(shell, f'[[accounts]]\nkind = "passwd-file"\npath = "{passwords}"\n')
-    assert f"{passwords} is open to others (mode 0644)" in found.words
-
-
 def test_a_group_may_read_some(tmp_path: Path) -> None:
     path = tmp_path / "key.pem"
     path.write_text("")
