@@ -7,7 +7,7 @@ Must not know: how any of them works.
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 from postane.accounts.base import AccountStore, AccountsUnavailable
@@ -26,6 +26,7 @@ from postane.config.backends import (
 )
 from postane.config.file import ConfigError
 from postane.config.model import Config
+from postane.supervisor.ownership import owner_of_files
 
 
 def open_backends(config: Config, own_domains: tuple[str, ...]) -> AccountStore:
@@ -57,7 +58,10 @@ def _open_local(table: LocalBackend, config: Config, own_domains: tuple[str, ...
 
 def accounts_place(config: Config) -> Place:
     """Where the accounts are that `postane user` manages."""
-    return Place(config.storage.path, config.auth.key_file)
+    owner = None
+    with suppress(ConfigError):  # a user that is not there is told of where one is needed
+        owner = owner_of_files(config)
+    return Place(config.storage.path, config.auth.key_file, owner)
 
 
 def _open_passwd_file(table: PasswdFileBackend, config: Config, own_domains: tuple[str, ...]) -> AccountStore:

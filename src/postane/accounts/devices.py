@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from .base import AccountsUnavailable
-from .files import write_new
+from .files import Owner, write_new
 from .schema import UNAVAILABLE, told
 
 KEY_OCTETS = 32
@@ -77,10 +77,14 @@ def is_same(left: bytes, right: bytes) -> bool:
 
 
 class Vault:
-    """Seals and opens secrets with the key of a file, which is read when it is first needed."""
+    """Seals and opens secrets with the key of a file, which is read when it is first needed.
 
-    def __init__(self, path: Path) -> None:
+    A file that root makes is given to `owner`, without one to whom its folder belongs to.
+    """
+
+    def __init__(self, path: Path, owner: Owner | None = None) -> None:
         self._path = path
+        self._owner = owner
         self._key: bytes | None = None
 
     def make_key(self) -> None:
@@ -88,7 +92,7 @@ class Vault:
         with told(self._path):
             if self._path.exists():
                 return
-            write_new(self._path, secrets.token_bytes(KEY_OCTETS))
+            write_new(self._path, secrets.token_bytes(KEY_OCTETS), self._owner)
 
     def seal(self, account: str, label: str, secret: bytes) -> bytes:
         """What is stored of a secret. Raises AccountsUnavailable."""

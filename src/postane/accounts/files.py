@@ -1,8 +1,8 @@
 """Makes files that appear complete or not at all.
 
 A file is written under a name of its own and linked into place: of several processes that make it at once one wins,
-and all see the same. Made by root, it belongs to whom the folder belongs to, so that the workers can use what an
-administrator's command made.
+and all see the same. Made by root, it belongs to whom the folder belongs to, or to the owner that is named, so that the
+workers can use what an administrator's command made.
 
 Must not know: what is in the files.
 """
@@ -11,6 +11,9 @@ import os
 import secrets
 import stat
 from pathlib import Path
+
+Owner = tuple[int, int]
+"""A user and a group, by their numbers."""
 
 SECRET_LIMIT = 65_536
 """Octets of a file with a secret at most."""
@@ -21,25 +24,28 @@ def temporary_name(path: Path) -> Path:
     return path.with_name(f".{path.name}.{secrets.token_hex(8)}")
 
 
-def write_new(path: Path, octets: bytes) -> None:
+def write_new(path: Path, octets: bytes, owner: Owner | None = None) -> None:
     """Make a file for its owner alone, durably, and its folder where there is none; one that is there stays."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not path.parent.is_dir():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if owner is not None:
+            os.chown(path.parent, *owner)
     temporary = temporary_name(path)
     try:
         with open(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
             file.write(octets)
             file.flush()
             os.fsync(file.fileno())
-        publish(temporary, path)
+        publish(temporary, path, owner)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def publish(temporary: Path, path: Path) -> None:
+def publish(temporary: Path, path: Path, owner: Owner | None = None) -> None:
     """Give a finished file its name, durably; one that is there already stays. The temporary name goes."""
     if os.geteuid() == 0:
-        owner = path.parent.stat()
-        os.chown(temporary, owner.st_uid, owner.st_gid)
+        folder = path.parent.stat()
+        os.chown(temporary, *(owner or (folder.st_uid, folder.st_gid)))
     try:
         os.link(temporary, path)
     except FileExistsError:

@@ -14,6 +14,7 @@ from postane.maildrop.base import LockPolicy, Quota
 
 from .base import Account
 from .devices import Vault
+from .files import Owner
 from .schema import FILE_NAME
 from .scram_keys import KeyRing
 
@@ -22,10 +23,12 @@ KEY_NAME = "device.key"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the accounts are: the storage folder, and the key file (None: beside them)."""
+    """Where the accounts are: the storage folder, and the key file (None: beside them); to whom a key file that root
+    makes belongs (None: whoever has the folder)."""
 
     folder: Path
     key_file: Path | None = None
+    owner: Owner | None = None
 
     @property
     def database(self) -> Path:
@@ -33,7 +36,7 @@ class Place:
 
     def vault(self) -> Vault:
         """What seals device passwords and SCRAM keys."""
-        return Vault(self.key_file or self.folder / KEY_NAME)
+        return Vault(self.key_file or self.folder / KEY_NAME, self.owner)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,10 +31,12 @@ GenerateOption = Annotated[bool, typer.Option("--generate", help="Make up a pass
 def opened_registry(config: Path | None) -> Iterator[Registry]:
     """The accounts of the configuration; what is wrong with names and passwords ends the command with its code."""
     from postane.app import open_registry  # here: `--help` needs nothing of the house
+    from postane.supervisor.ownership import give_storage
 
     settings = read_config(config)
     if not any(isinstance(table, LocalBackend) for table in settings.accounts):
         raise ConfigError('no [[accounts]] table has kind = "local": nobody would ask for the accounts of postane user')
+    give_storage(settings)
     registry = open_registry(settings)
     try:
         yield registry

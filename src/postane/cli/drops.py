@@ -15,7 +15,9 @@ from .common import Exit, Failure, show
 async def opened_maildrops(config: Config) -> AsyncIterator[MaildropStore]:
     """The maildrops of a configuration, while a command works with them."""
     from postane.app import open_maildrops  # here: `--help` needs nothing of the house
+    from postane.supervisor.ownership import give_storage
 
+    give_storage(config)
     store = open_maildrops(config)
     try:
         yield store
@@ -26,7 +28,9 @@ async def opened_maildrops(config: Config) -> AsyncIterator[MaildropStore]:
 async def find_account(config: Config, name: str) -> Account | None:
     """Whose account a name or an address is."""
     from postane.app import open_accounts
+    from postane.supervisor.ownership import give_storage
 
+    give_storage(config)
     accounts = open_accounts(config)
     local_part, at, domain = name.rpartition("@")
     try:

@@ -11,7 +11,7 @@ import typer
 from postane.accounts.base import AccountsUnavailable
 from postane.config.advice import advice
 from postane.config.backends import LocalBackend
-from postane.config.file import ConfigError, find_config, load_config
+from postane.config.file import find_config, load_config
 from postane.config.model import Config
 from postane.net.listen import CannotListen
 from postane.observe.logs import configure_logs
@@ -39,16 +39,19 @@ def serve(config: ConfigOption = None) -> None:
 def open_office(config: Config, path: Path | None, announce: Callable[[str], None]) -> None:
     """Serve with `config` until a signal ends it; `path` is what a reload reads, `announce` gets the lines to print."""
     from postane.app import open_accounts
+    from postane.supervisor.ownership import check_owners, make_storage
     from postane.supervisor.parent import Parent, StartFailed
     from postane.supervisor.plan import Plan, make_plan
 
     def reread() -> Plan:
         again = load_config(path, is_served=True) if path is not None else config
         open_accounts(again)  # tables that no store understands must not get as far as the workers; asks nobody
+        check_owners(again)
         return make_plan(again, path)
 
     configure_logs(config.log.level, config.log.format)
-    _make_storage(config)
+    make_storage(config)
+    check_owners(config)
     plan = make_plan(config, path)
     if plan.self_made is not None:
         structlog.get_logger("postane").warning(
@@ -68,22 +71,6 @@ def open_office(config: Config, path: Path | None, announce: Callable[[str], Non
 def _announce(line: str) -> None:
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
-
-
-def _make_storage(config: Config) -> None:
-    """The folder of the stores, closed to others; made by root it is given to the user that will work in it."""
-    from postane.supervisor.privileges import find_user
-
-    path, user = config.storage.path, config.server.user
-    entry = find_user(user) if user is not None and os.geteuid() == 0 else None
-    if path.is_dir():
-        return
-    try:
-        path.mkdir(parents=True, mode=0o700)
-        if entry is not None:
-            os.chown(path, entry.pw_uid, entry.pw_gid)
-    except OSError as error:
-        raise ConfigError(f"storage.path: cannot make {path}: {error.strerror}") from error
 
 
 def _check_accounts(config: Config) -> None:
