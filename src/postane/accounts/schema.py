@@ -9,7 +9,7 @@ Must not know: what the rows mean.
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from .base import AccountsUnavailable
@@ -114,6 +114,21 @@ def open_database(folder: Path) -> sqlite3.Connection:
             database.close()
             raise
     return database
+
+
+def look(folder: Path) -> int:
+    """The version of the accounts of a storage folder, which must be there. Nothing is made or changed, not even an old
+    file brought up to date. Raises AccountsUnavailable where they cannot be read."""
+    path = folder / FILE_NAME
+    is_open = path.with_name(f"{path.name}-wal").exists()
+    how = "mode=ro" if is_open else "mode=ro&immutable=1"  # even who only reads would else make a -wal and leave it
+    with told(path):
+        _check_modes(path)
+        uri = f"{path.absolute().as_uri()}?{how}"
+        with closing(sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS)) as database:
+            for table in ("account", "alias"):
+                database.execute(f"SELECT * FROM {table} LIMIT 1").fetchall()  # noqa: S608 - our own words
+            return _version(database, path)
 
 
 @contextmanager

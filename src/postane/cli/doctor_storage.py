@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from postane.accounts.base import AccountsUnavailable
+from postane.accounts.schema import FILE_NAME, VERSION, look
 from postane.config.file import ConfigError
 from postane.config.model import Config
 from postane.config.units import format_size
@@ -89,18 +90,15 @@ def _name_of(number: int) -> str:
 
 
 def _examine_accounts(config: Config) -> Iterator[Finding]:
-    from postane.app import open_registry
-
-    if not (config.storage.path / "accounts.sqlite").exists():
+    if not (config.storage.path / FILE_NAME).exists():
         return
-    registry = open_registry(config)
     try:
-        registry.existing(["postmaster"])
-        yield fine("accounts", "the accounts can be read")
+        version = look(config.storage.path)
     except AccountsUnavailable as trouble:
         yield error("accounts", trouble.log, "without them nobody can log in, and no mail is taken")
-    finally:
-        registry.close()
+        return
+    is_old = f"; they are of version {version}, and the next start brings them up to {VERSION}"
+    yield fine("accounts", "the accounts can be read" + (is_old if version < VERSION else ""))
 
 
 def _examine_room(path: Path, message: int) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from contextlib import closing
 import pytest
 
 from postane.accounts.base import AccountsUnavailable
-from postane.accounts.schema import FILE_NAME, VERSION, open_database, transaction
+from postane.accounts.schema import FILE_NAME, VERSION, look, open_database, transaction
 
 TO_THE_THIRD = "DROP TRIGGER scram_ends; DROP TRIGGER scram_of_device_ends; DROP TABLE scram;"
 """Takes away what the fourth version has."""
@@ -67,6 +67,31 @@ def test_somebody_elses_database_is_refused(folder):
     (folder / FILE_NAME).chmod(0o600)
     with pytest.raises(AccountsUnavailable, match="not a file of Postane's accounts"):
         open_database(folder)
+
+
+@pytest.mark.parametrize("is_running", [False, True])
+def test_who_only_looks_changes_nothing(folder, is_running):
+    database = open_database(folder)
+    database.executescript(TO_THE_THIRD)
+    database.execute("PRAGMA user_version = 3")
+    if not is_running:
+        database.close()
+    before = {each.name: each.read_bytes() for each in folder.iterdir() if not each.name.endswith("-shm")}
+    names = {each.name for each in folder.iterdir()}
+    assert look(folder) == 3
+    assert {each.name for each in folder.iterdir()} == names
+    assert {name: (folder / name).read_bytes() for name in before} == before
+    database.close()
+    open_database(folder).close()
+    assert look(folder) == VERSION
+
+
+@pytest.mark.parametrize("spoil", [b"this is no database\n" * 100, b""])
+def test_who_looks_is_told_what_is_wrong(folder, spoil):
+    open_database(folder).close()
+    (folder / FILE_NAME).write_bytes(spoil)
+    with pytest.raises(AccountsUnavailable, match=FILE_NAME):
+        look(folder)
 
 
 @pytest.mark.parametrize("octets", [b"this is no database\n" * 100, b"SQLite format 3\0" + b"\xff" * 5000])

@@ -3,10 +3,12 @@
 import os
 import shutil
 from collections import namedtuple
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from postane.accounts.schema import look, open_database
 from postane.cli.doctor_storage import examine_secret, examine_storage
 from postane.cli.findings import Finding, Severity
 from postane.config.file import load_config
@@ -72,6 +74,15 @@ def test_accounts_that_cannot_be_read(shell: Shell) -> None:
     (shell.storage / "accounts.sqlite").write_bytes(b"no database" * 1000)
     found = [each for each in examine(shell) if each.about == "accounts"]
     assert [each.severity for each in found] == [Severity.ERROR]
+
+
+def test_accounts_of_an_older_version_stay_so(shell: Shell) -> None:
+    with closing(open_database(shell.storage)) as database:
+        database.execute("PRAGMA user_version = 3")
+    (found,) = [each for each in examine_storage(configure(shell)) if each.about == "accounts"]
+    assert found.severity is Severity.OK
+    assert "of version 3, and the next start brings them up to" in found.words
+    assert look(shell.storage) == 3
 
 
 Usage = namedtuple("Usage", "total used free")
