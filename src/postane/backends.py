@@ -39,11 +39,16 @@ def open_backends(config: Config, own_domains: tuple[str, ...]) -> AccountStore:
     oauth = [table for table in config.accounts if isinstance(table, OauthBackend)]
     if not stores and oauth:
         raise ConfigError('[[accounts]]: tokens prove names, and no table has names: add one with kind = "local"')
-    directory = stores[0] if len(stores) == 1 else ChainAccounts(stores, own_domains=own_domains)
+    directory = stores[0] if len(stores) == 1 else _joined(stores, config, own_domains)
     if not oauth:
         return directory
     tokens = [_open_oauth(table, directory) for table in oauth]
     return ChainAccounts([*tokens, directory], own_domains=own_domains)
+
+
+def _joined(stores: list[AccountStore], config: Config, own_domains: tuple[str, ...]) -> AccountStore:
+    is_named = config.auth.mechanisms is not None
+    return ChainAccounts(stores, own_domains=own_domains, scram_of_any=is_named)
 
 
 def _open(table: Backend, config: Config, own_domains: tuple[str, ...]) -> AccountStore:

@@ -194,7 +194,7 @@ async def open_chain_of_memory(folder: Path) -> AsyncIterator[House]:
         memory,
         PasswdFileAccounts(PasswdFile(keeper.path), own_domains=OWN_DOMAINS),
     ]
-    chain = ChainAccounts(stores, own_domains=OWN_DOMAINS)
+    chain = ChainAccounts(stores, own_domains=OWN_DOMAINS, scram_of_any=True)
     try:
         yield House(chain, memory, OUR_MEANS, _device(memory))
     finally:

@@ -47,6 +47,20 @@ async def test_several_are_asked_in_their_order(tmp_path: Path) -> None:
     await store.close()
 
 
+async def test_scram_is_offered_where_no_account_fails_by_it_or_where_it_is_named(tmp_path: Path) -> None:
+    for tables, mechanisms, is_offered in (
+        ((LOCAL,), None, True),
+        ((LOCAL, OAUTH), None, True),
+        ((LOCAL, POSTGRES), None, False),
+        ((LOCAL, POSTGRES), ("SCRAM-SHA-256", "PLAIN"), True),
+    ):
+        whole = config(tmp_path, *tables)
+        auth = whole.auth.model_copy(update={"mechanisms": mechanisms})
+        store = open_backends(whole.model_copy(update={"auth": auth}), OWN)
+        assert (Means.SCRAM_SHA_256 in store.means) is is_offered
+        await store.close()
+
+
 async def test_tokens_are_joined_with_those_who_have_names(tmp_path: Path) -> None:
     store = open_backends(config(tmp_path, OAUTH, LOCAL), OWN)
     assert {Means.TOKEN, Means.PASSWORD} <= store.means
@@ -100,8 +114,6 @@ async def test_nothing_is_asked_before_it_is_needed(tmp_path: Path, table: dict[
     ("table", "words"),
     [
         (OAUTH, "no table has names"),
-        (POSTGRES | {"password_query": "SELECT 1"}, 'kind = "postgresql": '),
-        (LDAP | {"filter": "(uid={user}"}, 'kind = "ldap": '),
         (LDAP | {"url": "http://ldap"}, 'kind = "ldap": '),
     ],
 )

@@ -8,6 +8,7 @@ Must not know: what the stores are made of.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import fields, replace
 
 from postane.sasl.base import Means, ScramDigest
@@ -17,20 +18,40 @@ from .names import bare_name, fold_domain, show_name
 from .partial import REFUSED, PartialAccounts
 
 SCRAM_MEANS = {ScramDigest.SHA_1: Means.SCRAM_SHA_1, ScramDigest.SHA_256: Means.SCRAM_SHA_256}
+_SCRAM = frozenset(SCRAM_MEANS.values())
+
+_INABILITY = {
+    Means.PASSWORD: "takes no passwords",
+    Means.SECRET: "knows no secrets: it can check neither APOP nor CRAM-MD5",
+    Means.OUTSIDE: "takes nobody's word for it",
+}
+"""Why a store does not vouch for a name of its own."""
 
 
 class ChainAccounts(PartialAccounts):
-    """An AccountStore of `stores`, all of which are told the same `own_domains`. It closes them."""
+    """An AccountStore of `stores`, all of which are told the same `own_domains`. It closes them.
 
-    def __init__(self, stores: Sequence[AccountStore], *, own_domains: tuple[str, ...] = ()) -> None:
+    Mail programs take SCRAM where it is offered, fail where their account has no keys, and mostly try nothing else.
+    What is offered cannot depend on who comes: so it is where every store that takes passwords has it, or, with
+    `scram_of_any`, any of them, for an operator who wants it so.
+    """
+
+    def __init__(
+        self, stores: Sequence[AccountStore], *, own_domains: tuple[str, ...] = (), scram_of_any: bool = False
+    ) -> None:
         super().__init__()
         self._stores = tuple(stores)
+        self._scram_of_any = scram_of_any
         self._own_domains = frozenset(fold_domain(domain) for domain in own_domains)
 
     @property
     def means(self) -> frozenset[Means]:
-        """See AccountStore. What any of them can."""
-        return frozenset[Means]().union(*(store.means for store in self._stores))
+        """See AccountStore. What any of them can, but for SCRAM."""
+        each = [store.means for store in self._stores]
+        lacking = set[Means]()
+        if not self._scram_of_any:
+            lacking.update(*(_SCRAM - means for means in each if Means.PASSWORD in means))
+        return frozenset[Means]().union(*each) - lacking
 
     async def verify_password(self, name: str, password: str) -> Proof:
         """See AccountStore. A name that nobody knows is refused by one of them, with the work that this costs there."""
@@ -135,6 +156,10 @@ class ChainAccounts(PartialAccounts):
         asked = owner if owner is not None and means in owner.means else self._first_with(means)
         if asked is None:
             raise self._refusal(name, "no account store can check this")
+        if owner is not None and asked is not owner:
+            with suppress(LoginRefused):  # the same work as for a name that nobody knows
+                await ask(asked)
+            raise self._refusal(name, f"the store that knows this name {_INABILITY[means]}")
         proof = await ask(asked)
         if asked is owner and await self._is_owner(asked, proof.account):
             return proof

@@ -170,6 +170,26 @@ async def test_a_store_that_cannot_do_it_does_not_leave_it_to_a_later_one(second
     assert unknown.keys.salt == (await second.scram("nobody", SHA_256)).keys.salt, "decoys are all of one store"
 
 
+async def test_who_knows_no_secrets_is_told_of_and_costs_one_check(second):
+    earlier = PasswordsOnly()
+    earlier.add("pia", password="hers")
+    chain = ChainAccounts([second, earlier], own_domains=OWN_DOMAINS)
+    error = await refused(chain.verify_apop("pia", STAMP, apop("tanstaaf")))
+    assert error.log == '"pia": the store that knows this name knows no secrets: it can check neither APOP nor CRAM-MD5'
+    assert error.text == (await refused(chain.verify_apop("nobody", STAMP, apop("x")))).text
+    assert "takes nobody's word" in (await refused(chain.admit("pia", "certificate"))).log
+
+
+async def test_scram_is_offered_where_every_store_of_passwords_has_it(first, second):
+    poor = PasswordsOnly()
+    scram = {Means.SCRAM_SHA_1, Means.SCRAM_SHA_256}
+    assert scram <= ChainAccounts([first, second, Tokens(first)]).means
+    for stores in ([first, poor], [poor, first], [Tokens(first), first, poor]):
+        assert ChainAccounts(stores).means & scram == set()
+        assert Means.SECRET in ChainAccounts(stores).means, "APOP harms nobody who has no device"
+        assert scram <= ChainAccounts(stores, scram_of_any=True).means
+
+
 async def test_a_name_that_nobody_knows_costs_one_refusal(chain, first, second):
     error = await refused(chain.verify_password("nobody", "x"))
     assert error.text == "invalid user name or password"
