@@ -22,7 +22,7 @@ from .imported import HashError
 from .kept import Kept, check_scheme, fits, parse_kept
 from .names import bare_name, canonical, fold_domain, meanings, show_name
 from .partial import REFUSED, PartialAccounts
-from .queries import Query, parse_query
+from .queries import Query, parse_kind
 from .schema import UNAVAILABLE
 from .slow import SlowWork
 
@@ -42,10 +42,10 @@ class Queries:
     ) -> Self:
         """Read them as they are configured."""
         return cls(
-            parse_query(password, ("user",), needed=("user",)),
-            (address and parse_query(address, ("address",), needed=("address",))) or None,
-            (domain and parse_query(domain, ("domain",), needed=("domain",))) or None,
-            (update and parse_query(update, ("user", "password", "old"), needed=("user", "password"))) or None,
+            parse_kind("password", password),
+            (address and parse_kind("address", address)) or None,
+            (domain and parse_kind("domain", domain)) or None,
+            (update and parse_kind("update", update)) or None,
         )
 
 

@@ -28,6 +28,15 @@ _WORDS = re.compile(
 )
 
 
+KINDS: Mapping[str, tuple[Collection[str], Collection[str]]] = {
+    "password": (("user",), ("user",)),
+    "address": (("address",), ("address",)),
+    "domain": (("domain",), ("domain",)),
+    "update": (("user", "password", "old"), ("user", "password")),
+}
+"""What each query may ask for, and what it must."""
+
+
 class BadQuery(ValueError):
     """A query cannot be used; the text says what would be right."""
 
@@ -42,6 +51,12 @@ class Query:
     def values(self, given: Mapping[str, str]) -> list[str]:
         """What to send along."""
         return [given[name] for name in self.names]
+
+
+def parse_kind(kind: str, text: str) -> Query:
+    """Read one of KINDS. Raises BadQuery."""
+    known, needed = KINDS[kind]
+    return parse_query(text, known, needed=needed)
 
 
 def parse_query(text: str, known: Collection[str], *, needed: Collection[str] = ()) -> Query:

@@ -8,12 +8,14 @@ from pathlib import Path
 import typer
 
 from postane.accounts.base import AccountsUnavailable
+from postane.accounts.passwd_table import WARNINGS, troubles_of
 from postane.config.advice import advice
-from postane.config.file import ConfigError, Problem, find_config, load_config
+from postane.config.backends import PasswdFileBackend
+from postane.config.file import ConfigError, Problem, find_config, load_config, located
 from postane.config.model import Config
-from postane.sasl.registry import SERVER_MECHANISMS
+from postane.config.named import is_unknown
 
-from .common import ConfigOption, Exit, JsonOption, print_json, run
+from .common import ConfigOption, Exit, JsonOption, print_json, run, show
 
 app = typer.Typer(no_args_is_help=True, help="Look at a configuration before a server does.")
 
@@ -30,19 +32,43 @@ def check(json: JsonOption = False, config: ConfigOption = None) -> None:
     path = find_config(config)
     try:
         settings = load_config(path, is_served=True)
-        _open(settings, path)
+        with located(path):
+            _open(settings, path)
     except ConfigError as error:
         if not json:
             raise
         _print_report(path, error.problems or [Problem(str(path), str(error))], ())
         raise typer.Exit(Exit.CONFIG) from error
-    words = tuple(advice(settings, SERVER_MECHANISMS, is_root=os.geteuid() == 0))
+    words = _warnings(settings)
     if json:
         _print_report(path, (), words)
         return
     for each in words:
-        typer.echo(f"postane: {each}", err=True)
+        typer.echo(f"warning: {show(each)}", err=True)
     typer.echo(f"{path}: ok" if path else "there is no configuration file: the defaults hold")
+
+
+def _warnings(settings: Config) -> list[str]:
+    words = list(advice(settings, is_root=os.geteuid() == 0))
+    if is_unknown(settings.server.user):  # root would have been refused
+        words.append(
+            f'server.user: this machine has no user "{settings.server.user}": started by root, it would refuse'
+        )
+    for table in settings.accounts:
+        if isinstance(table, PasswdFileBackend):
+            words += _broken_lines(table)
+    return words
+
+
+def _broken_lines(table: PasswdFileBackend) -> list[str]:
+    """Lines that cost nobody but themselves. Nothing where the file is not there: that is refused."""
+    try:
+        troubles = troubles_of(table.path, table.scheme)
+    except AccountsUnavailable as error:
+        return [error.log]
+    told = [f"{table.path}:{number}: {why}" for number, why in troubles[:WARNINGS]]
+    more = len(troubles) - WARNINGS
+    return [*told, f"{table.path}: so are {more} lines more"] if more > 0 else told
 
 
 def _open(settings: Config, path: Path | None) -> None:

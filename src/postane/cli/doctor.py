@@ -11,7 +11,6 @@ import typer
 from postane.config.advice import advice
 from postane.config.file import ConfigError, find_config, load_config
 from postane.config.model import Config
-from postane.sasl.registry import SERVER_MECHANISMS
 
 from .common import ConfigOption, Exit, JsonOption, print_json, show
 from .findings import Finding, Severity, error, fine, warning
@@ -64,7 +63,7 @@ def _examine(path: Path | None, *, is_offline: bool) -> Iterator[Finding]:
 def _examine_config(config: Config, path: Path | None) -> Iterator[Finding]:
     where = "there is no configuration file: the defaults hold" if path is None else f"{path} can be used"
     yield fine("configuration", where)
-    for words in advice(config, SERVER_MECHANISMS, is_root=os.geteuid() == 0):
+    for words in advice(config, is_root=os.geteuid() == 0):
         yield warning("configuration", words, "")
 
 

@@ -15,7 +15,6 @@ from postane.config.file import find_config, load_config
 from postane.config.model import Config
 from postane.net.listen import CannotListen
 from postane.observe.logs import configure_logs
-from postane.sasl.registry import SERVER_MECHANISMS
 
 from .common import ConfigOption, Exit, Failure, run
 
@@ -31,7 +30,7 @@ def serve(config: ConfigOption = None) -> None:
     path = find_config(config)
     settings = load_config(path, is_served=True)
     configure_logs(settings.log.level, settings.log.format)
-    for words in advice(settings, SERVER_MECHANISMS, is_root=os.geteuid() == 0):
+    for words in advice(settings, is_root=os.geteuid() == 0):
         structlog.get_logger("postane").warning(words)
     open_office(settings, path, _announce)
 

@@ -3,12 +3,28 @@
 Must not know: how anything of it works.
 """
 
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from .section import Count, Duration, Network, Section, When
+
+
+def parse_mechanism(name: str) -> str:
+    """A SASL mechanism that this version has, as it is registered."""
+    from postane.sasl.registry import SERVER_MECHANISMS
+
+    if name.upper() in SERVER_MECHANISMS:
+        return name.upper()
+    known = ", ".join(SERVER_MECHANISMS)
+    near = get_close_matches(name.upper(), SERVER_MECHANISMS, n=1, cutoff=0.8)
+    remedy = f'did you mean "{near[0]}"?' if near else f"there are {known}"
+    raise ValueError(f'"{name}" is not in this version; {remedy}')
+
+
+Mechanism = Annotated[str, AfterValidator(parse_mechanism)]
 
 
 class Sni(Section):
@@ -48,7 +64,7 @@ class Auth(Section):
     """How users prove who they are."""
 
     plaintext_without_tls: When = Field("loopback", description="may a password cross without TLS")
-    mechanisms: tuple[str, ...] | None = Field(None, description="SASL mechanisms that are offered; unset: all")
+    mechanisms: tuple[Mechanism, ...] | None = Field(None, description="SASL mechanisms that are offered; unset: all")
     cache: Duration = Field(600.0, description="how long a verified login spares the slow hash; 0: never")
     key_file: Path | None = Field(
         None, description="what device passwords and SCRAM keys are sealed with; unset: device.key in storage.path"

@@ -3,7 +3,7 @@
 Must not know: anything but the configuration and who runs the program.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
 
 from .backends import ANY_AUDIENCE
@@ -15,8 +15,8 @@ NOT_YET = ("web", "metrics")
 _LOOPBACK = ("127.0.0.1", "::1")
 
 
-def advice(config: Config, mechanisms: Collection[str], *, is_root: bool) -> Iterator[str]:
-    """One sentence for each thing worth a look; `mechanisms` are those of SASL that this version has."""
+def advice(config: Config, *, is_root: bool) -> Iterator[str]:
+    """One sentence for each thing worth a look."""
     if not listeners(config):
         yield "every listener is turned off: nobody can reach this server"
     for name in NOT_YET:
@@ -24,9 +24,6 @@ def advice(config: Config, mechanisms: Collection[str], *, is_root: bool) -> Ite
             yield f"[{name}] is not in this version: nothing listens there"
     if config.limits.idle < IDLE_MINIMUM:
         yield "limits.idle is below 10m, the least that RFC 1939 s3 allows: clients will lose their sessions"
-    for mechanism in config.auth.mechanisms or ():
-        if mechanism.upper() not in mechanisms:
-            yield f'auth.mechanisms: "{mechanism}" is not in this version; there are {", ".join(mechanisms)}'
     if is_root and config.server.user is None:
         yield "workers run as root: name a user of their own with server.user"
     yield from _about_trust(config)

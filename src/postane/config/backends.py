@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from .section import Count, Duration, Section
 
@@ -61,6 +61,15 @@ class PostgresBackend(Section):
     scheme: str = Field("CRYPT", description="scheme of hashes that do not say theirs")
     timeout: Duration = Field(5.0, gt=0, description="how long an answer is waited for")
 
+    @field_validator("password_query", "address_query", "domain_query", "update_query")
+    @classmethod
+    def _is_query(cls, value: str | None, info: ValidationInfo) -> str | None:
+        from postane.accounts.queries import parse_kind
+
+        if value:
+            parse_kind(str(info.field_name).removesuffix("_query"), value)
+        return value
+
 
 class LdapBackend(Section):
     """A directory: who logs in is searched for, and proven by a bind as them."""
@@ -84,6 +93,17 @@ class LdapBackend(Section):
     ca: Path | None = Field(None, description="PEM file: who must have signed the server's certificate")
     start_tls: bool = Field(True, strict=True, description="with ldap://: refuse to go on without TLS")
     timeout: Duration = Field(5.0, gt=0, description="how long an answer is waited for")
+
+    @field_validator("filter", "address_filter", "enabled_filter")
+    @classmethod
+    def _is_filter(cls, value: str | None, info: ValidationInfo) -> str | None:
+        try:
+            from postane.accounts.filters import parse_filter
+        except ImportError:  # told of where the table is used
+            return value
+        if value is not None:
+            parse_filter(value, {"filter": ("user",), "address_filter": ("address",)}.get(str(info.field_name), ()))
+        return value
 
     @model_validator(mode="after")
     def _who_searches(self) -> Self:

@@ -4,6 +4,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -13,11 +14,13 @@ from pydantic import BaseModel, ValidationError
 from .backends import KINDS
 from .lines import Place, line_of, lines_of
 from .model import Config
-from .named import trouble_with_files
+from .named import trouble_with_files, trouble_with_machine
 
 SEARCHED = (Path("postane.toml"), Path("/etc/postane/postane.toml"))
 """Where a configuration is looked for when none is named."""
 
+TABLES = ("accounts", "sni")
+"""Keys of which each table is one of several."""
 
 _REMEDIES = {
     "tuple_type": 'write a list: ["...", "..."]',
@@ -52,12 +55,14 @@ class Problem:
 class ConfigError(Exception):
     """The configuration cannot be used; the text is one line a problem, for the person who wrote the file.
 
-    `problems` are the same for programs, where it is the file itself that is wrong.
+    `problems` are the same for programs, where it is the file itself that is wrong. `place` is the key that is meant,
+    where the text names no line: `located` makes one of it.
     """
 
-    def __init__(self, text: str, problems: Sequence[Problem] = ()) -> None:
+    def __init__(self, text: str, problems: Sequence[Problem] = (), *, place: Place = ()) -> None:
         super().__init__(text)
         self.problems = tuple(problems)
+        self.place = place
 
 
 def find_config(named: Path | None) -> Path | None:
@@ -68,17 +73,25 @@ def find_config(named: Path | None) -> Path | None:
 def load_config(path: Path | None, *, is_served: bool = False) -> Config:
     """Read and check a configuration file; None gives the defaults. Raises ConfigError.
 
-    Where it `is_served`, the files that it names must be there and be readable too.
+    Where it `is_served`, what it names must be there too: files that can be read, the user, libraries.
     """
     if path is None:
         return Config()
-    text = _read(path)
-    config = parse_config(text, str(path))
-    if is_served and (troubles := trouble_with_files(config)):
-        lines = lines_of(text)
-        problems = [Problem(str(path), words, line_of(lines, place), _key_at(place)) for place, words in troubles]
-        raise _refusal(sorted(problems, key=lambda problem: problem.line or 0))
+    config = parse_config(_read(path), str(path))
+    if is_served and (troubles := [*trouble_with_files(config), *trouble_with_machine(config)]):
+        raise _refusal_at(path, troubles)
     return config
+
+
+@contextmanager
+def located(path: Path | None) -> Iterator[None]:
+    """What is told of a place in the configuration within is told with its file, line and key. Raises ConfigError."""
+    try:
+        yield
+    except ConfigError as error:
+        if path is None or not error.place:
+            raise
+        raise _refusal_at(path, [(error.place, str(error))]) from error
 
 
 def parse_config(text: str, name: str) -> Config:
@@ -102,6 +115,12 @@ def _read(path: Path) -> str:
         raise _refusal([Problem(str(path), f"cannot be read: {error.strerror}")]) from error
     except UnicodeDecodeError as error:
         raise _refusal([Problem(str(path), "is not UTF-8 text")]) from error
+
+
+def _refusal_at(path: Path, troubles: Sequence[tuple[Place, str]]) -> ConfigError:
+    lines = lines_of(_read(path))
+    problems = [Problem(str(path), words, line_of(lines, place), _key_at(place)) for place, words in troubles]
+    return _refusal(sorted(problems, key=lambda problem: problem.line or 0))
 
 
 def _refusal(problems: Sequence[Problem]) -> ConfigError:
@@ -137,6 +156,8 @@ def _words(place: Place, values: dict[str, Any], problem: Any) -> str:
         return f'is missing; write for example {place[-1]} = "{examples[0]}"'
     if kind == "value_error":
         return str(problem["msg"]).removeprefix("Value error, ")
+    if kind == "tuple_type" and isinstance(problem["input"], dict) and place[-1] in TABLES:
+        return f"is one table, and there may be several: write [[{'.'.join(map(str, place))}]], with two brackets"
     remedy = _REMEDIES.get(kind, "{msg}").format(msg=problem["msg"], **problem.get("ctx", {}))
     return f"{problem['input']!r} does not fit; {remedy}"
 

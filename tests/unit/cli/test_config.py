@@ -25,7 +25,7 @@ def test_what_may_not_have_been_meant_is_said_on_standard_error(shell: Shell) ->
     shell.config.write_text('[limits]\nidle = "1m"\n')
     done = shell("config check")
     assert done.code == 0
-    assert "postane: limits.idle is below 10m" in done.err
+    assert "warning: limits.idle is below 10m" in done.err
     assert done.out == f"{shell.config}: ok\n"
 
 
@@ -53,7 +53,7 @@ def test_a_configuration_that_is_not_there(shell: Shell) -> None:
 
 
 def test_json_for_programs(shell: Shell) -> None:
-    shell.config.write_text('[web]\nlisten = ["127.0.0.1:8110"]\n[server]\nuser = "postane"\n')
+    shell.config.write_text('[web]\nlisten = ["127.0.0.1:8110"]\n[server]\nuser = "nobody"\n')
     done = shell("config check --json")
     report = json.loads(done.out)
     assert (done.code, done.err) == (0, "")
@@ -96,3 +96,23 @@ def test_accounts_that_cannot_be_opened_are_a_problem(shell: Shell, monkeypatch:
     assert done.code == 78
     assert "[[accounts]]" in done.err
     assert not shell.storage.exists()
+
+
+@pytest.mark.parametrize(("number", "code"), [(0, 78), (1000, 0)])
+def test_a_user_that_is_not_there(shell: Shell, monkeypatch: pytest.MonkeyPatch, number: int, code: int) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: number)
+    shell.config.write_text('[server]\nuser = "nobody-of-that-name"\n')
+    done = shell("config check")
+    assert done.code == code
+    assert 'this machine has no user "nobody-of-that-name"' in done.err
+
+
+def test_broken_lines_of_a_passwd_file_are_warned_of(shell: Shell, tmp_path: Path) -> None:
+    path = tmp_path / "passwd"
+    path.write_text("anna:{PLAIN}correct horse\nbert:{ROT13}secret\n" + "no colon\n" * 30)
+    shell.config.write_text(f'[[accounts]]\nkind = "passwd-file"\npath = "{path}"\n')
+    done = shell("config check")
+    assert done.code == 0
+    assert f"warning: {path}:2: " in done.err
+    assert "secret" not in done.err
+    assert f"warning: {path}: so are 11 lines more" in done.err

@@ -5,13 +5,12 @@ import pytest
 from postane.config.advice import advice
 from postane.config.model import DEFAULT_LISTENERS, Config
 
-KNOWN = ("PLAIN", "LOGIN")
 OAUTH = {"kind": "oauth", "introspection": "https://as.example", "audience": "post"}
 OFF: dict[str, object] = {"listen": []}
 
 
 def told(values: dict[str, object], *, is_root: bool = False) -> str:
-    return "\n".join(advice(Config.model_validate(values), KNOWN, is_root=is_root))
+    return "\n".join(advice(Config.model_validate(values), is_root=is_root))
 
 
 @pytest.mark.parametrize(
@@ -21,7 +20,6 @@ def told(values: dict[str, object], *, is_root: bool = False) -> str:
         ({"web": {"listen": ["127.0.0.1:8110"]}}, "[web] is not in this version"),
         ({"metrics": {"listen": ["127.0.0.1:9110"]}}, "[metrics] is not in this version"),
         ({"limits": {"idle": "1m"}}, "limits.idle is below 10m"),
-        ({"auth": {"mechanisms": ["plain", "GSSAPI"]}}, '"GSSAPI" is not in this version; there are PLAIN, LOGIN'),
         ({"accounts": []}, "nobody has a maildrop here"),
         ({"accounts": [OAUTH]}, "nobody has a maildrop here"),
         (

@@ -2,7 +2,7 @@
 
 import pytest
 
-from postane.config.file import ConfigError, find_config, load_config
+from postane.config.file import ConfigError, find_config, load_config, located
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,39 @@ from postane.config.file import ConfigError, find_config, load_config
         ),
         ("[proxy]\n[[accounts]]\n", '2: accounts.kind: is missing; write for example kind = "local"'),
         ("\naccounts = [3]\n", "2: accounts: write [[accounts]] in a line of its own"),
-        ("[accounts]\nkind = 'local'\n", "1: accounts: {'kind': 'local'} does not fit; write a list"),
+        (
+            "[accounts]\nkind = 'local'\n",
+            "1: accounts: is one table, and there may be several: write [[accounts]], with",
+        ),
+        (
+            '[tls]\n[tls.sni]\nkey = "k"\n',
+            "2: tls.sni: is one table, and there may be several: write [[tls.sni]], with",
+        ),
+        (
+            '[auth]\nmechanisms = [\n"plain",\n"SCRAM-SHA256"]\n',
+            '4: auth.mechanisms: "SCRAM-SHA256" is not in this version; did you mean "SCRAM-SHA-256"?',
+        ),
+        (
+            '[auth]\nmechanisms = ["GSSAPI"]\n',
+            '2: auth.mechanisms: "GSSAPI" is not in this version; there are SCRAM-SHA-256-PLUS, ',
+        ),
+        (
+            '[[accounts]]\nkind = "postgresql"\nurl = "x"\npassword_query = "SELECT 1"\n',
+            "4: accounts.password_query: the query does not ask for :user: it would mean everybody",
+        ),
+        (
+            '[[accounts]]\nkind = "postgresql"\nurl = "x"\npassword_query = "SELECT :user"\n'
+            'address_query = "SELECT :user"\n',
+            "5: accounts.address_query: there is no :user here: a query may have :address",
+        ),
+        (
+            '[[accounts]]\nkind = "ldap"\nurl = "x"\nbase = "b"\nfilter = "(uid={user}"\n',
+            "5: accounts.filter: this is no LDAP filter",
+        ),
+        (
+            '[[accounts]]\nkind = "ldap"\nurl = "x"\nbase = "b"\nenabled_filter = "(uid={user})"\n',
+            "5: accounts.enabled_filter: there is no {user} here",
+        ),
         (
             '[[accounts]]\nkind = "local"\n[[accounts]]\nkind = "oauth"\n',
             "3: accounts: a token is checked by jwks or by introspection",
@@ -77,7 +109,7 @@ from postane.config.file import ConfigError, find_config, load_config
             "3: accounts.first_uid: True does not fit; write a whole number",
         ),
         (
-            '[[accounts]]\nkind = "postgresql"\nurl = "x"\npassword_query = """\nSELECT x FROM y\nWHERE timeout = 3\n'
+            '[[accounts]]\nkind = "postgresql"\nurl = "x"\npassword_query = """\nSELECT x FROM y\nWHERE a = :user\n'
             '[accounts]"""\ntimeout = "x"\n',
             "8: accounts.timeout: 'x' is not a duration",
         ),
@@ -168,3 +200,14 @@ def test_what_is_found_when_nothing_is_named(tmp_path, monkeypatch):
     assert find_config(None) == tmp_path / "first.toml"
     assert find_config(tmp_path / "named.toml") == tmp_path / "named.toml"
     assert load_config(None) == load_config(tmp_path / "first.toml")
+
+
+def test_what_is_told_of_a_place_gets_its_line(tmp_path):
+    path = tmp_path / "postane.toml"
+    path.write_text('[tls]\ncertificate = "c"\nkey = "k"\n')
+    with pytest.raises(ConfigError) as caught, located(path):
+        raise ConfigError("is of another kind", place=("tls", "key"))
+    assert str(caught.value) == f"{path}:3: tls.key: is of another kind"
+    for where, error in ((None, ConfigError("x", place=("tls",))), (path, ConfigError("x"))):
+        with pytest.raises(ConfigError, match=r"\Ax\Z"), located(where):
+            raise error

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from postane.config.model import Config
-from postane.config.named import trouble_with_files
+from postane.config.named import is_unknown, trouble_with_files, trouble_with_machine
 
 
 def troubles(**sections: object) -> dict[tuple[str | int, ...], str]:
@@ -65,3 +65,24 @@ def test_a_file_of_somebody_else(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "access", lambda name, mode: False)
     (words,) = troubles(accounts=[{"kind": "passwd-file", "path": path}]).values()
     assert "may not be read" in words
+
+
+def test_a_user_that_is_not_there(monkeypatch):
+    config = Config.model_validate({"server": {"user": "nobody-of-that-name"}})
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    ((place, words),) = trouble_with_machine(config)
+    assert place == ("server", "user")
+    assert words.startswith('this machine has no user "nobody-of-that-name"')
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    assert trouble_with_machine(config) == [], "nobody changes the user there"
+    assert [is_unknown(user) for user in (None, "root", "nobody-of-that-name", "\0")] == [False, False, True, True]
+
+
+def test_a_library_that_is_not_there(monkeypatch):
+    tables = [{"kind": "local"}, {"kind": "ldap", "url": "u", "base": "b"}]
+    config = Config.model_validate({"accounts": tables})
+    assert trouble_with_machine(config) == []
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert trouble_with_machine(config) == [
+        (("accounts", 1, "kind"), "the module sansldap is not installed; pip install 'postane[ldap]'")
+    ]
