@@ -53,6 +53,7 @@ def _examine(path: Path | None, *, is_offline: bool) -> Iterator[Finding]:
             yield error("configuration", str(problem), "mend the file; postane config check looks at it alone")
         return
     yield from _examine_config(config, path)
+    yield from _examine_descriptors(config)
     yield from examine_tls(config, datetime.now(UTC))
     yield from examine_storage(config)
     yield from examine_accounts(config, is_offline=is_offline)
@@ -65,6 +66,20 @@ def _examine_config(config: Config, path: Path | None) -> Iterator[Finding]:
     yield fine("configuration", where)
     for words in advice(config, is_root=os.geteuid() == 0):
         yield warning("configuration", words, "")
+
+
+def _examine_descriptors(config: Config) -> Iterator[Finding]:
+    """How many a process started from here could have; a service has its own limit."""
+    from postane.supervisor.descriptors import descriptors_possible, shortfall
+    from postane.supervisor.plan import worker_count
+
+    words = shortfall(config.limits.connections, worker_count(config), descriptors_possible())
+    if words is None:
+        yield fine(
+            "open files", f"limits.connections ({config.limits.connections}) can be reached if started from here"
+        )
+    else:
+        yield warning("open files", f"if started from here: {words}", "")
 
 
 def _as_data(finding: Finding) -> dict[str, str]:

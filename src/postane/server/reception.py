@@ -4,6 +4,7 @@ Must not know: sockets, protocols' verbs.
 """
 
 import asyncio
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -57,12 +58,24 @@ class Guest:
         return EVERYBODY in self.counted and self.record.account is None and self.record.peer.host != "unix"
 
 
-class Reception:
-    """Takes in the connections of one worker."""
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What one worker has: `places` for connections, and beside them room for so many `lingering` ones which are told
+    that there is none, and are waited for until they have read it."""
 
-    def __init__(self, office: PostOffice, connections: Tally) -> None:
+    places: float = math.inf
+    lingering: float = math.inf
+
+
+class Reception:
+    """Takes in the connections of one worker: not more than it has `room` for, whatever all of them together may."""
+
+    def __init__(self, office: PostOffice, connections: Tally, room: Room = Room()) -> None:
         self._office = office
         self._connections = connections
+        self._room = room
+        self._taken = 0  # places
+        self._lingering = 0  # connections that are told that there is none
         self._open: dict[asyncio.Task[None], Guest] = {}
         self._perhaps_strangers: dict[asyncio.Task[None], Guest] = {}  # in the order in which they came
         self._log = structlog.get_logger("postane")
@@ -118,8 +131,8 @@ class Reception:
             stream.abort()
             if guest.talk is not None:
                 await guest.talk.desk.close()
-            for key in guest.counted:
-                self._connections.leave(key)
+            for key in tuple(guest.counted):
+                self._uncount(guest, key)
             self._tell(guest.record, stream)
 
     async def _welcome(self, stream: Stream, make_desk: MakeDesk, guest: Guest) -> None:
@@ -154,20 +167,36 @@ class Reception:
         guest.talk = Conversation(stream, machine, desk)
         if not is_welcome:
             guest.record.ending = Ending.REFUSED
-            stream.write(desk.farewell(Ending.REFUSED))
-            await stream.close(is_peer_sending=True)
+            await self._refuse(stream, desk.farewell(Ending.REFUSED))
             return
         ending = await converse(guest.talk)
         guest.record.trouble = guest.talk.trouble
         if guest.record.ending not in SENT_AWAY:
             guest.record.ending = ending
 
+    async def _refuse(self, stream: Stream, words: bytes) -> None:
+        if self._lingering >= self._room.lingering:
+            return
+        self._lingering += 1
+        try:
+            stream.write(words)
+            await stream.close(is_peer_sending=True)
+        finally:
+            self._lingering -= 1
+
     def _count(self, guest: Guest, key: str, limit: int) -> bool:
         """Count a connection under a key; False: it is at its limit, and nothing is counted."""
-        if not self._connections.enter(key, limit):
+        is_place = key == EVERYBODY
+        if (is_place and self._taken >= self._room.places) or not self._connections.enter(key, limit):
             return False
         guest.counted.append(key)
+        self._taken += is_place
         return True
+
+    def _uncount(self, guest: Guest, key: str) -> None:
+        guest.counted.remove(key)
+        self._connections.leave(key)
+        self._taken -= key == EVERYBODY
 
     def _take_place(self, guest: Guest) -> bool:
         """Every place is taken: whoever has been here longest without logging in gives theirs up, so that connections
@@ -179,8 +208,7 @@ class Reception:
             del self._perhaps_strangers[task]  # who has logged in stays so, and is not looked at again
             if other.is_stranger:
                 other.record.ending = Ending.CROWDED_OUT
-                other.counted.remove(EVERYBODY)
-                self._connections.leave(EVERYBODY)
+                self._uncount(other, EVERYBODY)
                 task.cancel()
                 return self._count(guest, EVERYBODY, self._office.limits.connections)
         return False

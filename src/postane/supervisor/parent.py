@@ -22,7 +22,8 @@ from postane.config.units import Endpoint
 from postane.net.listen import Bound, CannotListen, bind_tcp, bind_unix
 
 from .children import WATCHED, Child, Children
-from .plan import Plan
+from .descriptors import descriptors_allowed, shortfall
+from .plan import Plan, worker_count
 from .privileges import forbid_cores, raise_descriptors
 from .watch import Watch
 
@@ -108,7 +109,7 @@ class Parent:
         new: dict[tuple[str, Endpoint], Bound] = {}
         try:
             for service, endpoint in sorted(wanted - self._bound.keys(), key=str):
-                new[service, endpoint] = self._listen(endpoint, _workers(config))
+                new[service, endpoint] = self._listen(endpoint, worker_count(config))
         except CannotListen:
             for bound in new.values():
                 bound.close()
@@ -135,7 +136,11 @@ class Parent:
 
     def _start_generation(self) -> None:
         self._generation += 1
-        for index in range(_workers(self._plan.config)):
+        config = self._plan.config
+        words = shortfall(config.limits.connections, worker_count(config), descriptors_allowed())
+        if words is not None:
+            self._log.warning(words)
+        for index in range(worker_count(self._plan.config)):
             self._start(index)
 
     def _start(self, index: int) -> None:
@@ -208,7 +213,7 @@ class Parent:
         """Reload where it is due, once there is room for another generation beside those that have sessions."""
         if not self._is_reload_due or self._stopping:
             return
-        if self._children.has_room(_workers(self._plan.config)):
+        if self._children.has_room(worker_count(self._plan.config)):
             self._is_reload_due = self._is_reload_late = False
             self._reload()
         elif not self._is_reload_late:
@@ -219,7 +224,9 @@ class Parent:
         self._watch.take()
         try:
             plan = self._reread()
-            if _workers(plan.config) != _workers(self._plan.config):  # each has a socket of its own on every port
+            if worker_count(plan.config) != worker_count(
+                self._plan.config
+            ):  # each has a socket of its own on every port
                 raise ConfigError("server.workers cannot change while running: restart the server")
             self._bind(plan.config)
         except (ConfigError, CannotListen) as error:
@@ -240,8 +247,3 @@ class Parent:
         limit = time.monotonic() + self._plan.config.server.drain + 5.0
         while self._children and self._stopping < 2 and time.monotonic() < limit:
             self._turn(0.5)
-
-
-def _workers(config: Config) -> int:
-    workers = config.server.workers
-    return (os.cpu_count() or 1) if workers == "auto" else workers

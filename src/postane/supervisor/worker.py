@@ -27,10 +27,11 @@ from postane.net.tcp import Deadlines, SocketStream
 from postane.net.tls import ServerTls
 from postane.observe.logs import configure_logs, log_unraisable
 from postane.server.limits import Tally
-from postane.server.reception import Reception
+from postane.server.reception import Reception, Room
 from postane.server.replies import report_bug
 
 from .control import open_control
+from .descriptors import LINGERING, descriptors_allowed, places
 
 _KEEP_SOCKET_FILE: dict[str, Any] = {"cleanup_socket": False} if sys.version_info >= (3, 13) else {}
 """The file of a unix socket is the parent's: the next generation goes on listening on it."""
@@ -85,7 +86,8 @@ async def _work(assignment: Assignment) -> None:
     loop.add_signal_handler(signal.SIGINT, lambda: None)  # Ctrl-C reaches the whole group: the parent decides
     loop.add_reader(assignment.parent, orders.put_nowait, drain)
     services = open_services(assignment.config, assignment.sessions, assignment.failures, assignment.tls)
-    reception = Reception(services.office, assignment.connections)
+    room = Room(places(descriptors_allowed()), LINGERING)
+    reception = Reception(services.office, assignment.connections, room)
     limits = services.office.limits
     deadlines = Deadlines(period=min(1.0, limits.idle / 20, limits.login / 20))
     sweeping = asyncio.create_task(deadlines.sweep_forever())

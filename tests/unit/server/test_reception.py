@@ -14,7 +14,7 @@ from postane.pop3.server import Pop3Server
 from postane.server.limits import Limits, private_tally
 from postane.server.office import PostOffice
 from postane.server.pop3 import Pop3Desk
-from postane.server.reception import Reception
+from postane.server.reception import Reception, Room
 from postane.server.record import SessionRecord
 from support.guests import busy_reception
 from support.pop3 import make_office, put, sized
@@ -93,6 +93,51 @@ async def test_where_all_have_logged_in_nobody_more_is_let_in() -> None:
     assert second.take().startswith(b"-ERR [SYS/TEMP]")
     assert second.is_closed
     assert not first.is_closed
+
+
+async def test_a_worker_with_few_descriptors_takes_in_no_more_than_it_has_room_for() -> None:
+    """The rule begins before the system has no more, however many limits.connections allows."""
+    accounts = MemoryAccounts()
+    accounts.add("mrose", password="tanstaaf")
+    office = make_office(accounts=accounts, limits=Limits())
+    with structlog.testing.capture_logs() as lines:
+        reception = Reception(office, private_tally(), Room(places=3, lingering=1))
+        busy = await log_in(reception, "127.0.0.1")
+        crowd = [connect(reception, f"192.0.2.{number}") for number in range(2, 12)]
+        await settle()
+    assert [line["ending"] for line in lines if line["event"] == "session"] == ["crowded out"] * 8
+    assert [stream.is_closed for stream in crowd] == [True] * 8 + [False] * 2
+    assert not busy.is_closed
+    for stream in crowd:
+        stream.end()
+    await settle()
+    assert reception.count == 1
+    again = [connect(reception, f"192.0.2.{number}") for number in (2, 3)]
+    await settle()
+    assert not any(stream.is_closed for stream in again), "places are free again"
+
+
+class Lingering(MemoryStream):
+    """Its peer does not read."""
+
+    async def close(self, *, is_peer_sending: bool = False) -> None:
+        del is_peer_sending
+        await asyncio.Event().wait()
+
+
+async def test_so_many_are_told_that_there_is_no_room_and_more_are_just_closed() -> None:
+    accounts = MemoryAccounts()
+    accounts.add("mrose", password="tanstaaf")
+    reception = Reception(make_office(accounts=accounts), private_tally(), Room(places=1, lingering=2))
+    await log_in(reception, "127.0.0.1")
+    refused = [Lingering(Peer(f"192.0.2.{number}")) for number in range(5)]
+    for stream in refused:
+        reception.accept("pop3", make_desk, stream)
+    await settle()
+    assert [stream.take()[:4] for stream in refused if not stream.is_closed] == [b"-ERR"] * 2
+    assert [stream.take() for stream in refused if stream.is_closed] == [b""] * 3
+    assert reception.count == 3
+    await reception.drain(0.0)
 
 
 async def test_an_address_at_its_limit_crowds_nobody_out(reception: Reception) -> None:

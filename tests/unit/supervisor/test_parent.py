@@ -20,6 +20,8 @@ class Office:
         (folder / "store").mkdir()
         self.file.write_text(f'[storage]\npath = "{folder}/store"\n[pop3]\nlisten = []\n[pop3s]\nlisten = []\n')
         self.file.write_text(self.file.read_text() + "[smtp]\nlisten = []\n[lmtp]\nlisten = []\n")
+        monkeypatch.setattr(under_test, "descriptors_allowed", lambda: self.descriptors)
+        self.descriptors = 524288
         self.has_room = True
         self.started: list[int] = []
         monkeypatch.setattr(under_test, "LOOK_PAUSE", 0.0)
@@ -105,3 +107,12 @@ def test_it_waits_for_room_and_says_so_once(office: Office) -> None:
         "reload waits until workers of older generations have ended their sessions",
         "reloaded",
     ]
+
+
+def test_few_descriptors_are_told_of_with_what_to_do(office: Office) -> None:
+    office.descriptors = 1024
+    with structlog.testing.capture_logs() as lines:
+        office.parent._start_generation()
+    (line,) = lines
+    assert line["log_level"] == "warning"
+    assert "LimitNOFILE=" in line["event"]
