@@ -27,7 +27,7 @@ from .findings import Finding, error, fine, warning
 
 ABOUT = "accounts"
 NOBODY = "postmaster", "postane.invalid"
-"""Who is asked for: RFC 2606 s2 keeps the domain free of anybody."""
+"""Who is asked for: nobody can have this domain."""
 
 DOWN = "until it answers nobody of that table can log in, and mail for names that no earlier table knows is put off"
 

@@ -19,6 +19,7 @@ from cryptography.x509.oid import NameOID
 
 from postane.app import host_name
 from postane.config.model import Config
+from postane.net.pem import explain_certificates
 from postane.net.tls import BadCertificate, Certificate, names_of, server_tls
 from postane.supervisor.plan import FOLDER, configured
 
@@ -127,7 +128,7 @@ def _read_all(path: Path) -> list[x509.Certificate]:
     try:
         return x509.load_pem_x509_certificates(path.read_bytes())
     except (OSError, ValueError) as trouble:
-        raise BadCertificate(f"cannot read the certificate {path}: {trouble}") from trouble
+        raise BadCertificate(explain_certificates(path, trouble), path) from trouble
 
 
 def _has_signed(above: x509.Certificate, below: x509.Certificate) -> bool:

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from .client_names import NameKind, Nameless, account_named
+from .pem import explain_certificates, explain_pair
 from .stream import TlsFacts
 
 CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
@@ -25,7 +26,11 @@ CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 
 
 class BadCertificate(Exception):
-    """A certificate or its key cannot be used; the text says which and why."""
+    """A certificate or its key cannot be used; the text says which and why, `file` is the one to blame if one is."""
+
+    def __init__(self, text: str, file: Path | None = None) -> None:
+        super().__init__(text)
+        self.file = file
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +157,7 @@ def read_certificate(chain: Path) -> x509.Certificate:
     try:
         return x509.load_pem_x509_certificate(chain.read_bytes())
     except (OSError, ValueError) as error:
-        raise BadCertificate(f"cannot read the certificate {chain}: {error}") from error
+        raise BadCertificate(explain_certificates(chain, error), chain) from error
 
 
 def names_of(chain: Path) -> list[str]:
@@ -163,7 +168,7 @@ def names_of(chain: Path) -> list[str]:
     except x509.ExtensionNotFound:
         return []
     except ValueError as error:
-        raise BadCertificate(f"cannot read the certificate {chain}: {error}") from error
+        raise BadCertificate(explain_certificates(chain, error), chain) from error
     return [name.lower() for name in extension.value.get_values_for_type(x509.DNSName)]
 
 
@@ -175,9 +180,11 @@ def _context(certificate: Certificate, spoken: Spoken) -> ssl.SSLContext:
     try:
         context.load_cert_chain(certificate.chain, certificate.key, password=_no_password)
     except (OSError, ssl.SSLError) as error:
-        raise BadCertificate(f"cannot load {certificate.chain} with {certificate.key}: {error}") from error
+        blamed, words = explain_pair(certificate.chain, certificate.key, error)
+        raise BadCertificate(words, blamed) from error
     except ValueError:
-        raise BadCertificate(f"{certificate.key}: the key has a password; store it without one, mode 0600") from None
+        words = f"{certificate.key}: the key has a password; store it without one, mode 0600"
+        raise BadCertificate(words, certificate.key) from None
     if spoken.clients is not None:
         _ask_clients(context, spoken.clients)
     return context
@@ -195,7 +202,7 @@ def _ask_clients(context: ssl.SSLContext, clients: ClientCertificates) -> None:
     try:
         context.load_verify_locations(cafile=clients.authority)
     except (OSError, ssl.SSLError) as error:
-        raise BadCertificate(f"cannot load {clients.authority}: {error}") from error
+        raise BadCertificate(explain_certificates(clients.authority, error), clients.authority) from error
     context.verify_flags = ssl.VERIFY_X509_TRUSTED_FIRST | ssl.VERIFY_X509_PARTIAL_CHAIN
     context.verify_mode = ssl.CERT_REQUIRED if clients.is_required else ssl.CERT_OPTIONAL
 

@@ -105,7 +105,7 @@ def test_only_ciphers_with_ephemeral_keys_that_authenticate(own: Certificate) ->
 
 def test_what_cannot_be_used_is_named(tmp_path: Path, authority: Authority) -> None:
     certificate, other = authority.issue("a", Wish(dns=["a.example"])), authority.issue("b", Wish(dns=["b.example"]))
-    with pytest.raises(BadCertificate, match=r"cannot load .*a.pem with .*b.key"):
+    with pytest.raises(BadCertificate, match=r"b\.key is not the key of the certificate in .*a\.pem"):
         server_tls([Certificate(certificate.chain, other.key)])
     with pytest.raises(BadCertificate, match=r"missing\.pem"):
         server_tls([Certificate(tmp_path / "missing.pem", other.key)])
@@ -275,5 +275,5 @@ def test_authorities_are_believed_alike_on_every_python(own: Certificate, author
 
 def test_what_cannot_be_an_authority_is_named(tmp_path: Path, own: Certificate, authority: Authority) -> None:
     authority.path.write_text("no certificate")
-    with pytest.raises(BadCertificate, match=r"cannot load .*authority\.pem"):
+    with pytest.raises(BadCertificate, match=r"authority\.pem holds no certificate in PEM"):
         asking(own, authority)
