@@ -222,6 +222,17 @@ def test_half_of_a_new_certificate_changes_nothing_and_is_told_once(tmp_path: Pa
         assert office.log.read_text().count('"reloaded"') == 1
 
 
+def test_what_clients_will_refuse_is_warned_of_at_the_start_and_at_a_reload(tmp_path: Path) -> None:
+    secured = Secured(tmp_path)
+    secured.live.key.chmod(0o644)
+    with secured.office as office:
+        words = f"{secured.live.key} is open to others (mode 0644)"
+        assert office.read_log().count(words) == 1
+        office.signal(signal.SIGHUP)
+        wait_until(lambda: '"reloaded"' in office.read_log(), "it is read again")
+        assert office.read_log().count(words) == 2
+
+
 def test_the_configuration_is_read_again_when_it_changes(tmp_path: Path) -> None:
     secured = Secured(tmp_path)
     with secured.office as office:

@@ -33,13 +33,13 @@ def check(json: JsonOption = False, config: ConfigOption = None) -> None:
     try:
         settings = load_config(path, is_served=True)
         with located(path):
-            _open(settings, path)
+            troubles = _open(settings, path)
     except ConfigError as error:
         if not json:
             raise
         _print_report(path, error.problems or [Problem(str(path), str(error))], ())
         raise typer.Exit(Exit.CONFIG) from error
-    words = _warnings(settings)
+    words = [*_warnings(settings), *troubles]
     if json:
         _print_report(path, (), words)
         return
@@ -71,20 +71,20 @@ def _broken_lines(table: PasswdFileBackend) -> list[str]:
     return [*told, f"{table.path}: so are {more} lines more"] if more > 0 else told
 
 
-def _open(settings: Config, path: Path | None) -> None:
+def _open(settings: Config, path: Path | None) -> tuple[str, ...]:
     """What a server does before it asks anything of its accounts: certificates that are named are loaded, none is made.
 
-    Raises ConfigError.
+    What is amiss with them is returned. Raises ConfigError.
     """
     from postane.app import open_accounts
     from postane.supervisor.plan import configured, make_plan
 
-    if configured(settings) is not None:
-        make_plan(settings, path)
+    plan = make_plan(settings, path) if configured(settings) is not None else None
     try:
         run(open_accounts(settings).close())
     except AccountsUnavailable as error:
         raise ConfigError(f"[[accounts]]: {error.log}") from error
+    return () if plan is None else plan.warnings
 
 
 def _print_report(path: Path | None, problems: Sequence[Problem], words: Sequence[str]) -> None:

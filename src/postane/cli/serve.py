@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import structlog
@@ -11,7 +11,7 @@ import typer
 from postane.accounts.base import AccountsUnavailable
 from postane.config.advice import advice
 from postane.config.backends import LocalBackend
-from postane.config.file import find_config, load_config
+from postane.config.file import find_config, load_config, located
 from postane.config.model import Config
 from postane.net.listen import CannotListen
 from postane.observe.logs import configure_logs
@@ -30,8 +30,7 @@ def serve(config: ConfigOption = None) -> None:
     path = find_config(config)
     settings = load_config(path, is_served=True)
     configure_logs(settings.log.level, settings.log.format)
-    for words in advice(settings, is_root=os.geteuid() == 0):
-        structlog.get_logger("postane").warning(words)
+    _warn(advice(settings, is_root=os.geteuid() == 0))
     open_office(settings, path, _announce)
 
 
@@ -44,27 +43,38 @@ def open_office(config: Config, path: Path | None, announce: Callable[[str], Non
 
     def reread() -> Plan:
         again = load_config(path, is_served=True) if path is not None else config
-        open_accounts(again)  # tables that no store understands must not get as far as the workers; asks nobody
-        check_owners(again)
-        return make_plan(again, path)
+        with located(path):
+            open_accounts(again)  # tables that no store understands must not get as far as the workers; asks nobody
+            check_owners(again)
+            plan = make_plan(again, path)
+        _warn(plan.warnings)
+        return plan
 
     configure_logs(config.log.level, config.log.format)
     make_storage(config)
     check_owners(config)
-    plan = make_plan(config, path)
+    with located(path):
+        plan = make_plan(config, path)
+    _warn(plan.warnings)
     if plan.self_made is not None:
         structlog.get_logger("postane").warning(
             "no certificate is configured, so one was made that no client trusts: name yours with tls.certificate"
             " and tls.key",
             certificate=str(plan.self_made.chain),
         )
-    _check_accounts(config)
+    with located(path):
+        _check_accounts(config)
     try:
         Parent(plan, reread, announce).run()
     except CannotListen as error:
         raise Failure(str(error), Exit.UNAVAILABLE) from error
     except StartFailed as error:
         raise Failure(str(error), Exit.SOFTWARE) from error
+
+
+def _warn(warnings: Iterable[str]) -> None:
+    for words in warnings:
+        structlog.get_logger("postane").warning(words)
 
 
 def _announce(line: str) -> None:

@@ -221,7 +221,7 @@ class Parent:
             self._log.warning("reload waits until workers of older generations have ended their sessions")
 
     def _reload(self) -> None:
-        self._watch.take()
+        changed = self._watch.take()
         try:
             plan = self._reread()
             if worker_count(plan.config) != worker_count(
@@ -236,7 +236,12 @@ class Parent:
         self._watch.follow(plan.files)
         self._due.clear()
         self._start_generation()
-        self._log.info("reloaded", generation=self._generation)
+        self._log.info(
+            "reloaded",
+            generation=self._generation,
+            changed=[str(path) for path in changed],
+            certificates=[str(each) for each in plan.shown],
+        )
 
     def _end(self) -> None:
         """Nobody new; sessions may go on for `server.drain`; asked twice, at once."""

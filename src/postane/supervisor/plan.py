@@ -13,9 +13,11 @@ from pathlib import Path
 
 from postane.app import host_name
 from postane.config.file import ConfigError
+from postane.config.lines import Place
 from postane.config.model import Config
 from postane.net.client_names import NameKind
 from postane.net.self_signed import RENEWED, self_signed
+from postane.net.shown import Shown, complaints, shown
 from postane.net.tls import (
     BadCertificate,
     Certificate,
@@ -36,13 +38,16 @@ FOLDER = "tls"
 @dataclass(frozen=True, slots=True)
 class Plan:
     """`files` are what all of it was read from. `self_made` is the certificate that was made because none is
-    configured. At `renewal`, in seconds since the epoch, another plan is due, also where no file has changed."""
+    configured. At `renewal`, in seconds since the epoch, another plan is due, also where no file has changed. `shown`
+    is what clients see of the certificates, `warnings` why they will refuse some of them."""
 
     config: Config
     tls: ServerTls
     files: tuple[Path, ...]
     self_made: Certificate | None
     renewal: float
+    shown: tuple[Shown, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def make_plan(config: Config, path: Path | None) -> Plan:
@@ -58,12 +63,15 @@ def make_plan(config: Config, path: Path | None) -> Plan:
             renewal = min(renewal, read_certificate(own.chain).not_valid_after_utc - RENEWED)
         certificates = [own, *(Certificate(more.certificate, more.key) for more in config.tls.sni)]
         tls = server_tls(certificates, Spoken(config.tls.minimum == "1.3", _clients(config)))
+        seen = tuple(shown(certificate) for certificate in certificates)
+        warnings = tuple(f"tls: {words}" for certificate in certificates for words in complaints(certificate, now))
     except BadCertificate as error:
-        raise ConfigError(f"tls: {error}") from error
+        place = _place(config, error.file)
+        raise ConfigError(str(error) if place else f"tls: {error}", place=place) from error
     named = [] if path is None else [path]
     named += [file for certificate in certificates for file in (certificate.chain, certificate.key)]
     named += [config.tls.client_ca] if config.tls.client_ca is not None else []
-    return Plan(config, tls, tuple(named), self_made, renewal.timestamp())
+    return Plan(config, tls, tuple(named), self_made, renewal.timestamp(), seen, warnings)
 
 
 def worker_count(config: Config) -> int:
@@ -76,6 +84,15 @@ def configured(config: Config) -> Certificate | None:
     """The certificate that is shown where no name is asked for; None: none is configured."""
     tls = config.tls
     return None if tls.certificate is None or tls.key is None else Certificate(tls.certificate, tls.key)
+
+
+def _place(config: Config, file: Path | None) -> Place:
+    """Which key names a file."""
+    tls = config.tls
+    keys: dict[Place, Path | None] = {("tls", name): getattr(tls, name) for name in ("certificate", "key", "client_ca")}
+    for number, more in enumerate(tls.sni):
+        keys |= {("tls", "sni", number, name): getattr(more, name) for name in ("certificate", "key")}
+    return next((place for place, path in keys.items() if file is not None and path == file), ())
 
 
 def _clients(config: Config) -> ClientCertificates | None:

@@ -19,6 +19,7 @@ class Watch:
 
     def __init__(self, files: Iterable[Path]) -> None:
         self._taken = self._seen = {path: _signature(path) for path in files}
+        self._changed: set[Path] = set()  # since the last take
 
     def has_changed(self) -> bool:
         """Whether they are not what they were when they were taken, and have not changed since the look before this
@@ -26,12 +27,20 @@ class Watch:
         before, self._seen = self._seen, {path: _signature(path) for path in self._taken}
         if self._seen == self._taken or self._seen != before:
             return False
-        self._taken = self._seen
+        self._note()
         return True
 
-    def take(self) -> None:
-        """They are about to be read as they are."""
-        self._taken = self._seen = {path: _signature(path) for path in self._taken}
+    def take(self) -> list[Path]:
+        """They are about to be read as they are: those that have changed since the last time."""
+        self._seen = {path: _signature(path) for path in self._taken}
+        self._note()
+        changed, self._changed = sorted(self._changed), set()
+        return changed
+
+    def _note(self) -> None:
+        """What was seen is what holds."""
+        self._changed |= {path for path, signature in self._seen.items() if signature != self._taken[path]}
+        self._taken = self._seen
 
     def follow(self, files: Iterable[Path]) -> None:
         """Look at these from now on; those that were looked at before are as they were when they were taken."""

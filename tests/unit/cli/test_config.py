@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from support.certificates import Authority, Wish
 from support.shell import Shell
 
 
@@ -84,9 +85,9 @@ def test_a_certificate_that_does_not_load_is_a_problem(shell: Shell, tmp_path: P
     shell.config.write_text(f'[storage]\npath = "{shell.storage}"\n[tls]\ncertificate = "{pem}"\nkey = "{pem}"\n')
     done = shell("config check")
     assert (done.code, done.out) == (78, "")
-    assert f"cannot load {pem}" in done.err
+    assert f"{shell.config}:4: tls.certificate: {pem} holds no certificate in PEM" in done.err
     (problem,) = json.loads(shell("config check --json").out)["problems"]
-    assert f"cannot load {pem}" in problem["words"]
+    assert (problem["line"], problem["key"]) == (4, "tls.certificate")
 
 
 def test_accounts_that_cannot_be_opened_are_a_problem(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,3 +117,15 @@ def test_broken_lines_of_a_passwd_file_are_warned_of(shell: Shell, tmp_path: Pat
     assert f"warning: {path}:2: " in done.err
     assert "secret" not in done.err
     assert f"warning: {path}: so are 11 lines more" in done.err
+
+
+def test_a_certificate_that_clients_refuse_is_warned_of(shell: Shell, tmp_path: Path) -> None:
+    own = Authority(tmp_path).issue("own", Wish(dns=["postane.test"], ends=-0.5))
+    own.key.chmod(0o644)
+    shell.config.write_text(
+        f'[storage]\npath = "{shell.storage}"\n[tls]\ncertificate = "{own.chain}"\nkey = "{own.key}"\n'
+    )
+    done = shell("config check")
+    assert done.code == 0
+    assert f"warning: tls: {own.chain} expired on " in done.err
+    assert f"warning: tls: {own.key} is open to others (mode 0644): chmod 600 {own.key}" in done.err

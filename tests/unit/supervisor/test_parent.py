@@ -65,6 +65,18 @@ def test_a_file_that_has_changed_and_rests(office: Office) -> None:
     assert len(office.started) == count
 
 
+def test_it_is_told_what_has_changed_and_what_clients_see_now(office: Office) -> None:
+    office.file.write_text(office.file.read_text() + "# changed\n")
+    with structlog.testing.capture_logs() as lines:
+        office.turn()
+        office.turn()
+    (line,) = [line for line in lines if line["event"] == "reloaded"]
+    assert line["changed"] == [str(office.file)]
+    (certificate,) = line["certificates"]
+    assert "localhost" in certificate
+    assert ", until 20" in certificate
+
+
 def test_one_that_is_wrong_is_told_once(office: Office) -> None:
     with structlog.testing.capture_logs() as lines:
         office.file.write_text("[pop4]\n")

@@ -33,7 +33,7 @@ def test_a_certificate_is_loaded_or_named_as_wrong(tmp_path: Path) -> None:
     assert plan.tls.context.minimum_version is ssl.TLSVersion.TLSv1_2
     assert not (tmp_path / "store" / "tls").exists()
     own.key.write_text("not a key")
-    with pytest.raises(ConfigError, match="tls: cannot load"):
+    with pytest.raises(ConfigError, match=r"own\.key holds no private key in PEM"):
         make_plan(config, None)
 
 
@@ -89,5 +89,25 @@ def test_all_that_is_configured_is_spoken_and_watched(tmp_path: Path) -> None:
         assert context.verify_mode is ssl.CERT_REQUIRED
         assert context.minimum_version is ssl.TLSVersion.TLSv1_3
     authority.path.write_text("no authority")
-    with pytest.raises(ConfigError, match=r"tls: cannot load .*authority\.pem"):
+    with pytest.raises(ConfigError, match=r"authority\.pem holds no certificate in PEM"):
         make_plan(config, None)
+
+
+def test_it_tells_what_clients_see_and_what_they_will_refuse(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    own, old = authority.issue("own", LOCALHOST), authority.issue("old", Wish(dns=["old.example"], ends=-0.5))
+    for each in (own, old):
+        each.key.chmod(0o600)
+    config = load(
+        tmp_path,
+        f'[tls]\ncertificate = "{own.chain}"\nkey = "{own.key}"\n'
+        f'[[tls.sni]]\ncertificate = "{old.chain}"\nkey = "{old.key}"\n',
+    )
+    plan = make_plan(config, None)
+    assert [each.chain for each in plan.shown] == [own.chain, old.chain]
+    assert plan.shown[1].names == ("old.example",)
+    (words,) = plan.warnings
+    assert words.startswith(f"tls: {old.chain} expired on ")
+    own.key.chmod(0o644)
+    assert len(make_plan(config, None).warnings) == 2
+    assert make_plan(load(tmp_path, ""), None).warnings == ()

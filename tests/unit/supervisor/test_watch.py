@@ -81,3 +81,15 @@ def test_other_files_are_followed_and_what_has_changed_since_is_told(file: Path)
     assert looks(watch, 3) == [False, True, False]
     new.write_text("new two")
     assert looks(watch, 3) == [False, True, False]
+
+
+def test_it_is_told_which_have_changed(file: Path) -> None:
+    other = file.parent / "other.pem"
+    other.write_text("one")
+    watch = Watch([file, other, file.parent / "missing"])
+    assert watch.take() == []
+    file.write_text("two two")
+    assert looks(watch, 2) == [False, True]
+    other.write_text("two two")
+    assert watch.take() == [file, other]
+    assert watch.take() == []
