@@ -104,7 +104,8 @@ def _open_pam(table: PamBackend, config: Config, own_domains: tuple[str, ...]) -
     del config
     from postane.accounts.pam import PamAccounts, PamService
 
-    return PamAccounts(PamService(table.service, first_uid=table.first_uid), own_domains=own_domains)
+    service = PamService(table.service, first_uid=table.first_uid, last_uid=table.last_uid)
+    return PamAccounts(service, own_domains=own_domains)
 
 
 def _open_oauth(table: OauthBackend, directory: AccountStore) -> AccountStore:

@@ -4,7 +4,7 @@ Who exists is asked of the system (`getpwnam`), so of whatever nsswitch.conf nam
 password and by its account management (an account that has expired, a time of day). PAM tells nobody when a password
 has changed, so that no login is remembered: each asks anew. Modules block and sleep: they do so in a few threads.
 
-A refusal is held back to the next full half second, be the user unknown, below `first_uid` or somebody with another
+A refusal is held back to the next full half second, be the user unknown, not one of `uids` or somebody with another
 password. PAM is never asked about the first two: it may lock whom it counts failures of, root among them.
 
 The module pam_unix checks other users' passwords for root alone: with `server.user`, choose modules that ask a service
@@ -38,6 +38,9 @@ THREADS = 8
 GRID = 0.5
 """Seconds: refusals come at multiples of it. Hashes take less."""
 
+NOBODY = 65534
+"""Who owns what belongs to nobody, by the kernel's own number: never a person, whatever the last user is."""
+
 ResultT = TypeVar("ResultT")
 
 
@@ -53,11 +56,13 @@ class User(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PamService:
-    """The service's name; where the files of services are, if not in /etc/pam.d; the first user with a maildrop."""
+    """The service's name; where the files of services are, if not in /etc/pam.d; the first user with a maildrop and the
+    last, as Debian's login.defs numbers people."""
 
     name: str = "postane"
     folder: Path | None = None
     first_uid: int = 1000
+    last_uid: int = 60000
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +84,7 @@ class PamAccounts(PartialAccounts):
         self, service: PamService, *, own_domains: tuple[str, ...] = (), surroundings: Surroundings | None = None
     ) -> None:
         super().__init__()
-        self._first_uid = service.first_uid
+        self._uids = range(service.first_uid, service.last_uid + 1)
         self._own_domains = frozenset(fold_domain(domain) for domain in own_domains)
         self._surroundings = surroundings or Surroundings()
         self._pam = _open(service)
@@ -148,7 +153,7 @@ class PamAccounts(PartialAccounts):
             user = self._surroundings.find_user(name)
         except (KeyError, ValueError):  # ValueError: a name that no system can have
             return None
-        if user.pw_uid < self._first_uid or canonical(user.pw_name) != user.pw_name:
+        if user.pw_uid not in self._uids or user.pw_uid == NOBODY or canonical(user.pw_name) != user.pw_name:
             return None
         return Account(user.pw_name, user.pw_name) if user.pw_name == name else None
 

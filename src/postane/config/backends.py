@@ -118,6 +118,15 @@ class PamBackend(Section):
     kind: Literal["pam"] = Field(description="the machine's own users, by PAM")
     service: str = Field("postane", description="file in /etc/pam.d")
     first_uid: Count = Field(1000, ge=0, description="users with a lower number have no mailbox")
+    last_uid: Count = Field(
+        60000, ge=0, description="nor have those with a higher one; a directory's users may have such (id NAME tells)"
+    )
+
+    @model_validator(mode="after")
+    def _some_user(self) -> Self:
+        if self.last_uid < self.first_uid:
+            raise ValueError("last_uid is below first_uid: nobody would have a mailbox")
+        return self
 
 
 Signature = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"]

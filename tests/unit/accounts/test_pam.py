@@ -1,6 +1,7 @@
 """What the contract suite does not show: who is never asked about, when a refusal is told, life without PAM."""
 
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -65,6 +66,22 @@ async def test_users_below_the_first_have_no_maildrop_and_are_never_asked_about(
         assert await store.find(name) is None
         assert await store.resolve(name, None) is None
     assert asked == []
+
+
+@pytest.mark.parametrize("last", [60000, 100_000])
+async def test_users_above_the_last_have_no_maildrop_and_nobody_never(keeper, asked, last):
+    for name, uid in (("last", last), ("beyond", last + 1), ("nobody-else", 65534)):
+        keeper.add(name, password="secret", uid=uid)
+    store = PamAccounts(
+        replace(keeper.service, last_uid=last), surroundings=Surroundings(find_user=keeper.find_user, wait=no_wait)
+    )
+    assert (await store.find("last")).name == "last"
+    for name in ("beyond", "nobody-else"):
+        await refused(store.verify_password(name, "secret"))
+        assert await store.find(name) is None
+        assert await store.resolve(name, None) is None
+    assert asked == []
+    await store.close()
 
 
 @pytest.mark.parametrize("password", ["", "secret\0", "secret\0x"])

@@ -42,6 +42,7 @@ def test_every_kind_can_be_written():
         ({"kind": "oauth", "jwks": "a", "introspection": "https://b.example"}, "give one of them"),
         ({"kind": "oauth", "jwks": "a", "issuer": "b"}, "issuer and audience"),
         ({"kind": "pam", "first_uid": -1}, "0"),
+        ({"kind": "pam", "first_uid": 70000}, "last_uid is below first_uid"),
         ({"kind": "ldap", "url": "u", "base": "b", "timeout": 0}, "greater than 0"),
         ({"kind": ["local"]}, "'local'"),
         ({}, "Field required"),

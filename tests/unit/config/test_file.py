@@ -47,7 +47,7 @@ from postane.config.file import ConfigError, find_config, load_config, located
         ),
         (
             '[[accounts]]\nkind = "pam"\nscheme = "X"\n',
-            "3: accounts.scheme: unknown key; known here: first_uid, kind, se",
+            "3: accounts.scheme: unknown key; known here: first_uid, kind, last_uid, se",
         ),
         (
             '[[accounts]]\nkind = "local"\n[[accounts]]\n\nkind = "passwd-file"\n',
