@@ -54,6 +54,10 @@ class HashError(ValueError):
     """A hash cannot be taken over; the text says why and what would be right. It never repeats the value."""
 
 
+class UnknownKind(HashError):
+    """It is of no kind that can be read here."""
+
+
 @dataclass(frozen=True, slots=True)
 class Credential:
     """What an import gives for one account: a `hash` as it is stored, or a `password` that is still to be hashed."""
@@ -75,7 +79,7 @@ def parse(value: str) -> Credential:
     found = _SCHEME.fullmatch(value)
     if found is None:
         if _UNREADABLE.match(value):
-            raise HashError(f"hashes of this kind cannot be read; {_remedy()}")
+            raise UnknownKind(f"hashes of this kind cannot be read; {_remedy()}")
         return Credential(hash=_parse_crypt(value)) if value.startswith(_CRYPT_PREFIXES) else Credential(password=value)
     scheme, _, encoding = found[1].upper().partition(".")
     if scheme in PLAIN_SCHEMES and not encoding:
@@ -88,7 +92,7 @@ def parse(value: str) -> Credential:
         if not found[2].startswith(_CRYPT[scheme]):
             raise HashError(f"this is no {{{scheme}}} hash: one begins with {' or '.join(_CRYPT[scheme])}")
         return Credential(hash=_parse_crypt(found[2]))
-    raise HashError(f"hashes of this kind cannot be read; {_remedy()}")
+    raise UnknownKind(f"hashes of this kind cannot be read; {_remedy()}")
 
 
 def verify(stored: str, octets: bytes) -> bool:

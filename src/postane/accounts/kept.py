@@ -90,7 +90,10 @@ def parse_kept(text: str, scheme: str) -> Kept:
     if named in CRAM_SCHEMES:
         return Kept(text, cram=_parse_cram(value))
     first, dot, encoding = named.partition(".")
-    credential = imported.parse(f"{{{_ALIASES.get(first, first)}{dot}{encoding}}}{value}")
+    try:
+        credential = imported.parse(f"{{{_ALIASES.get(first, first)}{dot}{encoding}}}{value}")
+    except imported.UnknownKind:
+        raise HashError(f"hashes of this kind cannot be read; known are {', '.join(schemes())}") from None
     return Kept(text, hash=credential.hash)
 
 

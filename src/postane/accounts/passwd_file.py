@@ -219,5 +219,12 @@ def _cram(kept: Kept, challenge: bytes) -> bytes:
 
 
 def _refusal(name: str, entry: Entry | None) -> LoginRefused:
-    why = "no such account" if entry is None else "wrong password" if entry.account.is_enabled else "may not log in"
-    return LoginRefused(REFUSED, f"{show_name(name)}: {why}")
+    return LoginRefused(REFUSED, f"{show_name(name)}: {_why(entry)}")
+
+
+def _why(entry: Entry | None) -> str:
+    if entry is None:
+        return "no such account"
+    if not entry.account.is_enabled:
+        return "may not log in"
+    return "wrong password" if entry.kept.means else entry.trouble or "its line has no password"

@@ -128,3 +128,11 @@ def test_every_scheme_that_is_told_is_known():
     for unknown in ("", "DES-CRYPT", "ROT13", "SHA.ROT"):
         with pytest.raises(HashError, match="is no scheme"):
             check_scheme(unknown)
+
+
+@pytest.mark.parametrize("value", ["{ROT13}frperg", "$9$salt$frperg"])
+def test_what_is_of_no_known_kind_is_told_all_that_there_are(value):
+    with pytest.raises(HashError) as caught:
+        parse_kept(value, "CRYPT")
+    assert all(scheme in str(caught.value) for scheme in schemes())
+    assert "frperg" not in str(caught.value)

@@ -194,3 +194,21 @@ async def test_domains_are_those_of_the_names(store, path):
 async def test_the_quota_is_told(store, path):
     path.write_text("mrose:{PLAIN}x::::::userdb_quota_rule=*:storage=1G\n")
     assert (await store.find("mrose")).quota.octets == 1024**3
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("ed:{ROT13}frperg", "hashes of this kind cannot be read; known are ARGON2ID, "),
+        ("ed:{SCRAM-SHA-256}1,2", "the {SCRAM-SHA-256} keys are damaged"),
+        ("ed:", "its line has no password"),
+        ("ed:!", "its line has no password"),
+        (f"ed:{hashed('secret')}", "wrong password"),
+    ],
+)
+async def test_the_log_is_told_where_it_is_not_the_password_that_is_wrong(path, store, line, why):
+    path.write_text(line)
+    with pytest.raises(LoginRefused) as caught:
+        await store.verify_password("ed", "frperg")
+    assert caught.value.log.startswith(f'"ed": {why}')
+    assert "frperg" not in caught.value.log
