@@ -9,8 +9,8 @@ account, over all workers; names that nobody has count like any other. What keep
 - A login that was right takes back what the same name failed from the same address, and nothing else, and not twice in
   FORGET_AFTER: with a password of one's own nobody buys more guesses at others'.
 - Loopback addresses and unix sockets are shared by the users of web-mail and fetchers: the account counts there, the
-  address does not. For the same reason no right login there takes back or exempts anything. (A web-mail that tells its
-  clients' addresses by the PROXY protocol gets the whole protection.)
+  address does not. For the same reason a right login there exempts from nothing; it takes back what it does elsewhere.
+  (A web-mail that tells its clients' addresses by the PROXY protocol gets the whole protection.)
 
 Pure values; whoever asks does the waiting.
 
@@ -131,13 +131,14 @@ class Throttle:
     def succeeded(self, address: str, name: str) -> None:
         """A login was right; `name` is what `check` was asked with."""
         source, key = self._keys(address, name)
-        if is_shared(source) or not key:
+        if not key:
             return
         pair = _pair(source, key)
         last = self._known.look(pair)
         count = self._pairs.look(pair).count
         if count and not (last.count and last.age < FORGET_AFTER):
-            self._addresses.forgive(octets_of(source), count)
+            if not is_shared(source):
+                self._addresses.forgive(octets_of(source), count)
             self._accounts.forgive(key, count)
             self._pairs.forgive(pair, count)
         if not last.count or last.age >= RENEW_AFTER:

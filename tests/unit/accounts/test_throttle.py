@@ -194,10 +194,32 @@ def test_what_many_users_share_is_not_refused_but_an_account_is(throttle: Thrott
         fail(throttle, address, f"user{number}")
     assert throttle.check(address, "ada") == 0.0
     assert fail(throttle, address, "ada", 5) == [2, 4, 8, 15, 15], "what others did delays nobody"
-    throttle.succeeded(address, "ada")
     fail(throttle, address, "ada", 5)
-    assert throttle.check(address, "ada") == LOCKOUT, "a right login through a web-mail proves nothing of the next"
+    assert throttle.check(address, "ada") == LOCKOUT
     assert throttle.check(address, "user1") == 0.0
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "unix"])
+def test_a_right_login_there_forgives_what_was_mistyped_once_in_a_while(
+    throttle: Throttle, clock: Clock, address: str
+) -> None:
+    assert fail(throttle, address, "ada", 5) == [2, 4, 8, 15, 15]
+    throttle.succeeded(address, "ada")
+    assert fail(throttle, address, "ada", 5) == [2, 4, 8, 15, 15], "in a row"
+    throttle.succeeded(address, "ada")
+    assert fail(throttle, address, "ada", 5)[0] == 15, "not again so soon"
+    assert throttle.check(address, "ada") == LOCKOUT
+    clock.time += LOCKOUT
+    fail(throttle, address, "ada", 9)
+    throttle.succeeded(address, "ada")
+    assert fail(throttle, address, "ada") == [2], "once more after ten minutes"
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "unix"])
+def test_a_right_login_through_a_web_mail_makes_nobody_known(throttle: Throttle, address: str) -> None:
+    throttle.succeeded(address, "ada")
+    strangers(throttle, "ada")
+    assert throttle.check(address, "ada") == LOCKOUT
 
 
 def test_it_is_forgotten_after_a_silence(throttle: Throttle, clock: Clock) -> None:
