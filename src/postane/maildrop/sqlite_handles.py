@@ -36,8 +36,9 @@ THREADS = 16
 BATCH = 256
 """Deposits in one transaction at most."""
 
-DESCRIPTORS_EACH = 12
-"""Open files that are set aside for a handle: two connections with their logs, a lease, and the clients' share."""
+DESCRIPTORS_EACH = 24
+"""Open files of the process for each handle: two connections with their logs and a lease, eight at most, of the third
+that is for handles. The others are for connections, and for what sessions hold open besides."""
 
 REST = 60.0
 """Seconds after which a handle that nobody used is closed; a session may stay open without one."""
@@ -55,6 +56,7 @@ class Handle:
         self._writer = Writer(folder, reserve, on_step)
         self._waiting: list[tuple[Job, asyncio.Future[Any]]] = []
         self.is_fresh = True  # used since the last look for idle handles
+        self.is_awaited = True  # nobody has used it yet: whoever wanted it is about to
         self.running: asyncio.Future[Any] | None = None  # what a thread is doing with it
         self._reader = connect_reader(self.path)
         try:
@@ -128,7 +130,8 @@ class Handle:
 
 
 class Handles:
-    """The handles of one store; at most `limit` stay open when nothing is being written."""
+    """The handles of one store: at most `limit`, and as many as the process may have open files for. Who wants another
+    one waits where all are being written."""
 
     def __init__(self, folders: Folders, limit: int, on_step: StepHook) -> None:
         self._folders = folders
@@ -138,13 +141,14 @@ class Handles:
         self.pool = ThreadPoolExecutor(THREADS, "postane-index")
         self._open: OrderedDict[str, Handle] = OrderedDict()
         self._opening: dict[str, asyncio.Task[None]] = {}
+        self._making: set[asyncio.Future[Handle]] = set()  # those of them that have found room
         self._timer: asyncio.TimerHandle | None = None
 
     def get(self, drop: str) -> Handle | None:
         """The handle of a drop, if it is open."""
         handle = self._open.get(drop)
         if handle is not None:
-            handle.is_fresh = True
+            handle.is_fresh, handle.is_awaited = True, False
             self._open.move_to_end(drop)
         return handle
 
@@ -190,15 +194,18 @@ class Handles:
         await asyncio.shield(task)
 
     async def _open_one(self, drop: str) -> None:
+        await self._find_room()
+        making = asyncio.get_running_loop().run_in_executor(self.pool, self._make, drop)
+        self._making.add(making)
+        making.add_done_callback(self._making.discard)
         try:
-            self._open[drop] = await self.run(partial(self._make, drop))
+            self._open[drop] = await making
         except sqlite3.Error as error:
             raise index_error(error, f"{self._folders.drop(drop)}/index.sqlite") from error
         except OSError as error:
             raise storage_error(error, f"maildrop {drop} cannot be opened") from error
         finally:
             del self._opening[drop]
-        self._trim()
         self._watch()
 
     def _make(self, drop: str) -> Handle:
@@ -208,14 +215,22 @@ class Handles:
             self._reserve.keep()
         return Handle(folder, self.pool, self._reserve, self._on_step)
 
-    def _trim(self) -> None:
+    async def _find_room(self) -> None:
+        """Wait until there is room for one more; the one used longest ago makes it. Letters for very many drops at once
+        would else take all the descriptors that there are."""
+        while (excess := len(self._open) + len(self._making) + 1 - self._most()) > 0:
+            idle = [drop for drop, each in self._open.items() if each.running is None and not each.is_awaited]
+            for drop in idle[:excess]:
+                self.pool.submit(self._open.pop(drop).close)
+            busy = [handle.running for handle in self._open.values() if handle.running is not None]
+            if len(idle) >= excess or not (busy or self._making):
+                return
+            await asyncio.wait([*busy, *self._making], return_when=asyncio.FIRST_COMPLETED)
+
+    def _most(self) -> int:
         descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        limit = max(1, min(self._limit, descriptors // DESCRIPTORS_EACH))
-        if len(self._open) <= limit:
-            return
-        idle = [drop for drop, handle in self._open.items() if handle.running is None]
-        for drop in idle[: len(self._open) - limit]:
-            self.pool.submit(self._open.pop(drop).close)
+        by_descriptors = self._limit if descriptors == resource.RLIM_INFINITY else descriptors // DESCRIPTORS_EACH
+        return max(1, min(self._limit, by_descriptors))
 
     def _watch(self) -> None:
         if self._timer is None:

@@ -72,6 +72,36 @@ async def test_descriptors_bound_them_too(handles, monkeypatch):
     assert handles.get("a") is None
 
 
+async def test_letters_for_many_drops_at_once_wait_for_each_other(handles):
+    """Each is written, and never are more open than may be."""
+    most = []
+    release = threading.Event()
+
+    async def deliver(drop):
+        handle = await handles.require(drop)
+        most.append(len(handles._open))
+        return await handle.write(job(lambda now: release.wait(30) and count(now)))
+
+    delivering = [asyncio.create_task(deliver(f"drop{number}")) for number in range(40)]
+    for _ in range(100):
+        await asyncio.sleep(0.001)
+    waiting = len(most)
+    release.set()
+    assert await asyncio.gather(*delivering) == [1] * 40
+    assert waiting <= 3, "the others wait"
+    assert max(most) <= 4, "one that is about to be used may be there besides"
+
+
+async def test_where_there_is_room_for_one_all_get_their_turn(handles, monkeypatch):
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (13, 13))
+
+    async def deliver(drop):
+        return await (await handles.require(drop)).write(job(count))
+
+    assert await asyncio.gather(*(deliver(f"drop{number % 8}") for number in range(40))) is not None
+    assert sum([(await handles.require(f"drop{number}")).totals().messages for number in range(8)]) == 40
+
+
 async def test_what_waits_together_is_written_together(handles):
     handle = await handles.require("anna")
     threads = []
