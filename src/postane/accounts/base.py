@@ -113,7 +113,11 @@ class AccountsUnavailable(AccountError):
 
 
 class UnknownName(AccountError):
-    """An administrator names an account, alias or device that is not there."""
+    """An administrator names an account, alias or device that is not there; `account` is the name where it is one."""
+
+    def __init__(self, text: Text, *, account: str | None = None) -> None:
+        super().__init__(text)
+        self.account = account
 
 
 class NameTaken(AccountError):

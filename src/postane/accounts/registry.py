@@ -267,7 +267,7 @@ class Registry:
         if known is None or not self._ask("SELECT 1 FROM account WHERE name = ?", known):
             near = near_name(name, self.names())
             hint = f"; did you mean {show_name(near)}?" if near else ""
-            raise UnknownName(f"there is no account {show_name(name)}{hint}")
+            raise UnknownName(f"there is no account {show_name(name)}{hint}", account=name)
         return known
 
     def _check_free(self, address: str) -> None:

@@ -5,22 +5,23 @@ A password is never an argument of a command, is never echoed, and is in no erro
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from postane.accounts.base import NameTaken, UnknownName
+from postane.accounts.base import Account, AccountsUnavailable, NameTaken, UnknownName
 from postane.accounts.devices import generate_secret
 from postane.accounts.hashes import BadPassword
 from postane.accounts.imported import HashError
-from postane.accounts.names import BadName
+from postane.accounts.names import BadName, show_name
 from postane.accounts.registry import Registry
-from postane.config.backends import LocalBackend
+from postane.config.backends import LocalBackend, OauthBackend
 from postane.config.file import ConfigError
+from postane.config.model import Config
 
-from .common import Exit, Failure, read_config
+from .common import Exit, Failure, read_config, run
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="USER or USER@DOMAIN.", show_default=False)]
 PasswordStdinOption = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
@@ -41,13 +42,35 @@ def opened_registry(config: Path | None) -> Iterator[Registry]:
     try:
         yield registry
     except UnknownName as error:
-        raise Failure(str(error.text), Exit.NO_USER) from error
+        elsewhere = error.account and _elsewhere(settings, error.account)
+        raise Failure(elsewhere or str(error.text), Exit.NO_USER) from error
     except NameTaken as error:
         raise Failure(str(error.text), Exit.CANNOT_CREATE) from error
     except (BadName, BadPassword, HashError) as error:
         raise Failure(str(error), Exit.DATA) from error
     finally:
         registry.close()
+
+
+def _elsewhere(settings: Config, name: str) -> str | None:
+    """Which other table has an account of this name: it is not to be changed from here."""
+    for table in settings.accounts:
+        if not isinstance(table, LocalBackend | OauthBackend):
+            with suppress(ConfigError, AccountsUnavailable):
+                if run(_find(settings.model_copy(update={"accounts": (table,)}), name)) is not None:
+                    where = f'{show_name(name)} is an account of the table kind = "{table.kind}" in [[accounts]]'
+                    return f"{where}: postane user shows and changes local accounts alone"
+    return None
+
+
+async def _find(settings: Config, name: str) -> Account | None:
+    from postane.app import open_accounts
+
+    store = open_accounts(settings)
+    try:
+        return await store.find(name)
+    finally:
+        await store.close()
 
 
 def say(text: str) -> None:

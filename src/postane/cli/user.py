@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from postane.accounts.records import Record
+from postane.config.file import find_config
 from postane.config.units import format_size, parse_size
 from postane.maildrop.base import Quota
 
@@ -79,7 +80,7 @@ def list_accounts(json: JsonOption = False, config: ConfigOption = None) -> None
         }
         for record in records
     ]
-    return print_table(rows, columns, empty="no accounts yet: postane user add NAME")
+    return print_table(rows, columns, empty=f"no accounts yet in {_where(config)}: postane user add NAME")
 
 
 @app.command("show", epilog="Example: postane user show anna@example.org")
@@ -156,6 +157,13 @@ def remove(name: NameArgument, drop: DropOption = False, yes: YesOption = False,
         say(f"removed {account.name} and its mail")
     else:
         say(f"removed {account.name}; its mail is kept, and a new account of that name would get it")
+
+
+def _where(named: Path | None) -> str:
+    """Where accounts were looked for, and why there."""
+    path = find_config(named)
+    told = "the default, as there is no configuration file" if path is None else f"storage.path of {path}"
+    return f"{read_config(path).storage.path} ({told})"
 
 
 def _confirm(name: str, *, drop: bool, yes: bool) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,9 @@ from postane.accounts.imported import HashError
 from postane.accounts.names import BadName
 from postane.cli.accounts import opened_registry, read_secret
 from postane.cli.common import Exit, Failure
+from postane.cli.user import _where
 from postane.config.file import ConfigError
+from support.shell import Shell
 
 
 @pytest.mark.parametrize(
@@ -56,3 +59,31 @@ def test_accounts_that_nobody_would_ask_for_are_not_managed(tmp_path):
     with pytest.raises(ConfigError, match='kind = "local"'), opened_registry(config):
         raise AssertionError("opened")
     assert not (tmp_path / "store").exists()
+
+
+def test_an_account_of_another_table_is_named_as_such(shell: Shell, tmp_path: Path) -> None:
+    passwords = tmp_path / "passwd"
+    passwords.write_text("alice:{PLAIN}correct horse\n")
+    passwords.chmod(0o600)
+    down = 'kind = "postgresql"\nurl = "postgresql://127.0.0.1:1/x"\npassword_query = "SELECT :user"\n'
+    tables = (
+        f'[[accounts]]\n{down}[[accounts]]\nkind = "local"\n[[accounts]]\nkind = "passwd-file"\npath = "{passwords}"\n'
+    )
+    shell.config.write_text(shell.config.read_text() + tables)
+    done = shell("user show alice")
+    assert done.code == 67
+    assert done.err.startswith(
+        'postane: "alice" is an account of the table kind = "passwd-file" in [[accounts]]: postane'
+    )
+    assert 'there is no account "bob"' in shell("user password bob --generate").err
+
+
+def test_an_empty_list_says_where_it_looked(shell: Shell) -> None:
+    shell("user remove anna --yes")
+    words = f"no accounts yet in {shell.storage} (storage.path of {shell.config}): postane user add NAME\n"
+    assert shell("user list").err == words
+
+
+def test_without_a_configuration_that_is_said_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("postane.config.file.SEARCHED", ())
+    assert _where(None) == "/var/lib/postane (the default, as there is no configuration file)"
