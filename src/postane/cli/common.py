@@ -4,6 +4,7 @@ Exit codes are those of sysexits.h; scripts and MTAs rely on them.
 """
 
 import asyncio
+import inspect
 import json
 import sys
 from collections.abc import Coroutine, Mapping, Sequence
@@ -55,6 +56,22 @@ class Failure(Exception):
 def read_config(path: Path | None) -> Config:
     """The configuration that a command was given or found. Raises ConfigError."""
     return load_config(find_config(path))
+
+
+def unwrap_help(app: typer.Typer) -> None:
+    """Let a terminal's width say where the lines of help end, not the source's; examples stand below the options."""
+    for command in app.registered_commands:
+        paragraphs = inspect.cleandoc(command.help or getattr(command.callback, "__doc__", None) or "").split("\n\n")
+        if command.epilog is None and paragraphs[-1].startswith("Example: "):
+            command.epilog = _on_one_line(paragraphs.pop())
+        command.help = "\n\n".join(map(_on_one_line, paragraphs))
+    for group in app.registered_groups:
+        if group.typer_instance is not None:
+            unwrap_help(group.typer_instance)
+
+
+def _on_one_line(paragraph: str) -> str:
+    return " ".join(paragraph.split("\n"))
 
 
 def run(work: Coroutine[Any, Any, ResultT]) -> ResultT:

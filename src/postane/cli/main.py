@@ -10,7 +10,7 @@ from postane.config.file import ConfigError
 from postane.maildrop.base import MaildropError, StoreDamaged, StoreTooNew
 
 from . import config, demo, doctor, drop, serve, sessions, user
-from .common import Exit, Failure, show
+from .common import Exit, Failure, show, unwrap_help
 
 TYPER_USAGE = 2
 """What typer ends with when it cannot understand the command line; sysexits.h has a number of its own for that."""
@@ -30,6 +30,7 @@ doctor.register(app)
 app.add_typer(user.app, name="user")
 app.add_typer(drop.app, name="drop")
 app.add_typer(config.app, name="config")
+unwrap_help(app)
 
 
 def _print_version(wanted: bool) -> None:

@@ -1,5 +1,6 @@
 """The command as a whole: exit codes, and one line for an error."""
 
+import itertools
 import sys
 
 import pytest
@@ -57,3 +58,17 @@ def test_an_error_is_a_line_and_a_code(
     assert told.err.startswith("postane: ")
     assert told.err.count("\n") == 1
     assert told.out == ""
+
+
+def test_help_is_wrapped_by_the_terminal_alone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    for words in (("config", "check"), ("serve",)):
+        run(monkeypatch, *words, "--help")
+        told = capsys.readouterr().out
+        assert told.rindex("Example: postane") > told.index("Options")
+        _, *lines = told.partition("Options")[0].split("Usage: ")[1].splitlines()
+        texts = [line.strip() for line in lines if "─" not in line]
+        ends = [(one, two) for one, two in itertools.pairwise(texts) if one and two]
+        assert all(len(one) + 1 + len(two.split()[0]) > 58 for one, two in ends), "the first word after would fit"
