@@ -229,7 +229,8 @@ class LocalAccounts:
             return self._used(row.account, label)
         if trouble is None and not devices:
             raise LoginRefused(REFUSED, f"{show_name(name)}: a digest needs a device password, and there is none")
-        raise trouble or _refusal(name, row)
+        words = f"{show_name(name)}: wrong digest; it is made of a device password, never of the user's own"
+        raise trouble or LoginRefused(REFUSED, words)
 
     def _match(
         self, name: str, answer: bytes, expected: Callable[[bytes], bytes]

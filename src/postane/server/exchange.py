@@ -111,4 +111,4 @@ def begin(office: PostOffice, stream: Stream, gate: Gate, name: str) -> Exchange
     bindings: Mapping[str, bytes] = stream.tls.bindings if stream.tls is not None else {}
     stamp = f"<{office.token()}.{int(office.clock())}@{office.hostname}>".encode("ascii", "replace")
     surroundings = sasl.Surroundings(stamp, office.token() + office.token(), bindings, is_plus_offered)
-    return Exchange(gate, name, SERVER_MECHANISMS[name].make(surroundings))
+    return Exchange(gate.by(name), name, SERVER_MECHANISMS[name].make(surroundings))

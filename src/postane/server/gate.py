@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from postane.accounts.base import AccountsUnavailable, LoginRefused, LoginThrottled, Proof, ScramEntry
+from postane.accounts.names import show_name
 from postane.sasl.base import ScramDigest
 from postane.wire.saslprep import Unprepared, saslprep
 
@@ -27,14 +28,22 @@ REFUSED = "invalid user name or password"
 class Gate:
     """One connection's tries to prove who it is. Every method raises LoginRefused, LoginThrottled, AccountsUnavailable.
 
-    `certificate` is the account name that a client's certificate bears, None where there is none.
+    `certificate` is the account name that a client's certificate bears, None where there is none; `mechanism` is what
+    the log says that they are made by.
     """
 
-    def __init__(self, office: PostOffice, record: SessionRecord, certificate: str | None = None) -> None:
+    def __init__(
+        self, office: PostOffice, record: SessionRecord, certificate: str | None = None, *, mechanism: str = "USER"
+    ) -> None:
         self._office = office
         self._record = record
         self._certificate = certificate
+        self._mechanism = mechanism
         self._log = structlog.get_logger("postane")
+
+    def by(self, mechanism: str) -> "Gate":
+        """The same gate, for a try by another mechanism."""
+        return Gate(self._office, self._record, self._certificate, mechanism=mechanism)
 
     async def password(self, name: str, password: str, *, prepares: bool = True) -> Proof:
         """A name and a password; `prepares`: the protocol wants SASLprep (the oldest ones know nothing of it)."""
@@ -74,10 +83,12 @@ class Gate:
         async def check() -> Proof:
             if self._certificate is None or not unicodedata.is_normalized("NFKC", self._certificate):
                 # What folds to another's name only by normalization (U+212A for K) was not meant to be that name.
-                raise LoginRefused(REFUSED, "EXTERNAL without a client certificate that bears a name")
+                shown = "" if name is None else f"{show_name(name)}: "
+                raise LoginRefused(REFUSED, f"{shown}EXTERNAL without a client certificate that bears a name")
             proof = await self._office.accounts.admit(self._certificate, "certificate")
             if name is not None and (await self._office.accounts.admit(name, "certificate")).account != proof.account:
-                raise LoginRefused(REFUSED, "EXTERNAL: the certificate bears another name than the client says")
+                words = f"EXTERNAL: the certificate is that of {show_name(self._certificate)}"
+                raise LoginRefused(REFUSED, f"{show_name(name)}: {words}")
             return proof
 
         return await self._try(self._certificate or "", b"", check)
@@ -96,9 +107,10 @@ class Gate:
         async def check() -> Proof:
             proof = entry.proof_of(pair)
             if pair is None or proof is None:
-                raise LoginRefused(REFUSED, "SCRAM: wrong password, or no such keys")
+                raise LoginRefused(REFUSED, f"{show_name(name)}: SCRAM: wrong password, or no such keys")
             if not (await self._office.accounts.scram(_prepared(name), digest)).stands(entry, pair):
-                raise LoginRefused(REFUSED, "SCRAM: the password is no longer the one that it was at the beginning")
+                words = "SCRAM: the password is no longer the one that it was at the beginning"
+                raise LoginRefused(REFUSED, f"{show_name(name)}: {words}")
             return await self._office.accounts.admit(proof.account.name, proof.credential)
 
         return await self._try(name, b"", check)
@@ -143,8 +155,10 @@ class Gate:
         self._log.info("login given up", session=self._record.session, mechanism=mechanism, hint=hint)
 
     def _tell(self, why: str) -> None:
-        record = self._record
-        self._log.info("login refused", session=record.session, service=record.service, peer=str(record.peer), why=why)
+        """The order of the words is what packaging/fail2ban reads."""
+        peer, service = str(self._record.peer), self._record.service
+        words = {"service": service, "peer": peer, "why": why, "mechanism": self._mechanism}
+        self._log.info("login refused", session=self._record.session, **words)
 
 
 async def _either(verify: Callable[..., Awaitable[Proof]], prepared: tuple[str, ...], given: tuple[str, ...]) -> Proof:

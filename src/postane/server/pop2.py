@@ -48,7 +48,7 @@ class Pop2Desk:
         self._office = office
         self._record = record
         self._may_log_in = office.allows_password(stream)
-        self._gate = Gate(office, record)
+        self._gate = Gate(office, record, mechanism="HELO")
         self._login = Login(office, record, "POP2")
         self._mailbox: Mailbox  # since HELO; the chart lets nothing in before it that needs it
         self._number = 1  # the current message

@@ -54,7 +54,7 @@ class Authorization:
 
     async def _apop(self, event: Apop, out: Outbox) -> None:
         """RFC 1939 s7, APOP."""
-        await self._login.enter(self._gate.apop(event.name, self._stamp, event.digest), "APOP")
+        await self._login.enter(self._gate.by("APOP").apop(event.name, self._stamp, event.digest), "APOP")
 
     async def _utf8(self, event: Utf8, out: Outbox) -> None:
         """RFC 6856 s2.1."""

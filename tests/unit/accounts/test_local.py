@@ -516,3 +516,13 @@ async def test_the_log_tells_why_and_no_secret(workers, registry):
         assert why in caught.value.log
         assert caught.value.log.isprintable()
         assert "hunter2" not in caught.value.log
+
+
+async def test_who_takes_the_own_password_for_a_digest_is_told_of(workers, registry):
+    registry.add("mrose", password="hunter2-hunter2")
+    registry.add_device("mrose", "phone")
+    own = apop_digest("<stamp>", b"hunter2-hunter2").decode()
+    with pytest.raises(LoginRefused) as caught:
+        await workers[0].verify_apop("mrose", "<stamp>", own)
+    assert caught.value.log == '"mrose": wrong digest; it is made of a device password, never of the user\'s own'
+    assert caught.value.text == "invalid user name or password"

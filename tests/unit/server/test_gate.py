@@ -55,6 +55,29 @@ async def test_failures_are_held_back_longer_each_time_and_logged(
     assert waited[-1] == 2.0, "a right login forgives"
 
 
+async def test_the_log_tells_who_tried_and_by_what_in_the_order_of_the_filter(office: PostOffice) -> None:
+    object.__setattr__(office, "throttle", private_throttle(0.0, lambda: 0.0))
+    entry = await make_gate(office).keys("ada", DIGEST)
+    tries = {
+        "USER": make_gate(office).password("ada", "wrong"),
+        "APOP": make_gate(office).by("APOP").apop("ada", "<s>", "0" * 32),
+        "CRAM-MD5": make_gate(office).by("CRAM-MD5").cram("ada", b"<s>", "0" * 32),
+        "SCRAM-SHA-256": make_gate(office).by("SCRAM-SHA-256").settle("ada", DIGEST, entry, None),
+        "EXTERNAL": make_gate(office, "bob").by("EXTERNAL").outside("ada"),
+        "EXTERNAL ": make_gate(office).by("EXTERNAL").outside("ada"),
+    }
+    for mechanism, trying in tries.items():
+        with structlog.testing.capture_logs() as logs, pytest.raises(LoginRefused):
+            await trying
+        (line,) = logs
+        assert line["mechanism"] == mechanism.strip()
+        assert '"ada"' in line["why"]
+        assert list(line)[:5] == ["session", "service", "peer", "why", "mechanism"]
+    with structlog.testing.capture_logs() as logs, pytest.raises(LoginRefused):
+        await make_gate(office, "bob").outside("ada")
+    assert '"bob"' in logs[0]["why"]
+
+
 async def test_after_many_failures_nothing_is_looked_at(office: PostOffice) -> None:
     object.__setattr__(office, "throttle", private_throttle(0.0, lambda: 0.0, 3, 60.0))
     for guess in ("1", "2", "3"):
