@@ -258,7 +258,7 @@ class SocketStream(asyncio.Protocol):
         self._is_reading = True
         secured = transport.get_extra_info("ssl_object")
         if secured is not None and self._server_tls is not None:
-            self.tls = self._server_tls.facts(secured)
+            self.tls = self._server_tls.facts(secured, str(self.peer))
 
     async def _wait(self) -> None:
         self._waiter = self._loop.create_future()

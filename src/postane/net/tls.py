@@ -71,12 +71,10 @@ class ServerTls:
     end_points: Mapping[ssl.SSLContext, bytes] = field(repr=False)
     client_name: NameKind | None = None
 
-    def facts(self, secured: ssl.SSLObject) -> TlsFacts:
-        """What a handshake has settled."""
-        cipher = secured.cipher()
-        return TlsFacts(
-            secured.version() or "", cipher[0] if cipher else "", self._bindings(secured), self._client(secured)
-        )
+    def facts(self, secured: ssl.SSLObject, peer: str) -> TlsFacts:
+        """What a handshake with `peer` has settled."""
+        cipher, client = secured.cipher(), self._client(secured, peer)
+        return TlsFacts(secured.version() or "", cipher[0] if cipher else "", self._bindings(secured), client)
 
     def _bindings(self, secured: ssl.SSLObject) -> Mapping[str, bytes]:
         bindings = {}
@@ -91,7 +89,7 @@ class ServerTls:
             bindings["tls-unique"] = unique
         return bindings
 
-    def _client(self, secured: ssl.SSLObject) -> str | None:
+    def _client(self, secured: ssl.SSLObject, peer: str) -> str | None:
         """The account that a certificate names, which the handshake has verified: with another one it fails."""
         shown = secured.getpeercert(binary_form=True) if self.client_name is not None else None
         if not shown or self.client_name is None:
@@ -99,7 +97,7 @@ class ServerTls:
         try:
             return account_named(shown, self.client_name, datetime.now(UTC))
         except Nameless as error:
-            structlog.get_logger("postane").info("client certificate without an account", why=str(error))
+            structlog.get_logger("postane").info("client certificate without an account", peer=peer, why=str(error))
             return None
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import structlog
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
@@ -47,7 +48,7 @@ class Handshake:
         for _ in range(20):
             waiting = [each for each in waiting if not _is_over(each.do_handshake)]
         assert not waiting
-        self.facts: TlsFacts = tls.facts(self.server)
+        self.facts: TlsFacts = tls.facts(self.server, "192.0.2.1")
         self.server.write(b"+OK")  # with it comes TLS 1.3's ticket; and a client learns here that it was refused
         assert self.client.read(3) == b"+OK"
 
@@ -277,3 +278,11 @@ def test_what_cannot_be_an_authority_is_named(tmp_path: Path, own: Certificate, 
     authority.path.write_text("no certificate")
     with pytest.raises(BadCertificate, match=r"authority\.pem holds no certificate in PEM"):
         asking(own, authority)
+
+
+def test_a_certificate_without_an_account_is_told_of_and_whose_it_was(own: Certificate, authority: Authority) -> None:
+    shown = authority.issue("nameless", Wish(common="somebody", is_for_clients=True))
+    with structlog.testing.capture_logs() as logs:
+        assert Handshake(asking(own, authority), client_context(shown=shown)).facts.client is None
+    (line,) = logs
+    assert (line["event"], line["peer"]) == ("client certificate without an account", "192.0.2.1")
