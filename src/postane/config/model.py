@@ -127,7 +127,7 @@ class Server(Section):
 
     workers: Workers = Field("auto", description="worker processes; auto: one for each processor")
     user: str | None = Field(None, description="user that workers run as, when started as root")
-    drain: Duration = Field(30.0, description="how long sessions may go on after SIGTERM or a reload")
+    drain: Duration = Field(30.0, description="how long sessions may go on after SIGTERM; a reload ends none")
 
 
 class Log(Section):
