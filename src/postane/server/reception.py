@@ -231,6 +231,12 @@ class Reception:
             "ending": record.ending.value,
             "why": record.trouble,
         }
-        is_noise = stream.is_probe and record.account is None and not record.messages  # a proxy looks in every second
-        tell = self._log.debug if is_noise else self._log.info
+        tell = self._log.debug if _is_noise(record, stream) else self._log.info
         tell("session", **{name: fact for name, fact in facts.items() if fact is not None})
+
+
+def _is_noise(record: SessionRecord, stream: Stream) -> bool:
+    """A proxy looks in every second; others on this machine (`postane doctor`) look whether there is a greeting."""
+    if stream.is_probe:
+        return record.account is None and not record.messages
+    return record.peer.is_loopback and not record.commands and record.ending is Ending.DROPPED

@@ -223,7 +223,7 @@ async def test_who_is_not_introduced_gets_no_word(reception: Reception) -> None:
     [
         (b"", True, "debug"),
         (b"QUIT\r\n", True, "debug"),
-        (b"", False, "info"),
+        (b"QUIT\r\n", False, "info"),
         (b"USER mrose\r\nPASS tanstaaf\r\nQUIT\r\n", True, "info"),
     ],
 )
@@ -231,6 +231,22 @@ async def test_a_proxy_that_looks_in_is_no_news(reception: Reception, says: byte
     stream = Proxied(Peer("127.0.0.1"), is_probe=is_probe)
     (line,) = await _lines_of(reception, stream, says)
     assert line["log_level"] == level
+
+
+@pytest.mark.parametrize(
+    ("host", "says", "level"),
+    [
+        ("127.0.0.1", b"", "debug"),
+        ("unix", b"", "debug"),
+        ("192.0.2.1", b"", "info"),
+        ("127.0.0.1", b"CAPA\r\n", "info"),
+    ],
+)
+async def test_who_only_looks_for_a_greeting_on_this_machine_is_no_news(
+    reception: Reception, host: str, says: bytes, level: str
+) -> None:
+    (line,) = await _lines_of(reception, MemoryStream(Peer(host)), says)
+    assert (line["ending"], line["log_level"]) == ("dropped", level)
 
 
 async def test_the_end_waits_for_those_who_are_logged_in(reception: Reception) -> None:
