@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
 from postane.net.tls import Certificate
 
@@ -31,6 +31,7 @@ class Wish:
     begins: float = -1
     is_authority: bool = False
     is_for_clients: bool = False
+    issuer_at: str | None = None
 
 
 class Authority:
@@ -83,6 +84,10 @@ class Authority:
         )
         if alternatives:
             builder = builder.add_extension(x509.SubjectAlternativeName(alternatives), critical=not list(subject))
+        if wish.issuer_at is not None:
+            place = x509.UniformResourceIdentifier(wish.issuer_at)
+            told = x509.AccessDescription(AuthorityInformationAccessOID.CA_ISSUERS, place)
+            builder = builder.add_extension(x509.AuthorityInformationAccess([told]), critical=False)
         if not wish.is_authority:
             builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
         return builder.sign(self._key, self._digest)  # type: ignore[arg-type]

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 from postane.app import host_name
 from postane.config.model import Config
@@ -103,12 +103,32 @@ def _examine_chain(path: Path, chain: Sequence[x509.Certificate]) -> Iterator[Fi
             return
     last = chain[-1]
     if last.issuer != last.subject:
-        trusted = _trusted()
-        if trusted and last.issuer not in trusted:
-            remedy = "use the file with the whole chain (fullchain.pem); with a private authority all is well"
-            yield warning(ABOUT, f"{path} ends below {_name(last.issuer)}, which this system does not know", remedy)
+        yield from _examine_issuer(path, last)
     elif len(chain) == 1:
         yield warning(ABOUT, f"{path} is signed by itself: no client trusts it", "get one from an authority")
+
+
+def _examine_issuer(path: Path, last: x509.Certificate) -> Iterator[Finding]:
+    """The one above the last link. Public authorities say where their certificate is found (RFC 5280 s4.2.2), private
+    ones hardly ever: without that it is no mistake that this system does not know them."""
+    trusted = _trusted()
+    if not trusted or last.issuer in trusted:
+        return
+    words = f"{path} ends below {_name(last.issuer)}, which this system does not know"
+    if _is_found(last):
+        remedy = "use the file with the whole chain (fullchain.pem); with an authority of your own all is well"
+        yield warning(ABOUT, words, remedy)
+    else:
+        yield fine(ABOUT, f"{words}: clients must")
+
+
+def _is_found(certificate: x509.Certificate) -> bool:
+    """Whether it says where that of its issuer is."""
+    try:
+        told = certificate.extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
+    except (x509.ExtensionNotFound, ValueError):
+        return False
+    return any(each.access_method == AuthorityInformationAccessOID.CA_ISSUERS for each in told)
 
 
 def _examine_authorities(path: Path, now: datetime) -> Iterator[Finding]:

@@ -1,5 +1,6 @@
 """What is told of certificates."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -94,10 +95,18 @@ def test_who_may_read_the_key(tmp_path: Path, authority: Authority, mode: int, i
 def test_a_chain_that_lacks_a_link(tmp_path: Path, authority: Authority) -> None:
     between = Authority(tmp_path, "between", parent=authority)
     assert examine(tmp_path, between.issue("own", HOST, above=[between])) == []
-    (found,) = examine(tmp_path, between.issue("own", HOST))
+    public = replace(HOST, issuer_at="http://ca.test/between.cer")
+    (found,) = examine(tmp_path, between.issue("own", public))
     assert found.severity is Severity.WARNING
     assert "ends below between" in found.words
     assert "fullchain.pem" in found.remedy
+
+
+def test_an_authority_of_one_s_own_is_no_mistake(tmp_path: Path, authority: Authority) -> None:
+    own = Authority(tmp_path, "private").issue("own", HOST)
+    assert examine(tmp_path, own) == []
+    told = [each.words for each in examine_tls(configure(tmp_path, own), NOW)]
+    assert f"{own.chain} ends below private, which this system does not know: clients must" in told
 
 
 def test_a_chain_in_the_wrong_order(tmp_path: Path, authority: Authority) -> None:
