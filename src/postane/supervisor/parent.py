@@ -136,11 +136,11 @@ class Parent:
 
     def _start_generation(self) -> None:
         self._generation += 1
-        config = self._plan.config
-        words = shortfall(config.limits.connections, worker_count(config), descriptors_allowed())
+        config, count = self._plan.config, worker_count(self._plan.config)
+        words = shortfall(config.limits.connections, count, descriptors_allowed())
         if words is not None:
             self._log.warning(words)
-        for index in range(worker_count(self._plan.config)):
+        for index in range(count):
             self._start(index)
 
     def _start(self, index: int) -> None:
@@ -224,9 +224,8 @@ class Parent:
         changed = self._watch.take()
         try:
             plan = self._reread()
-            if worker_count(plan.config) != worker_count(
-                self._plan.config
-            ):  # each has a socket of its own on every port
+            before, after = worker_count(self._plan.config), worker_count(plan.config)
+            if before != after:  # each has a socket of its own on every port
                 raise ConfigError("server.workers cannot change while running: restart the server")
             self._bind(plan.config)
         except (ConfigError, CannotListen) as error:
