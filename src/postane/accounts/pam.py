@@ -177,7 +177,7 @@ def _proof(account: Account, credential: str, answer: Answer) -> Proof:
     if answer.word is Word.YES:
         return Proof(account, credential)
     if answer.word is Word.NO:
-        raise _refusal(account.name, answer.text)
+        raise _refusal(account.name, f"PAM says no: {answer.text}")
     raise AccountsUnavailable(UNAVAILABLE, f"PAM, for {show_name(account.name)}: {answer.text}")
 
 

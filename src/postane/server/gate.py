@@ -96,7 +96,10 @@ class Gate:
     async def keys(self, name: str, digest: ScramDigest) -> ScramEntry:
         """The keys for a SCRAM exchange; what comes of it is told to `settle`."""
         await self._check(_counted(name))
-        return await self._office.accounts.scram(_prepared(name), digest)
+        try:
+            return await self._office.accounts.scram(_prepared(name), digest)
+        except AccountsUnavailable as error:
+            raise self._placed(error, name) from error
 
     async def settle(self, name: str, digest: ScramDigest, entry: ScramEntry, pair: int | None) -> Proof:
         """A SCRAM exchange is over: the client has proven to know the password of a pair of these keys, None: of none.
@@ -129,12 +132,17 @@ class Gate:
             self._tell(error.log)
             await self._hold_back(throttle.failed(address, name, secret), began)
             raise
-        except AccountsUnavailable:  # the log has a line of each: nobody fills it by trying on
+        except AccountsUnavailable as error:  # the log has a line of each: nobody fills it by trying on
             await self._hold_back(throttle.delay, began)
-            raise
+            raise self._placed(error, name) from error
         await self._check(name)
         throttle.succeeded(address, name or proof.account.name)
         return proof
+
+    def _placed(self, error: AccountsUnavailable, name: str) -> AccountsUnavailable:
+        """With whose login it was in the words for the log, where the account store told of itself alone."""
+        whose = f"login of {show_name(name)} by {self._mechanism} from {self._record.peer} ({self._record.service})"
+        return AccountsUnavailable(error.text, f"{whose}: {error.log}")
 
     async def _hold_back(self, seconds: float, began: float) -> None:
         """Until so long after the beginning: what the check took does not show, which is another time in each account

@@ -3,7 +3,7 @@
 import pytest
 import structlog
 
-from postane.accounts.base import LoginRefused, LoginThrottled
+from postane.accounts.base import AccountsUnavailable, LoginRefused, LoginThrottled
 from postane.accounts.memory import MemoryAccounts
 from postane.accounts.partial import Decoys
 from postane.accounts.throttle import private_throttle
@@ -76,6 +76,22 @@ async def test_the_log_tells_who_tried_and_by_what_in_the_order_of_the_filter(of
     with structlog.testing.capture_logs() as logs, pytest.raises(LoginRefused):
         await make_gate(office, "bob").outside("ada")
     assert '"bob"' in logs[0]["why"]
+
+
+async def test_a_store_that_cannot_be_asked_is_told_of_with_whose_login_it_was(
+    office: PostOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object) -> None:
+        raise AccountsUnavailable("not now", "the database cannot be reached")
+
+    object.__setattr__(office, "throttle", private_throttle(0.0, lambda: 0.0))
+    for method in ("verify_password", "scram"):
+        monkeypatch.setattr(office.accounts, method, fail)
+    for trying in (make_gate(office).password("ada", "secret"), make_gate(office).keys("ada", DIGEST)):
+        with pytest.raises(AccountsUnavailable) as caught:
+            await trying
+        assert str(caught.value.text) == "not now"
+        assert caught.value.log.startswith('login of "ada" by USER from 192.0.2.1 (pop3): the database')
 
 
 async def test_after_many_failures_nothing_is_looked_at(office: PostOffice) -> None:
