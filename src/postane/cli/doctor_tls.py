@@ -109,7 +109,7 @@ def _examine_chain(path: Path, chain: Sequence[x509.Certificate]) -> Iterator[Fi
 
 
 def _examine_issuer(path: Path, last: x509.Certificate) -> Iterator[Finding]:
-    """The one above the last link. Public authorities say where their certificate is found (RFC 5280 s4.2.2), private
+    """The one above the last link. Public authorities say where their certificate is found (RFC 5280 s4.2.2.1), private
     ones hardly ever: without that it is no mistake that this system does not know them."""
     trusted = _trusted()
     if not trusted or last.issuer in trusted:
