@@ -205,6 +205,7 @@ async def test_the_quota_is_told(store, path):
         ("ed:!", "its line has no password"),
         (f"ed:{hashed('secret')}", "wrong password"),
     ],
+    ids=["scheme", "keys", "nothing", "locked", "hash"],
 )
 async def test_the_log_is_told_where_it_is_not_the_password_that_is_wrong(path, store, line, why):
     path.write_text(line)
