@@ -45,7 +45,7 @@ class Tls(Section):
     sni: tuple[Sni, ...] = Field((), description="[[tls.sni]]: more certificates, chosen by the name a client asks for")
     client_certificates: Literal["off", "optional", "required"] = Field(
         "off",
-        description="are clients that begin TLS asked for a certificate; with one they may log in by EXTERNAL, and need not",
+        description="are clients asked for a certificate under TLS; with one they may log in by EXTERNAL, and need not",
     )
     client_ca: Path | None = Field(None, description="PEM file: who must have signed clients' certificates")
     client_name: Literal["email", "dns", "common-name"] = Field(
