@@ -13,7 +13,7 @@ Say = Callable[[bytes], Awaitable[bytes]]
 async def log_in(
     say: Say, mechanism: str, identity: Identity, *, mark: bytes = b"+ ", is_initial: bool = True
 ) -> bytes:
-    """AUTH to its end; the last line that came. `mark` begins a challenge. `is_initial`: a response on the first line."""
+    """AUTH to its end; the last line that came. `mark` begins a challenge; `is_initial`: respond on the first line."""
     client = CLIENT_MECHANISMS[mechanism](identity)
     initial = client.start()
     line = b"AUTH " + mechanism.encode()
