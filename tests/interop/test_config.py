@@ -27,7 +27,7 @@ def test_a_table_that_no_store_understands_is_refused_before_anything_is_served(
         config.write(WRONG)
     done = office.run(command, expect=78)
     assert done.stdout == b""
-    assert b'[[accounts]] kind = "postgresql": ' in done.stderr
+    assert b": accounts.password_query: the query does not ask for :user" in done.stderr
     assert b"Traceback" not in done.stderr
 
 
