@@ -43,6 +43,9 @@ listen = ["127.0.0.1:{smtp}"]
 [lmtp]
 listen = [{lmtp}]
 
+[limits]
+connections = 500
+
 [server]
 drain = "2s"
 """
