@@ -34,7 +34,7 @@ demo: .venv/.stamp
 
 test: .venv/.stamp
 	@sh tools/install_peers.sh
-	@$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
 
 test-all:
 	@sh tools/install_peers.sh
