@@ -138,11 +138,6 @@ class Verdict:
     pair: int | None
     final: bytes
 
-    @property
-    def is_proven(self) -> bool:
-        """Whether the client knows one of the passwords."""
-        return self.pair is not None
-
 
 Step = Challenge | PasswordClaim | CramClaim | TokenClaim | OutsideClaim | KeysWanted | Verdict
 """What comes of what the client said."""

@@ -89,7 +89,6 @@ def test_what_workers_can_read() -> None:
 
 
 def test_a_database_that_does_not_answer(shell: Shell) -> None:
-    pytest.importorskip("asyncpg")
     url = f"postgresql://x@127.0.0.1:{closed_port()}/x"
     tables = table("postgresql", url=url, password_query="SELECT password FROM u WHERE name = :user")
     (found,) = examine(shell, tables)
@@ -99,7 +98,6 @@ def test_a_database_that_does_not_answer(shell: Shell) -> None:
 
 
 def test_a_directory_that_does_not_answer(shell: Shell) -> None:
-    pytest.importorskip("sansldap")
     (found,) = examine(shell, table("ldap", url=f"ldaps://127.0.0.1:{closed_port()}", base="dc=x"))
     assert found.severity is Severity.ERROR
     assert found.words.startswith("[[accounts]] ldap: ")
@@ -107,7 +105,6 @@ def test_a_directory_that_does_not_answer(shell: Shell) -> None:
 
 @pytest.mark.parametrize("way", ["jwks", "introspection"])
 def test_an_authorization_server_that_does_not_answer(shell: Shell, way: str) -> None:
-    pytest.importorskip("joserfc")
     address = f"http://127.0.0.1:{closed_port()}/x"
     (found,) = examine(shell, table("oauth", issuer="https://as.test", audience="post", **{way: address}))
     assert found.severity is Severity.ERROR

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 import pytest
+import uvloop
 
 from postane.net.accept import Acceptor, ArrivingStream, Proxies
 from postane.net.networks import Networks, parse_networks
@@ -17,8 +18,6 @@ from postane.net.stream import BadIntroduction, NotSecured, Peer, StreamClosed, 
 from postane.net.tcp import Deadlines
 from postane.net.tls import ServerTls, server_tls
 from support.proxy_headers import LOCAL, line, proxied, ssl_tlv, tlv
-
-uvloop = pytest.importorskip("uvloop")
 
 TRUSTED = Proxies(parse_networks(["127.0.0.1"]))
 NAMING = Proxies(parse_networks(["127.0.0.1"]), takes_names=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from postane.net.accept import Acceptor, ArrivingStream, Proxies
 from postane.net.networks import Networks
@@ -13,8 +14,6 @@ from postane.net.stream import NotSecured
 from postane.net.tcp import Deadlines, SocketStream
 from postane.net.tls import ServerTls, server_tls
 from support.certificates import Authority, Wish
-
-uvloop = pytest.importorskip("uvloop")
 
 
 class Watched(Deadlines):
