@@ -7,7 +7,10 @@
  * With --hold it prints "begin" when all clients are ready and "end" when the work is done, and waits for a line on
  * its standard input after each, so that the caller can look at the server in between.
  *
- * All octets go through take() and give(): TLS will be put there.
+ * All octets go through take() and give(), which speak TLS 1.3 where --tls asks for it. The driver names one cipher
+ * suite and one group, so that every server pays for the same cryptography; with --resume each client shows the ticket
+ * of its last session, and a server that does not take it makes the run void. Without OpenSSL's headers it is built
+ * without -DWITH_TLS and refuses --tls.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -17,6 +20,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,12 +32,16 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+#ifdef WITH_TLS
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#endif
 
 enum mode { SESSION, RETR, LARGE, IDLE, DELE, LMTP, SMTP, MODES };
 static const char *const mode_names[MODES] = {"session", "retr", "large", "idle", "dele", "lmtp", "smtp"};
 
-enum series_name { UNIT, LOGIN, TO_STAT, TO_LIST, TO_UIDL, TO_DELE, TO_QUIT, SERIES };
-static const char *const series_names[SERIES] = {"unit", "login", "stat", "list", "uidl", "dele", "quit"};
+enum series_name { UNIT, SECURED, LOGIN, TO_STAT, TO_LIST, TO_UIDL, TO_DELE, TO_QUIT, SERIES };
+static const char *const series_names[SERIES] = {"unit", "secured", "login", "stat", "list", "uidl", "dele", "quit"};
 
 enum kind { POP_LINE, POP_MULTI, SMTP_REPLY };
 enum tag { T_GREET, T_USER, T_PASS, T_STAT, T_LIST, T_UIDL, T_RETR, T_DELE, T_QUIT, T_HELLO, T_MAIL, T_DATA, T_SENT };
@@ -67,6 +75,11 @@ struct client {
     uint32_t *sizes;
     unsigned messages, next;
     bool wants_write, wants_close, ready, busy;
+#ifdef WITH_TLS
+    SSL *tls;
+    SSL_SESSION *ticket;
+    bool shaking;
+#endif
 };
 
 struct series {
@@ -78,17 +91,18 @@ static struct {
     enum mode mode;
     const char *host, *prefix, *password, *domain;
     int port, cpu;
-    unsigned clients, accounts, first, window, recipients;
+    unsigned clients, accounts, first, start, window, recipients;
     uint64_t count, octets, messages;
     double seconds, deadline;
-    bool hold;
+    bool hold, uidl, tls, resume;
 } opt = {.host = "127.0.0.1", .prefix = "u", .password = "secret", .domain = "", .cpu = -1, .clients = 1,
          .accounts = 1, .window = 1, .recipients = 1, .octets = 4096, .seconds = 0, .deadline = 60};
 
 static struct series series[SERIES];
 static struct client *clients;
 static unsigned ring_mask, open_clients, opened, opening, ready_clients;
-static uint64_t started_units, units, octets_total, begun, ended, stop_at;
+static uint64_t started_units, units, octets_total, resumed, begun, ended, stop_at;
+static char spoken[80];
 static bool stopped, begun_yet, ended_yet;
 static char error_text[600];
 static int poller;
@@ -140,9 +154,113 @@ static void announce(const char *word) {
 
 /* ---- octets to and from a client's socket ---- */
 
-static ssize_t take(struct client *c, char *into, size_t room) { return recv(c->fd, into, room, 0); }
+#ifdef WITH_TLS
+static SSL_CTX *context;
 
+static int keep_ticket(SSL *tls, SSL_SESSION *ticket) {
+    struct client *c = SSL_get_app_data(tls);
+    if (c->ticket) SSL_SESSION_free(c->ticket);
+    c->ticket = ticket;
+    return 1;
+}
+
+/* Whom the certificate is from is not what is measured, and looking costs the driver as much as a signature. */
+static int trust(X509_STORE_CTX *chain, void *unused) {
+    (void)chain;
+    (void)unused;
+    return 1;
+}
+
+/* One suite and one group: what OpenSSL's own defaults come to, and no server's choice. */
+static void prepare_tls(void) {
+    context = must(SSL_CTX_new(TLS_client_method()));
+    SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION);
+    SSL_CTX_set_cert_verify_callback(context, trust, NULL);
+    SSL_CTX_set_options(context, SSL_OP_IGNORE_UNEXPECTED_EOF);
+    SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                                  SSL_MODE_RELEASE_BUFFERS);
+    if (!SSL_CTX_set_ciphersuites(context, "TLS_AES_256_GCM_SHA384") || !SSL_CTX_set1_groups_list(context, "X25519"))
+        fail("driver: OpenSSL does not know the suite or the group");
+    if (!opt.resume) return;
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(context, keep_ticket);
+}
+
+static void begin_tls(struct client *c) {
+    c->tls = must(SSL_new(context));
+    SSL_set_fd(c->tls, c->fd);
+    SSL_set_app_data(c->tls, c);
+    if (c->ticket) SSL_set_session(c->tls, c->ticket);
+    SSL_set_connect_state(c->tls);
+    c->shaking = true;
+}
+
+/* What recv() and send() would have told. */
+static ssize_t tls_trouble(struct client *c, int result) {
+    switch (SSL_get_error(c->tls, result)) {
+    case SSL_ERROR_WANT_READ:
+    case SSL_ERROR_WANT_WRITE: errno = EAGAIN; return -1;
+    case SSL_ERROR_ZERO_RETURN: return 0;
+    case SSL_ERROR_SYSCALL: return errno ? -1 : 0;
+    default:
+        fail("TLS: %s", ERR_reason_error_string(ERR_peek_error()));
+        errno = EPROTO;
+        return -1;
+    }
+}
+
+/* Go on with the handshake; true when it is done. */
+static bool is_secured(struct client *c) {
+    if (!c->shaking) return true;
+    ERR_clear_error();
+    int result = SSL_do_handshake(c->tls);
+    if (result != 1) {
+        if (tls_trouble(c, result) >= 0) fail("the server closed the connection in the handshake");
+        else if (errno != EAGAIN && errno != EINTR) fail("handshake: %s", strerror(errno));
+        return false;
+    }
+    c->shaking = false;
+    record(SECURED, c->born);
+    if (SSL_session_reused(c->tls)) resumed++;
+    else if (c->ticket) fail("the server did not resume the session");
+    if (!*spoken) snprintf(spoken, sizeof spoken, "%s %s", SSL_get_version(c->tls), SSL_get_cipher(c->tls));
+    return true;
+}
+
+/* Without read-ahead a record is read whole or not at all, so nothing waits in OpenSSL that epoll does not know of. */
+static ssize_t take(struct client *c, char *into, size_t room) {
+    size_t got = 0;
+    if (!c->tls) return recv(c->fd, into, room, 0);
+    while (room - got >= SSL3_RT_MAX_PLAIN_LENGTH) {
+        ERR_clear_error();
+        int n = SSL_read(c->tls, into + got, (int)(room - got));
+        if (n <= 0) return got ? (ssize_t)got : tls_trouble(c, n);
+        got += (size_t)n;
+    }
+    return (ssize_t)got;
+}
+
+static ssize_t give(struct client *c, const char *from, size_t len) {
+    if (!c->tls) return send(c->fd, from, len, MSG_NOSIGNAL);
+    ERR_clear_error();
+    int n = SSL_write(c->tls, from, len < (1 << 20) ? (int)len : 1 << 20);
+    return n > 0 ? n : tls_trouble(c, n);
+}
+
+static void end_tls(struct client *c) {
+    if (!c->tls) return;
+    SSL_shutdown(c->tls);
+    SSL_free(c->tls);
+    c->tls = NULL;
+}
+#else
+static void prepare_tls(void) { fail("driver: built without TLS"); }
+static void begin_tls(struct client *c) { (void)c; }
+static bool is_secured(struct client *c) { return c != NULL; }
+static ssize_t take(struct client *c, char *into, size_t room) { return recv(c->fd, into, room, 0); }
 static ssize_t give(struct client *c, const char *from, size_t len) { return send(c->fd, from, len, MSG_NOSIGNAL); }
+static void end_tls(struct client *c) { (void)c; }
+#endif
 
 static void watch(struct client *c, bool write) {
     if (c->wants_write == write) return;
@@ -213,6 +331,7 @@ static void quit(struct client *c) {
 }
 
 static void begin_clock(void) {
+    if (begun_yet) return;
     begun_yet = true;
     announce("begin");
     begun = now();
@@ -266,6 +385,12 @@ static void send_letter(struct client *c) {
     while (replies--) await(c, T_SENT, SMTP_REPLY, replies, '2');
 }
 
+static void unit_done(uint64_t since, uint64_t octets) {
+    record(UNIT, since);
+    units++;
+    octets_total += octets;
+}
+
 static void go_on(struct client *c) {
     if (opt.mode == RETR) ask_retr(c);
     else if (is_delivery()) send_mail(c);
@@ -285,23 +410,17 @@ static void go_on(struct client *c) {
     }
 }
 
-/* A client that logs in once has done so: when all have, the work begins. */
+/* A client that logs in once has done so: when all have, the work begins; for idle clients it was the work. */
 static void is_ready(struct client *c) {
     c->ready = c->busy = true;
     opening--;
+    if (opt.mode == IDLE) unit_done(c->born, 0);
     if (++ready_clients < opt.clients) return;
     begin_clock();
     for (unsigned i = 0; i < opt.clients && !stopped; i++) {
         go_on(&clients[i]);
         if (&clients[i] != c) flush_out(&clients[i]);
     }
-}
-
-static void unit_done(struct client *c, uint64_t since, uint64_t octets) {
-    (void)c;
-    record(UNIT, since);
-    units++;
-    octets_total += octets;
 }
 
 static void stat_told(struct client *c) {
@@ -326,6 +445,9 @@ static void logged_in(struct client *c) {
     } else if (opt.mode == RETR) {
         say(c, "LIST\r\n");
         await(c, T_LIST, POP_MULTI, 0, 0);
+    } else if (opt.mode == SESSION && opt.uidl) {
+        say(c, "UIDL\r\n");
+        await(c, T_UIDL, POP_MULTI, 0, 0);
     } else {
         say(c, "STAT\r\n");
         await(c, T_STAT, POP_LINE, 0, 0);
@@ -356,7 +478,7 @@ static void retrieved(struct client *c, const struct expect *e) {
     } else if (c->octets < opt.octets) {
         fail("RETR %u: %llu octets, fewer than were put in", e->number, (unsigned long long)c->octets);
     } else {
-        unit_done(c, e->sent, c->octets);
+        unit_done(e->sent, c->octets);
         go_on(c);
     }
 }
@@ -396,13 +518,13 @@ static void replied(struct client *c, const struct expect *e) {
     case T_DATA: send_letter(c); break;
     case T_SENT:
         if (e->number == 0) {
-            unit_done(c, c->mark, opt.octets);
+            unit_done(c->mark, opt.octets);
             go_on(c);
         }
         break;
     case T_QUIT:
         record(TO_QUIT, c->mark);
-        if (opens_many() || opt.mode == DELE) unit_done(c, c->born, 0);
+        if (opens_many() || opt.mode == DELE) unit_done(c->born, 0);
         c->wants_close = true;
         break;
     }
@@ -548,6 +670,11 @@ static void dial(struct client *c) {
         fail("connect: %s", strerror(errno));
         return;
     }
+    if (opt.tls) {
+        begin_tls(c);
+        event.events |= EPOLLOUT; /* the client speaks first */
+        c->wants_write = true;
+    }
     epoll_ctl(poller, EPOLL_CTL_ADD, c->fd, &event);
     open_clients++;
     await(c, T_GREET, is_delivery() ? SMTP_REPLY : POP_LINE, 0, '2');
@@ -556,7 +683,7 @@ static void dial(struct client *c) {
 static void dial_next(struct client *c) {
     if (opens_many()) {
         if (!may_start()) return;
-        c->account = opt.first + (unsigned)(started_units++ % opt.accounts);
+        c->account = opt.first + (unsigned)((opt.start + started_units++) % opt.accounts);
     } else {
         c->account = opt.first + opened % opt.accounts;
         opened++;
@@ -570,6 +697,7 @@ static void hung_up(struct client *c) {
         fail("the server closed the connection while a reply was due: %s", tag_name(&c->ring[c->head & ring_mask]));
         return;
     }
+    end_tls(c);
     close(c->fd);
     c->fd = -1;
     open_clients--;
@@ -577,6 +705,10 @@ static void hung_up(struct client *c) {
 }
 
 static void serve(struct client *c, uint32_t events) {
+    if (opt.tls && !is_secured(c)) {
+        watch(c, false);
+        return;
+    }
     if (events & EPOLLOUT) flush_out(c);
     if (!(events & (EPOLLIN | EPOLLERR | EPOLLHUP)) || stopped) return;
     ssize_t n = take(c, inbox, sizeof inbox);
@@ -653,6 +785,7 @@ static void print_result(void) {
     printf("{\"mode\": \"%s\", \"units\": %llu, \"octets\": %llu, \"seconds\": %.6f, \"rate\": %.3f, \"errors\": %d, ",
            mode_names[opt.mode], (unsigned long long)units, (unsigned long long)octets_total, seconds,
            seconds > 0 ? (double)units / seconds : 0, stopped ? 1 : 0);
+    printf("\"resumed\": %llu, \"tls\": \"%s\", ", (unsigned long long)resumed, spoken);
     printf("\"error\": ");
     print_text(error_text);
     printf(", \"series\": {");
@@ -678,6 +811,9 @@ static void usage(void) {
           "  --seconds T      stop after T seconds         --deadline T  give up after T seconds\n"
           "  --prefix P       accounts are P0, P1, ...     --first N     the first of them\n"
           "  --accounts N     how many accounts            --password P\n"
+          "  --start N        which of them a session mode begins with\n"
+          "  --uidl           sessions ask UIDL, not STAT  --tls         TLS 1.3 from the first octet\n"
+          "  --resume         with --tls: sessions after a client's first one show its ticket\n"
           "  --window N       RETR in the pipeline         --messages N  what STAT and LIST must tell\n"
           "  --octets N       of a letter; of a message at least\n"
           "  --recipients N   of a letter                  --domain D    of the recipients\n",
@@ -686,7 +822,8 @@ static void usage(void) {
 }
 
 enum { O_PORT = 1, O_HOST, O_CPU, O_CLIENTS, O_COUNT, O_SECONDS, O_DEADLINE, O_PREFIX, O_FIRST, O_ACCOUNTS, O_PASSWORD,
-       O_WINDOW, O_MESSAGES, O_OCTETS, O_RECIPIENTS, O_DOMAIN, O_HOLD };
+       O_WINDOW, O_MESSAGES, O_OCTETS, O_RECIPIENTS, O_DOMAIN, O_HOLD, O_START,
+       O_UIDL, O_TLS, O_RESUME };
 
 static void set_option(int option, const char *value) {
     switch (option) {
@@ -707,6 +844,10 @@ static void set_option(int option, const char *value) {
     case O_RECIPIENTS: opt.recipients = (unsigned)atoi(value); break;
     case O_DOMAIN: opt.domain = value; break;
     case O_HOLD: opt.hold = true; break;
+    case O_START: opt.start = (unsigned)atoi(value); break;
+    case O_UIDL: opt.uidl = true; break;
+    case O_TLS: opt.tls = true; break;
+    case O_RESUME: opt.tls = opt.resume = true; break;
     default: usage();
     }
 }
@@ -718,7 +859,9 @@ static void read_options(int argc, char **argv) {
         {"deadline", 1, NULL, O_DEADLINE}, {"prefix", 1, NULL, O_PREFIX},     {"first", 1, NULL, O_FIRST},
         {"accounts", 1, NULL, O_ACCOUNTS}, {"password", 1, NULL, O_PASSWORD}, {"window", 1, NULL, O_WINDOW},
         {"messages", 1, NULL, O_MESSAGES}, {"octets", 1, NULL, O_OCTETS},     {"recipients", 1, NULL, O_RECIPIENTS},
-        {"domain", 1, NULL, O_DOMAIN},     {"hold", 0, NULL, O_HOLD},         {NULL, 0, NULL, 0}};
+        {"domain", 1, NULL, O_DOMAIN},     {"hold", 0, NULL, O_HOLD},         {"start", 1, NULL, O_START},
+        {"uidl", 0, NULL, O_UIDL},         {"tls", 0, NULL, O_TLS},           {"resume", 0, NULL, O_RESUME},
+        {NULL, 0, NULL, 0}};
     int option, mode = 0;
     if (argc < 2) usage();
     while (mode < MODES && strcmp(argv[1], mode_names[mode])) mode++;
@@ -733,6 +876,7 @@ static void read_options(int argc, char **argv) {
 
 static void prepare(void) {
     struct rlimit files;
+    signal(SIGPIPE, SIG_IGN); /* OpenSSL writes without MSG_NOSIGNAL */
     getrlimit(RLIMIT_NOFILE, &files);
     files.rlim_cur = files.rlim_max;
     setrlimit(RLIMIT_NOFILE, &files);
@@ -750,12 +894,13 @@ static void prepare(void) {
     for (unsigned i = 0; i < opt.clients; i++) clients[i].ring = must(calloc(ring, sizeof *clients[i].ring));
     poller = epoll_create1(EPOLL_CLOEXEC);
     if (is_delivery()) write_letter();
+    if (opt.tls) prepare_tls();
 }
 
 int main(int argc, char **argv) {
     read_options(argc, argv);
     prepare();
-    if (opens_many()) begin_clock();
+    if (opens_many() || opt.mode == IDLE) begin_clock();
     loop();
     if (opens_many() && !stopped) end_clock();
     if (!ended) ended = now();
