@@ -94,6 +94,11 @@ class Login:
         if self.session is not None:
             self.session.check()
 
+    @property
+    def is_out(self) -> bool:
+        """Whether nothing is left for `leave` to give back."""
+        return self.session is None and self.account is None
+
     async def release(self) -> None:
         """Give the maildrop back. Without a commit nothing is deleted. Idempotent, raises nothing."""
         session, self.session = self.session, None
