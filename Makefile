@@ -7,6 +7,8 @@
 #   make matrix       real clients, mechanisms and TLS modes: what is negotiated, as a table, in a minute
 #   make bench        measurements beside other servers; make bench-quick: the same, rougher, in a minute
 #   make bench-hostile  attacks on a server of one's own: what it does, and how a good client fares beside each
+#   make bench-profile  a flame graph of the server for each scenario; bench-scale: what grows, and by how much
+#   make bench-soak   minutes of everything at once, and whether memory stays; bench-syncs: what is synced before what
 #   make fuzz         a minute of hostile octets for the protocol machines, led by coverage where atheris can be had
 #   make docs         write the generated pages of docs/reference
 #   make format       put the code in its house's form
@@ -16,12 +18,16 @@
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help demo test test-all check matrix bench bench-quick bench-hostile fuzz docs format clean
+.PHONY: help demo test test-all check matrix bench bench-quick bench-hostile bench-profile bench-scale bench-soak bench-syncs fuzz docs format clean
 
 PYTHON ?=
 PYTEST_ARGS ?=
 FUZZ_ARGS ?=
 HOSTILE_ARGS ?=
+PROFILE_ARGS ?=
+SCALE_ARGS ?=
+SOAK_ARGS ?=
+SYNCS_ARGS ?=
 MATRIX_ARGS ?=
 WORKERS ?= auto
 BIN := .venv/bin
@@ -58,6 +64,23 @@ bench-quick: .venv/.stamp
 bench-hostile: .venv/.stamp
 	@code=0; for attack in silent slow endless unknown flood logins handshakes; do \
 		$(BIN)/python bench/hostile/$$attack.py $(HOSTILE_ARGS) || code=1; done; exit $$code
+
+# PROFILE_ARGS="sessions retr16 --tool perf"; the pictures go to bench/results/profile.
+bench-profile: .venv/.stamp
+	@$(BIN)/py-spy --version >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet py-spy
+	@$(BIN)/python bench/profile $(PROFILE_ARGS)
+
+# SCALE_ARGS="sizes --quick"; the pictures go to bench/results/scale.
+bench-scale: .venv/.stamp
+	@$(BIN)/python bench/scale $(SCALE_ARGS)
+
+# SOAK_ARGS="--seconds 600 --seed 7"
+bench-soak: .venv/.stamp
+	@$(BIN)/python bench/soak $(SOAK_ARGS)
+
+# SYNCS_ARGS=--docs: write the table of docs/durability.md anew. Needs strace.
+bench-syncs: .venv/.stamp
+	@$(BIN)/python bench/syncs $(SYNCS_ARGS)
 
 # FUZZ_ARGS="pop3_server --seconds 600 --seed 7" goes to fuzz/run.py.
 fuzz: .venv/.stamp
