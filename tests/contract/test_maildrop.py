@@ -760,7 +760,7 @@ class TestTakeover:
     async def test_a_free_drop_is_opened_as_ever(self, bench: Bench) -> None:
         await bench.put(SMALL)
         session = await bench.open(lock=TAKEOVER)
-        session.check()
+        session.check(time.time())
         session.snapshot.delete(1)
         await session.commit()
         await session.close()
@@ -776,12 +776,12 @@ class TestTakeover:
         new = await bench.open(lock=TAKEOVER, session="s2")
         for _ in range(2):
             with pytest.raises(LeaseLost, match="another session"):
-                old.check()
+                old.check(time.time())
             with pytest.raises(LeaseLost, match="another session"):
                 await old.commit()
-        new.check()
+        new.check(time.time())
         await old.close()
-        new.check()
+        new.check(time.time())
         assert [await read(await new.open_message(number)) for number in (1, 2)] == [SMALL, LARGE]
         with pytest.raises(DropInUse) as refused:
             await bench.open(session="s3")
@@ -823,7 +823,7 @@ class TestTakeover:
         with contextlib.suppress(LeaseLost):
             await old.load()  # they may be known already
         with pytest.raises(LeaseLost):
-            old.check()
+            old.check(time.time())
         await old.close()
 
     async def test_a_takeover_can_be_taken_over(self, bench: Bench) -> None:
@@ -899,7 +899,7 @@ class TestSharing:
         second.snapshot.delete(4)
         await first.commit()
         await first.close()
-        second.check()
+        second.check(time.time())
         await second.commit()
         await second.close()
         assert await bench.contents() == [SMALL]

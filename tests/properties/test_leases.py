@@ -6,6 +6,7 @@ who holds it and who was evicted; whatever two do at once, it must have happened
 
 import asyncio
 import tempfile
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -229,9 +230,9 @@ class Model:
         """Whether the session may not go on; it must be told so, and nobody else."""
         if seat.is_evicted:
             with pytest.raises(LeaseLost):
-                seat.session.check()
+                seat.session.check(time.time())
         else:
-            seat.session.check()
+            seat.session.check(time.time())
         return seat.is_evicted
 
     async def opened(self, policy: LockPolicy, wait: float = 0.0) -> MaildropSession:

@@ -255,7 +255,7 @@ class MaildropSession(Protocol):
     @property
     def snapshot(self) -> Snapshot: ...
 
-    def check(self) -> None:
+    def check(self, now: float) -> None:
         """Called with each command: the holder is at work. Raises LeaseLost where the lease was taken over."""
         ...
 

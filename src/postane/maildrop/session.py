@@ -39,9 +39,10 @@ class JoinedSession:
         self._ahead: dict[int, Stored] = {}  # read in one trip with that one, not yet asked for; by uid
         self.snapshot = _snapshot(totals)
 
-    def check(self) -> None:
+    def check(self, now: float) -> None:
         """The holder is at work; raises LeaseLost where the lease was taken over."""
-        if not self._held().note_use(time.time()):
+        if self._lease is None or not self._lease.note_use(now):
+            self._held()
             raise taken_over()
 
     async def load(self) -> None:
@@ -53,7 +54,7 @@ class JoinedSession:
             if len(columns.uids) == totals.messages:
                 self._fill(columns)
                 return
-            self.check()
+            self.check(time.time())
             # Somebody who shares the drop has deleted since the totals were read: begin again with those of now.
             self._totals = await self._index.totals(drop)
             if not self._held().is_shared or self._totals.removals == totals.removals:
@@ -77,7 +78,7 @@ class JoinedSession:
 
     async def commit(self) -> None:
         """Delete, durably, what the snapshot marks. A blob that cannot be removed now is an orphan for the sweep."""
-        self.check()
+        self.check(time.time())
         lease = self._held()
         deleted = self.snapshot.deleted
         if deleted:
@@ -120,7 +121,7 @@ class JoinedSession:
     def _missing(self, number: int) -> MaildropError:
         """Why a message of the snapshot is not there."""
         lease = self._held()
-        if not lease.note_use(time.time()):
+        if not lease.is_held:
             return taken_over()
         if lease.is_shared:
             return MessageGone(phrase("message {number} was deleted by another session", number=number))

@@ -97,8 +97,13 @@ class Lease(Protocol):
     @property
     def is_shared(self) -> bool: ...
 
+    @property
+    def is_held(self) -> bool:
+        """Whether the lease is still its own: looked at, for whoever has to be certain."""
+        ...
+
     def note_use(self, now: float) -> bool:
-        """The holder is at work; whether the lease is still its own."""
+        """The holder is at work; whether the lease is still its own, for all that is known. As cheap as can be."""
         ...
 
     async def release(self) -> None:

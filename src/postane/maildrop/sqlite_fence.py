@@ -18,6 +18,7 @@ from .locks import FileLease, replace
 from .sides import Step
 from .sqlite_handles import Handle
 from .sqlite_writer import Job, Transaction
+from .takeovers import Number
 
 
 async def delete_under(lease: FileLease, handle: Handle, work: Callable[[Transaction], Any]) -> Any:
@@ -28,9 +29,9 @@ async def delete_under(lease: FileLease, handle: Handle, work: Callable[[Transac
     return await asyncio.shield(writing)
 
 
-async def take_over(handle: Handle, drop: str, holder: Holder) -> FileLease:
+async def take_over(handle: Handle, drop: str, holder: Holder, takeovers: Number) -> FileLease:
     """Take a lease that somebody has. Raises MaildropError."""
-    eviction = _Eviction(drop, handle.lease_path, holder)
+    eviction = _Eviction(drop, handle.lease_path, holder, takeovers)
     writing = asyncio.ensure_future(handle.write(Job(eviction)))
     try:
         await asyncio.shield(writing)
@@ -49,17 +50,18 @@ class _Eviction:
 
     lease: FileLease
 
-    def __init__(self, drop: str, path: str, holder: Holder) -> None:
+    def __init__(self, drop: str, path: str, holder: Holder, takeovers: Number) -> None:
         self._drop = drop
         self._path = path
         self._holder = holder
+        self._takeovers = takeovers
         self.is_wanted = True
 
     def __call__(self, _now: Transaction) -> None:
         if not self.is_wanted:
             return
         try:
-            self.lease = replace(self._drop, self._path, self._holder)
+            self.lease = replace(self._drop, self._path, self._holder, self._takeovers)
         except OSError as error:
             raise storage_error(error, f"maildrop {self._drop} cannot be taken over") from error
 

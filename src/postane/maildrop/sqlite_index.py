@@ -29,6 +29,7 @@ from .sqlite_handles import Handles
 from .sqlite_schema import connect_reader, index_error
 from .sqlite_verify import find_damage, mend_totals
 from .sqlite_writer import Job, Transaction
+from .takeovers import Takeovers
 from .uidls import Uidls, check_uidl, format_uidl, parse_uidl
 
 HANDLES = 512
@@ -53,16 +54,19 @@ class SqliteIndex:
         self._folders = Folders(root)
         self._handles = Handles(self._folders, handles, on_step)
         self._columns = ColumnCache()
+        self._takeovers = Takeovers(self._folders.root)
 
     async def open(self, drop: str, holder: Holder, lock: Lock) -> tuple[Lease, Totals]:
         """Take the drop's lease and what it holds now."""
 
         async def evict() -> FileLease:
-            return await take_over(await self._handles.require(drop), drop, holder)
+            return await take_over(await self._handles.require(drop), drop, holder, takeovers)
 
         handle = await self._handles.require(drop)
+        takeovers = self._takeovers.number
         try:
-            attempt = partial(take, drop, handle.lease_path, holder, is_shared=lock.policy is LockPolicy.SHARE)
+            is_shared = lock.policy is LockPolicy.SHARE
+            attempt = partial(take, drop, handle.lease_path, holder, takeovers, is_shared=is_shared)
             lease = await acquire(attempt, evict, lock)
         except OSError as error:
             raise storage_error(error, f"maildrop {drop} cannot be locked") from error

@@ -90,9 +90,10 @@ class Login:
 
         Such a session goes on, that its client may be told so at each command; it reads and deletes nothing any more.
         """
-        self._record.note_command(self._office.clock())
+        now = self._office.clock()
+        self._record.note_command(now)
         if self.session is not None:
-            self.session.check()
+            self.session.check(now)
 
     @property
     def is_out(self) -> bool:

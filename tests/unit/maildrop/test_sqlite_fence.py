@@ -43,7 +43,7 @@ async def test_a_takeover_that_fails_leaves_the_lease_where_it_was(store, monkey
         patch.setattr(os, "rename", fail)
         with pytest.raises(StoreFull):
             await opened(store, "new", TAKEOVER)
-    old.check()
+    old.check(time.time())
     old.snapshot.delete(1)
     await old.commit()
     await old.close()
@@ -86,7 +86,7 @@ async def test_a_takeover_works_on_an_index_that_cannot_grow(store):
     handle._writer._connection.execute(f"PRAGMA max_page_count={pages}").fetchall()
     new = await opened(store, "new", TAKEOVER)
     with pytest.raises(LeaseLost):
-        old.check()
+        old.check(time.time())
     await old.close()
     await new.close()
 
