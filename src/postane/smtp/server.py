@@ -53,14 +53,15 @@ class SmtpServer:
     (RFC 3207 s4.2). An error is answered like a command: by one Reply.
     """
 
-    __slots__ = ("_accepted", "_chart", "_check", "_chunk", "_dialect", "_due", "_ending", "_is_utf8", "_limits",
-                 "_lines", "_unstuffer", "state")  # fmt: skip
+    __slots__ = ("_accepted", "_chart", "_check", "_chunk", "_dialect", "_due", "_ending", "_fed", "_is_utf8",
+                 "_limits", "_lines", "_unstuffer", "state")  # fmt: skip
 
     def __init__(self, dialect: Dialect, limits: BodyLimits, *, is_greeted: bool = False) -> None:
         self._dialect = dialect
         self._limits = limits
         self._chart = CHARTS[dialect]
         self._lines = LineBuffer(accepts_bare_lf=False)
+        self._fed = b""  # what came for a message while _lines had nothing: it is given on as it came, uncopied
         self._due: _Due | None = None if is_greeted else _Due(Verb.CONNECT)
         self._accepted = 0  # recipients of this transaction
         self._is_utf8 = False
@@ -73,11 +74,14 @@ class SmtpServer:
     @property
     def trailing_data(self) -> bytes:
         """Octets fed and not used."""
-        return self._lines.peek_all()
+        return self._lines.peek_all() + self._fed
 
     def feed(self, octets: bytes) -> None:
         """Take what came from the client."""
-        self._lines.feed(octets)
+        if (self._unstuffer is None and self._chunk is None) or len(self._lines):
+            self._lines.feed(octets)
+        else:
+            self._fed += octets
 
     def next_event(self) -> Event | Signal:
         """The next command or piece of a message. Raises RemoteProtocolError, to be answered as a command is."""
@@ -183,7 +187,7 @@ class SmtpServer:
 
     def _read_chunk(self, chunk: _Chunk) -> Event | Signal:
         while chunk.left:
-            octets = self._lines.take(chunk.left)
+            octets = self._lines.take(chunk.left) if len(self._lines) else self._take_fed(chunk.left)
             if not octets:
                 return NEED_DATA
             chunk.left -= len(octets)
@@ -213,7 +217,7 @@ class SmtpServer:
         raise error
 
     def _read_data(self, unstuffer: Unstuffer) -> Event | Signal:
-        octets = self._lines.take_all()
+        octets = self._lines.take_all() if len(self._lines) else self._take_fed(len(self._fed))
         if not octets:
             return NEED_DATA
         assert self._check is not None
@@ -223,6 +227,13 @@ class SmtpServer:
             self._lines.feed(unstuffer.rest)
             return self._finish(given, self._check)
         return BodyChunk(given) if given else NEED_DATA
+
+    def _take_fed(self, limit: int) -> bytes:
+        octets, self._fed = self._fed, b""
+        if len(octets) <= limit:
+            return octets
+        self._lines.feed(octets[limit:])
+        return octets[:limit]
 
     def _finish(self, given: bytes, check: BodyCheck) -> Event:
         given += check.finish()

@@ -75,5 +75,5 @@ def test_a_dot_after_a_pieces_edge():
 
 def test_a_body_that_breaks_off_is_not_finished():
     got, unstuffer = unstuff(b"a\r\nb\r\n.", step=2)
-    assert got == b"a\r\nb"
+    assert got == b"a\r\nb\r\n"
     assert not unstuffer.is_finished
