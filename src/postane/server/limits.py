@@ -13,7 +13,17 @@ from dataclasses import dataclass
 SLOTS = 1 << 14
 """Counters a row: keys are hashed onto them, so two keys may share one, which only makes a limit stricter."""
 
-ROW_OCTETS = 4 * (SLOTS + 1)  # the first counter tells that the row is in use
+ROW_OCTETS = 4 * (SLOTS + 2)  # the first word tells that the row is in use, the last one is of all rows: see _AROUND
+
+_COUNTED = 4 * (SLOTS + 1)
+"""Octets of a row that are its worker's own."""
+
+_AROUND = SLOTS + 1
+"""The word of the first row that is another one whenever a worker has taken a row: who counts looks at rows in use alone,
+and at this word to know whether these are all of them."""
+
+SLOTS_KEPT = 1 << 12
+"""Keys whose slot a worker remembers, some 100 octets each: a keyed hash for each look cost more than the look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,29 +48,50 @@ class Tally:
     """
 
     def __init__(self, memory: memoryview, row: int, secret: bytes) -> None:
-        counters = memory.cast("I")
-        width = SLOTS + 1
-        self._rows = [counters[start : start + width] for start in range(0, len(counters), width)]
+        words = memory.cast("I")
+        width = SLOTS + 2
+        self._rows = [words[start : start + width] for start in range(0, len(words), width)]
         self._own = self._rows[row]
+        self._first = self._rows[0]
+        self._slots: dict[str, int] = {}
+        self._hash = hashlib.blake2b(digest_size=4, key=secret)
+        # First in use, then the word: who sees the word sees the row, though two workers begin at the same moment.
         self._own[0] = 1
-        self._secret = secret
+        self._first[_AROUND] = self._first[_AROUND] + 1 & 0xFFFFFFFF
+        self._others: list[memoryview] = []
+        self._look_around()
 
     def enter(self, key: str, limit: int) -> bool:
         """Count one more of `key` unless that would be over `limit`. What was entered must be left."""
-        slot = self._slot(key)
-        self._own[slot] += 1  # first count, then look: two workers at once may both refuse, never both exceed
-        if sum(row[slot] for row in self._rows if row[0]) <= limit:
+        slot = self._slots.get(key) or self._find(key)
+        own = self._own
+        own[slot] += 1  # first count, then look: two workers at once may both refuse, never both exceed
+        count = own[slot]
+        if self._first[_AROUND] != self._seen:
+            self._look_around()
+        for row in self._others:
+            count += row[slot]
+        if count <= limit:
             return True
-        self._own[slot] -= 1
+        own[slot] -= 1
         return False
 
     def leave(self, key: str) -> None:
         """Count one less of `key`."""
-        self._own[self._slot(key)] -= 1
+        self._own[self._slots.get(key) or self._find(key)] -= 1
 
-    def _slot(self, key: str) -> int:
-        digest = hashlib.blake2b(key.encode("utf-8", "surrogateescape"), digest_size=4, key=self._secret).digest()
-        return 1 + int.from_bytes(digest, "little") % SLOTS
+    def _look_around(self) -> None:
+        """Learn which rows are in use. One whose worker is gone counts nothing until somebody takes it."""
+        self._seen = self._first[_AROUND]
+        self._others = [row for row in self._rows if row[0] and row is not self._own]
+
+    def _find(self, key: str) -> int:
+        if len(self._slots) >= SLOTS_KEPT:
+            self._slots.clear()
+        digest = self._hash.copy()
+        digest.update(key.encode("utf-8", "surrogateescape"))
+        slot = self._slots[key] = 1 + int.from_bytes(digest.digest(), "little") % SLOTS
+        return slot
 
 
 def private_tally() -> Tally:
@@ -70,4 +101,5 @@ def private_tally() -> Tally:
 
 def clear_row(memory: memoryview, row: int) -> None:
     """Forget what a worker that is gone had counted."""
-    memory[row * ROW_OCTETS : (row + 1) * ROW_OCTETS] = bytes(ROW_OCTETS)
+    start = row * ROW_OCTETS
+    memory[start : start + _COUNTED] = bytes(_COUNTED)
