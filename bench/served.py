@@ -29,6 +29,9 @@ PATIENCE = 60.0
 CPU_CLOCK = 2
 """Of Linux: the scheduler's count of nanoseconds, as part of a process's clock id."""
 
+SCOPE = Path("/proc/sys/kernel/yama/ptrace_scope")
+PARANOID = Path("/proc/sys/kernel/perf_event_paranoid")
+
 Settings = Mapping[str, Mapping[str, Any]]
 
 SETTINGS: Settings = {
@@ -181,6 +184,21 @@ def held_by(pid: int) -> Held:
         memory[name] = int(rest.split()[0]) * 1024
     counts = (len(os.listdir(f"/proc/{pid}/{what}")) for what in ("fd", "task"))
     return Held(memory["Pss"], memory["Rss"], *counts)
+
+
+def hint() -> str:
+    """What helps where a process may not be looked into."""
+    scope = SCOPE.read_text().strip() if SCOPE.exists() else "0"
+    if os.geteuid() != 0 and scope != "0":
+        return (
+            f"kernel.yama.ptrace_scope is {scope}, so only root may look into a process that runs already. Either run"
+            " this as root, or for a while: sudo sysctl kernel.yama.ptrace_scope=0"
+        )
+    paranoid = PARANOID.read_text().strip() if PARANOID.exists() else "?"
+    return (
+        "In a container it needs the capability SYS_PTRACE (docker run --cap-add SYS_PTRACE); perf needs"
+        f" kernel.perf_event_paranoid of at most 1 where it is not root's (here it is {paranoid})."
+    )
 
 
 def end_by_signal() -> None:

@@ -11,12 +11,11 @@ import sys
 import time
 from pathlib import Path
 
+from served import hint
 from stacks import Stacks, parse_perf, parse_raw
 
 PATIENCE = 60.0
 """Seconds for the recorder to begin, and to write at the end."""
-SCOPE = Path("/proc/sys/kernel/yama/ptrace_scope")
-PARANOID = Path("/proc/sys/kernel/perf_event_paranoid")
 
 
 class Recorder:
@@ -79,21 +78,6 @@ def program(name: str) -> str:
         remedy = "pip install --group bench" if name == "py-spy" else f"Debian: apt install linux-{name}"
         raise RuntimeError(f"{name} is not installed ({remedy})")
     return found
-
-
-def hint() -> str:
-    """What helps where a process may not be looked into."""
-    scope = SCOPE.read_text().strip() if SCOPE.exists() else "0"
-    if os.geteuid() != 0 and scope != "0":
-        return (
-            f"kernel.yama.ptrace_scope is {scope}, so only root may look into a process that runs already. Either run"
-            " this as root, or for a while: sudo sysctl kernel.yama.ptrace_scope=0"
-        )
-    paranoid = PARANOID.read_text().strip() if PARANOID.exists() else "?"
-    return (
-        "In a container it needs the capability SYS_PTRACE (docker run --cap-add SYS_PTRACE); perf needs"
-        f" kernel.perf_event_paranoid of at most 1 where it is not root's (here it is {paranoid})."
-    )
 
 
 def _shortened(text: str) -> str:
