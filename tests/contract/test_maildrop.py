@@ -198,6 +198,36 @@ class TestReading:
         assert await read(await session.open_message(1), limit) == expected
         await session.close()
 
+    async def test_one_that_needs_no_waiting_is_ready(self, bench: Bench) -> None:
+        bodies = [SMALL, SMALL + b"1\r\n", LARGE, *(SMALL + b"%d\r\n" % number for number in range(40))]
+        for body in bodies:
+            await bench.put(body)
+        session = await bench.open()
+        assert await read(await session.open_message(1)) == SMALL
+        for _ in range(2):
+            for number, body in enumerate(bodies, 1):
+                message = session.ready(number)
+                assert (message is None) is (body is LARGE)
+                opened = message or await session.open_message(number)
+                assert opened.facts.octets == len(body)
+                assert opened.facts.digest == measure(body).digest or body is LARGE
+                assert await read(opened) == body
+        await session.close()
+        with pytest.raises(LeaseLost):
+            session.ready(1)
+        with pytest.raises(LeaseLost):
+            await session.open_message(1)
+
+    async def test_what_is_ready_is_not_made_by_looking(self, bench: Bench) -> None:
+        for body in (SMALL, LARGE, SMALL):
+            await bench.put(body)
+        session = await bench.open()
+        await session.open_message(1)
+        for number in (2, 2, 3, 2, 3, 1):
+            message = session.ready(number) or await session.open_message(number)
+            assert await read(message) == (LARGE if number == 2 else SMALL)
+        await session.close()
+
     async def test_a_message_can_be_written_octet_by_octet(self, bench: Bench) -> None:
         spool = bench.store.spool()
         for at in range(len(LARGE)):
@@ -913,9 +943,12 @@ class TestSharing:
         await bench.put(SMALL)
         first = await bench.open(lock=SHARE)
         second = await bench.open(lock=SHARE, session="s2")
+        await second.open_message(2)
         first.snapshot.delete(1)
         await first.commit()
         await first.close()
+        with pytest.raises(MessageGone, match="message 1 was deleted by another session"):
+            second.ready(1)
         with pytest.raises(MessageGone, match="message 1 was deleted by another session"):
             await second.open_message(1)
         assert await read(await second.open_message(2)) == SMALL

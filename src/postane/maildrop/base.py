@@ -263,6 +263,13 @@ class MaildropSession(Protocol):
         """Fill the snapshot's columns if they are not there. Raises MaildropError."""
         ...
 
+    def ready(self, number: int) -> OpenMessage | None:
+        """Open message `number` of the loaded snapshot if that needs no waiting; None: ask `open_message`.
+
+        Raises what that one does.
+        """
+        ...
+
     async def open_message(self, number: int) -> OpenMessage:
         """Open message `number` of the loaded snapshot. Raises MaildropError (LeaseLost, MessageGone)."""
         ...

@@ -12,7 +12,6 @@ import asyncio
 import secrets
 import time
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
 
 from postane.mail.measure import Facts, measure
 
@@ -205,4 +204,4 @@ def _ourselves(work: str) -> Holder:
 
 def _given_facts(facts: Facts, letter: Letter) -> Facts:
     """Only what was sent as international has a surrogate: other octets beyond ASCII are handed out as they came."""
-    return facts if facts.excess is None or letter.is_international else replace(facts, excess=None)
+    return facts if facts.excess is None or letter.is_international else facts._replace(excess=None)

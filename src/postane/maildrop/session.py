@@ -66,11 +66,33 @@ class JoinedSession:
         self._sizes = columns.sizes
         self.snapshot.fill(columns.uids, columns.sizes, columns.uidls, columns.excess)
 
+    def ready(self, number: int) -> OpenMessage | None:
+        """Open message `number` of the loaded snapshot if it is small, and its drop's index is open."""
+        lease = self._lease or self._held()
+        uid = self.snapshot.uid(number)
+        stored = self._ahead.pop(uid, None)
+        if stored is None:
+            found = self._index.fetch_now(lease.drop, uid, self._last_ahead(number))
+            if found is None:
+                return None
+            stored = self._take(number, uid, found)
+        if stored.blob is not None:
+            self._ahead[uid] = stored
+            return None
+        check_stored(lease.drop, stored)
+        self._last = number
+        return OpenMessage(stored.facts, stored.head)
+
     async def open_message(self, number: int) -> OpenMessage:
         """Open message `number` of the loaded snapshot."""
+        message = self.ready(number)
+        if message is not None:
+            return message
         drop = self._held().drop
         uid = self.snapshot.uid(number)
-        stored = self._ahead.pop(uid, None) or await self._fetch(drop, number, uid)
+        stored = self._ahead.pop(uid, None)
+        if stored is None:
+            stored = self._take(number, uid, await self._index.fetch(drop, uid, self._last_ahead(number)))
         check_stored(drop, stored)
         self._last = number
         rest = await self._open_blob(number, stored.blob) if stored.blob else None
@@ -99,15 +121,14 @@ class JoinedSession:
             raise LeaseLost("maildrop is closed")
         return self._lease
 
-    async def _fetch(self, drop: str, number: int, uid: int) -> Stored:
-        """Read a message, and those behind it where the client seems to take them all."""
-        self._ahead = {}
-        last = self._last_ahead(number) if number == self._last + 1 and number > 1 else number
-        found = await self._index.fetch(drop, uid, self.snapshot.uid(last))
-        if not found or found[0].uid != uid:
+    def _take(self, number: int, uid: int, found: Sequence[Stored]) -> Stored:
+        """A message out of those that were read in one trip; the others are kept."""
+        self._ahead = {stored.uid: stored for stored in found}
+        stored = self._ahead.pop(uid, None)
+        if stored is None:
+            self._ahead = {}
             raise self._missing(number)
-        self._ahead = {stored.uid: stored for stored in found[1:]}
-        return found[0]
+        return stored
 
     async def _open_blob(self, number: int, blob: Blob) -> BlobReader:
         drop, uid = self._held().drop, self.snapshot.uid(number)
@@ -129,14 +150,16 @@ class JoinedSession:
         return StoreDamaged("message is damaged", f"maildrop {lease.drop}: message {uid} has no body")
 
     def _last_ahead(self, number: int) -> int:
-        octets = 0
+        """The uid up to which to read: those behind as well where the client seems to take them all."""
         last = number
-        while last < min(number + AHEAD_MESSAGES, self.snapshot.total):
-            octets += self._sizes[last]  # of number last + 1
-            if octets > AHEAD_OCTETS:
-                break
-            last += 1
-        return last
+        if number == self._last + 1 and number > 1:
+            octets = 0
+            for size in self._sizes[number : number + AHEAD_MESSAGES]:
+                octets += size
+                if octets > AHEAD_OCTETS:
+                    break
+                last += 1
+        return self.snapshot.uid(last)
 
 
 def _snapshot(totals: Totals) -> Snapshot:
@@ -145,7 +168,7 @@ def _snapshot(totals: Totals) -> Snapshot:
 
 def check_stored(drop: str, stored: Stored) -> None:
     """Whether a message can be given out: what is told of it must be true of it. Raises StoreDamaged."""
-    facts, blob = stored.facts, stored.blob
-    size = len(stored.head) + (blob.octets if blob else 0)
-    if not isinstance(stored.head, bytes) or size != facts.octets or not 0 <= facts.header_octets <= size:
+    facts, head, blob = stored.facts, stored.head, stored.blob
+    size = len(head) if blob is None else len(head) + blob.octets
+    if type(head) is not bytes or size != facts.octets or not 0 <= facts.header_octets <= size:
         raise StoreDamaged("message is damaged", f"maildrop {drop}: message {stored.uid} is not as it was stored")

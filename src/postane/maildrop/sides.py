@@ -78,7 +78,7 @@ class Entry:
     uidl: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # frozen ones take 0.3 us longer to make, for each message that is handed out
 class Stored:
     """A message as the index gives it back."""
 
@@ -128,6 +128,10 @@ class Index(Protocol):
 
     async def fetch(self, drop: str, first: int, last: int) -> list[Stored]:
         """The messages with uids from `first` to `last`, in order."""
+        ...
+
+    def fetch_now(self, drop: str, first: int, last: int) -> list[Stored] | None:
+        """The same where it needs no waiting, else None."""
         ...
 
     async def append(self, drop: str, entry: Entry) -> Receipt:

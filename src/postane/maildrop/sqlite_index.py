@@ -25,7 +25,7 @@ from .locks import FileLease, take
 from .sides import Columns, Entry, Lease, Step, StepHook, Stored, Totals, check_quota, ignore_step
 from .sqlite_deleted import delete, restore
 from .sqlite_fence import delete_under, take_over
-from .sqlite_handles import Handles
+from .sqlite_handles import Handle, Handles
 from .sqlite_schema import connect_reader, index_error
 from .sqlite_verify import find_damage, mend_totals
 from .sqlite_writer import Job, Transaction
@@ -40,7 +40,7 @@ INLINE_ROWS = 2000
 
 _ROWS_AT_ONCE = 500
 _FACTS = "m.octets, m.header_octets, m.is_dotted, m.digest, m.blob, m.blob_octets, m.blob_digest, m.excess"
-_FETCH = f"SELECT m.uid, {_FACTS}, b.octets FROM message m JOIN body b USING (uid) WHERE m.uid BETWEEN ? AND ? ORDER BY m.uid"  # noqa: E501, S608
+_FETCH = "SELECT m.uid, m.octets, m.header_octets, m.is_dotted, m.digest, m.excess, b.octets, m.blob, m.blob_octets, m.blob_digest FROM message m JOIN body b USING (uid) WHERE m.uid BETWEEN ? AND ? ORDER BY m.uid"  # noqa: E501
 _ROWS = f"SELECT m.uid, {_FACTS}, m.arrived, m.sender, m.uidl, NULL FROM message m WHERE m.uid > ?1 AND (?2 IS NULL OR m.arrived < ?2) ORDER BY m.uid LIMIT ?3"  # noqa: E501, S608
 _DELETED = f"SELECT m.uid, {_FACTS}, m.arrived, m.sender, m.uidl, m.deleted FROM deleted m WHERE m.uid > ?1 AND (?2 IS NULL OR m.deleted < ?2) ORDER BY m.uid LIMIT ?3"  # noqa: E501, S608
 _SAME_UIDL = "SELECT 1 FROM message WHERE uidl = ? UNION ALL SELECT 1 FROM message WHERE uid = ? AND uidl IS NULL"
@@ -97,11 +97,13 @@ class SqliteIndex:
 
     async def fetch(self, drop: str, first: int, last: int) -> list[Stored]:
         """The messages with uids from `first` to `last`."""
-        handle = self._handles.get(drop) or await self._handles.require(drop)
-        return [
-            Stored(uid, Facts(octets, header, bool(dotted), digest, excess), head, Blob(name, *rest) if name else None)
-            for uid, octets, header, dotted, digest, name, *rest, excess, head in handle.read(_FETCH, (first, last))
-        ]
+        found = self.fetch_now(drop, first, last)
+        return _stored(await self._handles.require(drop), first, last) if found is None else found
+
+    def fetch_now(self, drop: str, first: int, last: int) -> list[Stored] | None:
+        """The same where the drop's handle is open."""
+        handle = self._handles.get(drop)
+        return _stored(handle, first, last) if handle is not None else None
 
     async def append(self, drop: str, entry: Entry) -> Receipt:
         """Take a message in, durably."""
@@ -181,6 +183,13 @@ class SqliteIndex:
     async def close(self) -> None:
         """Let go of all handles."""
         await self._handles.close()
+
+
+def _stored(handle: Handle, first: int, last: int) -> list[Stored]:
+    return [
+        Stored(uid, Facts(octets, header, dotted == 1, digest, excess), head, name and Blob(name, size, check))
+        for uid, octets, header, dotted, digest, excess, head, name, size, check in handle.read(_FETCH, (first, last))
+    ]
 
 
 def _append(drop: str, entry: Entry, now: Transaction) -> Receipt:

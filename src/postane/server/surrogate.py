@@ -5,8 +5,6 @@ RFC 6856 s2.1 and s4: nothing but ASCII goes into the header part; RFC 6858 says
 Must not know: commands, replies.
 """
 
-from dataclasses import replace
-
 from postane.mail.downgrade import Downgrader, downgrade_header
 from postane.mail.measure import Facts
 from postane.maildrop.base import BlobReader, OpenMessage
@@ -15,7 +13,7 @@ from postane.maildrop.base import BlobReader, OpenMessage
 def surrogate(message: OpenMessage) -> tuple[OpenMessage, Facts]:
     """The message in the place of which the client gets it, and its facts; the digest stays that of the original."""
     facts, excess = message.facts, message.facts.excess or 0
-    shown = replace(facts, octets=facts.octets + excess, header_octets=facts.header_octets + excess)
+    shown = facts._replace(octets=facts.octets + excess, header_octets=facts.header_octets + excess)
     if message.rest is None:
         return OpenMessage(shown, Downgrader(facts.header_octets).feed(message.head)), shown
     rest = SurrogateReader(message.rest, Downgrader(facts.header_octets - len(message.head)))

@@ -23,9 +23,9 @@ class CountingIndex(MemoryIndex):
         super().__init__()
         self.fetched = []
 
-    async def fetch(self, drop, first, last):
+    def fetch_now(self, drop, first, last):
         self.fetched.append((first, last))
-        return await super().fetch(drop, first, last)
+        return super().fetch_now(drop, first, last)
 
 
 async def session_of(index, bodies):
@@ -44,6 +44,35 @@ async def test_who_reads_one_after_the_other_is_read_ahead_for():
         await session.open_message(number)
     last = 2 + AHEAD_MESSAGES
     assert index.fetched == [(1, 1), (2, last), (last + 1, last + 1 + AHEAD_MESSAGES), (36, 40)]
+
+
+@pytest.mark.parametrize("is_ready", [True, False])
+async def test_what_is_read_ahead_is_the_same_ready_or_not(is_ready):
+    index = CountingIndex()
+    session = await session_of(index, [message(1)] * 40)
+    for number in range(1, 20):
+        assert session.ready(number) if is_ready else await session.open_message(number)
+    assert index.fetched == [(1, 1), (2, 18), (19, 35)]
+
+
+class WaitingIndex(MemoryIndex):
+    """An index that always has to wait for something."""
+
+    def fetch_now(self, drop, first, last):
+        return None
+
+    async def fetch(self, drop, first, last):
+        return super().fetch_now(drop, first, last)
+
+
+async def test_nothing_is_ready_before_it_is_read_and_what_was_read_ahead_is():
+    session = await session_of(WaitingIndex(), [message(1)] * 40)
+    ready = []
+    for number in range(1, 21):
+        found = session.ready(number)
+        ready.append(found is not None)
+        assert (found or await session.open_message(number)).head == message(1)
+    assert [number for number, was in enumerate(ready, 1) if not was] == [1, 2, 19]
 
 
 async def test_who_picks_is_not_read_ahead_for():
