@@ -1,5 +1,6 @@
 """What holds of the throttle whatever is tried, in whatever order."""
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postane.accounts.failures import NOTHING, WAYS, WORD, Records
-from postane.accounts.throttle import FORGET_AFTER, Throttle, private_throttle
+from postane.accounts.throttle import FORGET_AFTER, RENEW_AFTER, Patience, Throttle, private_slate, private_throttle
 
 AFTER, LOCKOUT = 4, 900.0
 ADDRESSES = ("192.0.2.1", "192.0.2.2", "2001:db8::1", "127.0.0.1", "unix")
@@ -27,7 +28,8 @@ failing = st.tuples(
 )
 succeeding = st.tuples(st.just("succeed"), st.sampled_from(ADDRESSES), st.sampled_from(NAMES), st.just(b""))
 waiting = st.tuples(st.just("wait"), st.just(""), st.just(""), st.just(b""))
-Steps = list[tuple[str, str, str, bytes]]
+Step = tuple[str, str, str, bytes]
+Steps = list[Step]
 
 
 def take(throttle: Throttle, clock: Clock, steps: Steps) -> None:
@@ -74,6 +76,27 @@ def test_so_many_wrong_secrets_from_one_address_are_refused(steps: Steps, addres
     for number in range(AFTER):
         throttle.failed(address, "ada", b"wrong %d" % number)
     assert throttle.check(address, "ada") == throttle.check(address, "eve") == LOCKOUT
+
+
+@given(st.lists(st.tuples(st.one_of(failing, succeeding, waiting), st.booleans()), max_size=80))
+def test_what_a_worker_remembers_of_those_without_failures_changes_nothing(steps: list[tuple[Step, bool]]) -> None:
+    """Two workers that remember, and beside them one that begins anew with each step."""
+    clock, shared, apart = Clock(), private_slate(), private_slate()
+    patience = Patience(2.0, AFTER, LOCKOUT)
+    workers = [Throttle(shared, patience, clock) for _ in range(2)]
+    for (what, address, name, secret), is_second in steps:
+        worker, plain = workers[is_second], Throttle(apart, patience, clock)
+        if what == "wait":
+            clock.time += RENEW_AFTER / 2
+            continue
+        assert worker.check(address, name) == plain.check(address, name)
+        if what == "fail":
+            assert worker.failed(address, name, secret) == plain.failed(address, name, secret)
+        else:
+            worker.succeeded(address, name)
+            plain.succeeded(address, name)
+        for each, where, who in itertools.product(workers, ADDRESSES, NAMES):
+            assert each.check(where, who) == plain.check(where, who)
 
 
 KEYS = [b"%d" % number for number in range(6)]

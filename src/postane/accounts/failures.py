@@ -58,7 +58,7 @@ class Records:
     ) -> None:
         self._words = memory.cast("Q")  # one store each: CPython copies eight octets at an aligned place
         self._groups = len(self._words) // WAYS
-        self._secret = secret
+        self._hash = hashlib.blake2b(digest_size=WORD, key=secret)
         self._clock = clock
         self._lasts = lasts
 
@@ -101,14 +101,17 @@ class Records:
 
     def _slot(self, key: bytes) -> tuple[int, int]:
         """The first place of the key's group, and its tag."""
-        digest = hashlib.blake2b(key, digest_size=WORD, key=self._secret).digest()
-        number = int.from_bytes(digest, "little")
+        digest = self._hash.copy()  # faster than to key another one
+        digest.update(key)
+        number = int.from_bytes(digest.digest(), "little")
         return (number & 0xFFFFFFFF) % self._groups * WAYS, number >> (64 - TAG_BITS)
 
     def _find(self, first: int, tag: int) -> int | None:
-        for place, word in enumerate(self._words[first : first + WAYS], first):
-            if word and word >> COUNT_BITS + TIME_BITS == tag:
-                return place
+        words = self._words[first : first + WAYS].tolist()
+        if any(words):
+            for place, word in enumerate(words, first):
+                if word and word >> COUNT_BITS + TIME_BITS == tag:
+                    return place
         return None
 
     def _least(self, first: int, now: int) -> int:

@@ -19,6 +19,8 @@ Must not know: protocols, sleeping, processes (who makes the shared memory).
 
 import hashlib
 import ipaddress
+import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -38,6 +40,8 @@ KNOWN_FOR = 86400.0
 RENEW_AFTER = 60.0
 """Seconds after which another right login is noted: a poller's next one tells nothing new."""
 
+_WORD_MASK = (1 << 8 * WORD) - 1
+
 IPV6_NETWORK = ~((1 << 64) - 1)
 """The part of an IPv6 address that tells the network."""
 
@@ -45,8 +49,16 @@ TABLES = 5
 TABLE_RECORDS = 1 << 17
 """Records of each table: more than the guesses that the slow hash lets through in FORGET_AFTER on many cores."""
 
-THROTTLE_OCTETS = TABLES * TABLE_RECORDS * WORD
-PRIVATE_OCTETS = TABLES * 256 * WAYS * WORD
+THROTTLE_OCTETS = TABLES * TABLE_RECORDS * WORD + WORD
+PRIVATE_OCTETS = TABLES * 256 * WAYS * WORD + WORD
+"""The last word is another one after every failure."""
+
+CLEAN_KEPT = 1 << 12
+"""Names with addresses of which a worker remembers that nothing is held against them, some 500 octets each."""
+
+_OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_IPV4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}")
+"""Nearly every address, and its own source: known at a glance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +83,17 @@ class Patience:
         return self.delay * STEPS[min(max(count, 1), len(STEPS)) - 1]
 
 
+@dataclass(slots=True)
+class _Clean:
+    """Nothing was held against a name from an address when the last failure was the one that `news` tells of: so it is
+    until the next one. `settled` is until when a right login leaves nothing to write down."""
+
+    source: str
+    key: bytes
+    news: int
+    settled: float = -math.inf
+
+
 class Throttle:
     """Failed logins by address and by account.
 
@@ -81,9 +104,14 @@ class Throttle:
     def __init__(
         self, slate: Slate, patience: Patience, clock: Callable[[], float], own_domains: frozenset[str] = frozenset()
     ) -> None:
-        def table(number: int, lasts: Callable[[int], float]) -> Records:
-            return Records(slate.part(number, TABLES), slate.secret, clock, lasts)
+        tables = Slate(slate.memory[:-WORD], slate.secret)
 
+        def table(number: int, lasts: Callable[[int], float]) -> Records:
+            return Records(tables.part(number, TABLES), slate.secret, clock, lasts)
+
+        self._news = slate.memory[-WORD:].cast("Q")
+        self._clean: dict[tuple[str, str], _Clean] = {}
+        self._clock = clock
         self._patience = patience
         self._own_domains = own_domains
         self._secret = slate.secret
@@ -103,9 +131,15 @@ class Throttle:
 
         `name` as it came, or canonical; "" where none was said: then the address alone counts.
         """
+        clean = self._clean.get((address, name))
+        if clean is not None and clean.news == self._news[0]:
+            return 0.0
+        news = self._news[0]  # before the records are looked at: what is noted meanwhile makes it another one
         source, key = self._keys(address, name)
         left = 0.0 if is_shared(source) else self._left(self._addresses, octets_of(source))
         by_account = self._left(self._accounts, key) if key else 0.0
+        if not left and not by_account:
+            self._keep(address, name, _Clean(source, key, news))
         if by_account > left and not self._is_known(source, _pair(source, key)):
             return by_account
         return left
@@ -126,11 +160,18 @@ class Throttle:
             count = max(count, self._addresses.look(octets_of(source)).count)
         if key and not self._is_known(source, pair):
             count = max(count, self._accounts.look(key).count)
+        # After the records: who sees it sees them. Two at once may write the same word, but have written theirs before.
+        self._news[0] = self._news[0] + 1 & _WORD_MASK
         return self._patience.delay_after(count)
 
     def succeeded(self, address: str, name: str) -> None:
         """A login was right; `name` is what `check` was asked with."""
-        source, key = self._keys(address, name)
+        clean, news = self._clean.get((address, name)), self._news[0]
+        if clean is None or clean.news != news:
+            clean = _Clean(*self._keys(address, name), news)
+        elif self._clock() < clean.settled:
+            return
+        source, key = clean.source, clean.key
         if not key:
             return
         pair = _pair(source, key)
@@ -141,8 +182,11 @@ class Throttle:
                 self._addresses.forgive(octets_of(source), count)
             self._accounts.forgive(key, count)
             self._pairs.forgive(pair, count)
-        if not last.count or last.age >= RENEW_AFTER:
+        is_due = not last.count or last.age >= RENEW_AFTER
+        if is_due:
             self._known.note(pair)
+        if not count:
+            clean.settled = self._clock() + RENEW_AFTER - (0.0 if is_due else last.age)
 
     def _repeat(self, pair: bytes, secret: bytes) -> int:
         """The how-manieth time it is that the pair comes with this secret, since the pair was last forgiven."""
@@ -159,6 +203,11 @@ class Throttle:
             self._addresses.note(octets_of(source))
         if key:
             self._accounts.note(key)
+
+    def _keep(self, address: str, name: str, clean: _Clean) -> None:
+        if len(self._clean) >= CLEAN_KEPT:
+            self._clean.clear()
+        self._clean[address, name] = clean
 
     def _left(self, table: Records, key: bytes) -> float:
         record = table.look(key)
@@ -188,6 +237,8 @@ def private_throttle(
 
 def source_of(address: str) -> str:
     """What one attacker has: an IPv4 address, an IPv6 /64, or the text itself where it is no address."""
+    if _IPV4.fullmatch(address):
+        return address
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

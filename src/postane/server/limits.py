@@ -19,8 +19,8 @@ _COUNTED = 4 * (SLOTS + 1)
 """Octets of a row that are its worker's own."""
 
 _AROUND = SLOTS + 1
-"""The word of the first row that is another one whenever a worker has taken a row: who counts looks at rows in use alone,
-and at this word to know whether these are all of them."""
+"""The word of the first row that is another one whenever a worker has taken a row: who counts looks at rows in use
+alone, and at this word to know whether these are all of them."""
 
 SLOTS_KEPT = 1 << 12
 """Keys whose slot a worker remembers, some 100 octets each: a keyed hash for each look cost more than the look."""
