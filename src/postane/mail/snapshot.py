@@ -100,6 +100,10 @@ class Snapshot:
             raise MessageIsDeleted(number)
         return number - 1
 
+    def stands(self, number: int) -> bool:
+        """Whether there is such a message, and it is not marked as deleted."""
+        return 1 <= number <= self.total and number not in self._deleted
+
     def uid(self, number: int) -> int:
         """The store's own key of message `number`, deleted or not."""
         if self._uids is None:
