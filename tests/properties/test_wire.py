@@ -15,6 +15,7 @@ from postane.config.units import (
     parse_endpoint,
     parse_size,
 )
+from postane.mail.header_part import HeaderPart
 from postane.mail.measure import Facts, Measure, measure
 from postane.wire.crlf import BareCheck, LengthCheck, Mender
 from postane.wire.dots import Stuffer, Unstuffer, stuff
@@ -150,7 +151,17 @@ def test_any_split_gives_the_same_facts(split):
     for piece in pieces:
         taken.feed(piece)
     assert taken.facts() == at_once.facts() == measure(whole)
-    assert (taken.hops, taken.ends_with_line) == (at_once.hops, at_once.ends_with_line)
+    assert taken.ends_with_line == at_once.ends_with_line
+
+
+@given(split_octets())
+def test_any_split_finds_the_same_header_part(split):
+    whole, pieces = split
+    taken, at_once = HeaderPart(1000), HeaderPart(1000)
+    at_once.feed(whole)
+    for piece in pieces:
+        taken.feed(piece)
+    assert (taken.kept, taken.octets, taken.is_over) == (at_once.kept, at_once.octets, at_once.is_over)
 
 
 @given(octets)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from postane.accounts.base import Account, AccountStore
 from postane.mail.address import Address, format_mailbox
 from postane.mail.envelope import Envelope
-from postane.mail.measure import Measure
+from postane.mail.header_part import HeaderPart, count_hops
 from postane.mail.trace import Passage, Protocol, format_trace
 from postane.maildrop.base import (
     Addressee,
@@ -28,6 +28,9 @@ from postane.maildrop.base import (
 )
 from postane.smtp import replies
 from postane.smtp.replies import Reply
+
+HEADER_SCAN_LIMIT = 1024 * 1024
+"""Octets of a header part that are looked at for hops. Each host puts its own in front: none that counts is missed."""
 
 POSTMASTER = Account("postmaster", "postmaster", quota=Quota(octets=100 * 1024 * 1024, messages=10_000))
 """Who gets mail for the postmaster where no account or alias has the name: RFC 5321 s4.5.1 wants it taken. It waits in
@@ -111,7 +114,7 @@ class Transaction:
         self.failure: MaildropError | None = None  # the octets could not be spooled: nothing will be deposited
         self._delivery = delivery
         self._recipients: list[_Recipient] = []
-        self._measure = Measure()
+        self._header = HeaderPart(HEADER_SCAN_LIMIT)
         self._spool: Spool | None = None
 
     async def add(self, address: Address) -> None:
@@ -127,8 +130,7 @@ class Transaction:
         """The next octets of the message. Raises nothing that may pass: `failure` tells of it."""
         if self.failure is not None:
             return
-        if self._measure.header_octets < 0:  # only the hops are wanted, and they are in the header part
-            self._measure.feed(octets)
+        self._header.feed(octets)
         try:
             await self._open_spool().write(octets)
         except MaildropError as error:
@@ -142,8 +144,7 @@ class Transaction:
         """
         if self.failure is not None:
             raise self.failure
-        self._measure.facts()
-        if self._measure.hops > self._delivery.limits.hops:  # RFC 5321 s6.3
+        if count_hops(bytes(self._header.kept)) > self._delivery.limits.hops:  # RFC 5321 s6.3
             raise DeliveryRefused(replies.LOOPING)
         addressees = self._addressees(passage)
         sender = self.envelope.sender
