@@ -8,6 +8,7 @@ Must not know: where messages are kept.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -57,7 +58,7 @@ class Snapshot:
         self._sizes: Sequence[int] = ()
         self._uidls: Sequence[str] = ()
         self._excesses: Mapping[int, int] = MappingProxyType({})
-        self._deleted: set[int] = set()
+        self._deleted: AbstractSet[int] = frozenset()  # a set of its own with the first mark: most sessions have none
 
     @property
     def is_loaded(self) -> bool:
@@ -121,13 +122,37 @@ class Snapshot:
     def delete(self, number: int) -> None:
         """Mark `number` as deleted; raises NoSuchMessage or MessageIsDeleted."""
         size = self._sizes[self.check(number)]
-        self._deleted.add(number)
+        self._marks().add(number)
         self.count -= 1
         self.octets -= size
 
+    def delete_all(self, numbers: Sequence[int]) -> bool:
+        """Mark all of these as deleted, or none: if any is out of range, marked, or there twice. Whether done."""
+        if not numbers:
+            return True
+        wanted, lowest, highest = set(numbers), min(numbers), max(numbers)
+        is_sound = lowest >= 1 and highest <= self.total and len(wanted) == len(numbers)
+        if not is_sound or not self._deleted.isdisjoint(wanted):
+            return False
+        if highest - lowest < len(numbers):  # a run of them, as nearly always
+            octets = sum(self._sizes[lowest - 1 : highest])
+        else:
+            octets = sum(map(self._sizes.__getitem__, map((-1).__add__, numbers)))
+        marks = self._marks()
+        marks |= wanted
+        self.count -= len(numbers)
+        self.octets -= octets
+        return True
+
+    def _marks(self) -> set[int]:
+        marks = self._deleted
+        if not isinstance(marks, set):
+            marks = self._deleted = set()
+        return marks
+
     def reset(self) -> None:
         """Take all marks away (RFC 1939 s5, RSET)."""
-        self._deleted.clear()
+        self._deleted = frozenset()
         self.count = self.total
         self.octets = self.total_octets
 

@@ -1,6 +1,8 @@
 """A maildrop as one session sees it."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from postane.mail.snapshot import MessageIsDeleted, NoSuchMessage, Snapshot
 
@@ -54,6 +56,39 @@ def test_a_deleted_message_is_gone_from_everything(snapshot):
             ask(2)
     assert (snapshot.count, snapshot.octets) == (2, 400), "deleting twice counts once"
     assert snapshot.uid(2) == 7, "the store still finds it, to commit"
+
+
+def test_many_are_deleted_at_once(snapshot):
+    assert snapshot.delete_all([])
+    assert snapshot.delete_all([3, 1])
+    assert (snapshot.count, snapshot.octets, snapshot.deleted) == (1, 200, [1, 3])
+    assert snapshot.delete_all([2])
+    assert (snapshot.count, snapshot.octets, snapshot.deleted) == (0, 0, [1, 2, 3])
+    assert not snapshot.delete_all([2])
+
+
+@pytest.mark.parametrize("numbers", [[0], [1, 4], [1, 2], [3, 3], [-1, 3], [3, 10**30], [1, 1, 3, 3]])
+def test_all_of_them_or_none(snapshot, numbers):
+    snapshot.delete(2)
+    assert not snapshot.delete_all(numbers)
+    assert (snapshot.count, snapshot.octets, snapshot.deleted) == (2, 400, [2])
+
+
+@given(st.lists(st.integers(-1, 12), max_size=12), st.lists(st.integers(-1, 12), max_size=12))
+def test_at_once_is_as_one_after_the_other(first, second):
+    at_once, single = (Snapshot(total=10, total_octets=1023, last_uid=10) for _ in range(2))
+    for taken in (at_once, single):
+        taken.fill(range(1, 11), [1 << at for at in range(10)], [str(at) for at in range(10)])
+    for numbers in (first, second):
+        before = single.deleted
+        if not at_once.delete_all(numbers):
+            assert (
+                set(numbers) & set(before) or len(set(numbers)) < len(numbers) or not set(numbers) <= set(range(1, 11))
+            )
+            continue
+        for number in numbers:
+            single.delete(number)
+        assert (at_once.count, at_once.octets, at_once.deleted) == (single.count, single.octets, single.deleted)
 
 
 def test_reset_takes_all_marks_away(snapshot):
