@@ -18,7 +18,8 @@ from postane.net.memory import FACTS, MemoryStream
 from postane.net.stream import Peer
 from postane.pop3.server import Pop3Server
 from postane.sasl.registry import SERVER_MECHANISMS
-from postane.server.loop import Conversation, Desk, converse
+from postane.server.desk import Desk
+from postane.server.loop import Conversation, converse
 from postane.server.office import PostOffice
 from postane.server.pop3 import Pop3Desk
 from postane.server.record import Ending, SessionRecord
@@ -76,9 +77,9 @@ class _Witness(MemoryStream):
         self.is_waited_for = False
         super().give(octets)
 
-    async def _wait(self) -> None:
-        self.is_waited_for = True
-        await super()._wait()
+    def attend(self, call: Callable[[], None] | None) -> None:
+        self.is_waited_for = call is not None
+        super().attend(call)
 
     async def start_tls(self, last_words: bytes) -> None:
         assert self.last_words is None, "a second handshake"

@@ -34,13 +34,13 @@ from postane.pop3.languages import Languages
 from postane.pop3.server import Pop3Server
 from postane.sasl.registry import SERVER_MECHANISMS
 from postane.server.delivery import DeliveryLimits
+from postane.server.guest import MakeDesk
 from postane.server.housekeeping import Housekeeper
 from postane.server.limits import Limits, Tally
 from postane.server.office import PostOffice
 from postane.server.pop1 import Pop1Desk
 from postane.server.pop2 import Pop2Desk
 from postane.server.pop3 import Pop3Desk
-from postane.server.reception import MakeDesk
 from postane.server.record import SessionRecord
 from postane.server.rules import Rules
 from postane.server.smtp import SmtpDesk

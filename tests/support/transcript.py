@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from postane.net.memory import MemoryStream
-from postane.server.loop import Desk, Outbox
+from postane.server.desk import Desk, Outbox
 from postane.wire.errors import RemoteProtocolError
 from postane.wire.machine import PAUSED, Machine, Signal
 
@@ -102,7 +102,9 @@ class Session:
                 self.is_closed = event is PAUSED
                 break
             try:
-                await self._desk.answer(event, self._out)
+                rest = self._desk.answer(event, self._out)
+                if rest is not None:
+                    await rest
             except Exception as error:  # noqa: BLE001 - as the loop does
                 self._out.send(self._desk.reply_to(error))
         await self._out.flush()

@@ -45,6 +45,8 @@ class Proxies:
 class ArrivingStream(SocketStream):
     """A SocketStream that is a bare socket at first; `begins_with_tls`: a handshake comes before everything."""
 
+    __slots__ = ("_proxies", "_socket", "_told", "begins_with_tls", "is_probe", "stands")
+
     def __init__(
         self,
         deadlines: Deadlines,
@@ -55,6 +57,8 @@ class ArrivingStream(SocketStream):
         proxies: Proxies,
     ) -> None:
         super().__init__(deadlines, on_open, tls)
+        self.stands = False
+        self.is_probe = False
         self.begins_with_tls = begins_with_tls
         self._proxies = proxies
         self._socket: socket.socket | None = None
@@ -145,6 +149,7 @@ class ArrivingStream(SocketStream):
             sock.close()
             self._give_up()
             raise
+        self.stands = True
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._take(transport)

@@ -7,6 +7,7 @@ Must not know: any protocol.
 """
 
 import asyncio
+from collections.abc import Callable
 
 from .stream import NotSecured, Peer, StreamClosed, TlsFacts
 
@@ -33,6 +34,7 @@ class MemoryStream:
     ) -> None:
         self.peer = peer
         self.tls = FACTS if is_encrypted else None
+        self.stands = True
         self.begins_with_tls = False
         self.is_probe = False
         self._offers_tls = offers_tls
@@ -46,23 +48,24 @@ class MemoryStream:
         self._is_ended = False
         self._is_expired = False
         self._changed = asyncio.Event()
+        self._attendant: Callable[[], None] | None = None
 
     # The test's side
 
     def give(self, octets: bytes) -> None:
         """The peer sends octets."""
         self._incoming += octets
-        self._changed.set()
+        self._tell()
 
     def end(self) -> None:
         """The peer closes its side."""
         self._is_ended = True
-        self._changed.set()
+        self._tell()
 
     def expire(self) -> None:
         """The deadline passes."""
         self._is_expired = True
-        self._changed.set()
+        self._tell()
 
     def take(self) -> bytes:
         """What was written since the last call."""
@@ -107,14 +110,24 @@ class MemoryStream:
 
     async def read(self) -> bytes:
         """See Stream."""
-        while not self._incoming:
-            self._check()
-            if self._is_ended:
-                return b""
+        while (octets := self.read_now()) is None:
             await self._wait()
+        return octets
+
+    def read_now(self) -> bytes | None:
+        """See Stream."""
+        if not self._incoming:
+            self._check()
+            return b"" if self._is_ended else None
         octets = bytes(self._incoming[: self._piece])
         del self._incoming[: len(octets)]
         return octets
+
+    def attend(self, call: Callable[[], None] | None) -> None:
+        """See Stream."""
+        self._attendant = call
+        if self.is_closed:
+            self._tell()
 
     def write(self, octets: bytes) -> None:
         """See Stream."""
@@ -132,6 +145,20 @@ class MemoryStream:
             await self._wait()
             self._check()
 
+    @property
+    def is_writable(self) -> bool:
+        """See Stream."""
+        return not self.is_stuck
+
+    def leave(self) -> None:
+        """See Stream."""
+        self.abort()
+
+    @property
+    def is_gone(self) -> bool:
+        """See Stream."""
+        return self.is_closed
+
     async def close(self, *, is_peer_sending: bool = False) -> None:
         """See Stream."""
         del is_peer_sending
@@ -140,7 +167,16 @@ class MemoryStream:
     def abort(self) -> None:
         """See Stream."""
         self.is_closed = True
+        self._tell()
+
+    def _tell(self) -> None:
         self._changed.set()
+        if self._attendant is not None:
+            asyncio.get_running_loop().call_soon(self._attend)
+
+    def _attend(self) -> None:
+        if self._attendant is not None:
+            self._attendant()
 
     def _check(self) -> None:
         if self.is_closed:

@@ -6,7 +6,7 @@ fake. Time-outs live here: a stream has one deadline, and whoever waits past it 
 Must not know: any protocol.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -77,8 +77,14 @@ class Stream(Protocol):
     by the next `read` or `drain`. `drain` waits until little is unsent, so that a slow reader is not written to faster
     than it reads. Both raise TimeoutError when the deadline passes and StreamClosed when the connection is gone.
 
-    Before its first octet a connection is introduced and secured; both do nothing where there is nothing to do.
+    Before its first octet a connection is introduced and secured; both do nothing where there is nothing to do, which
+    is so wherever it `stands` already.
     """
+
+    @property
+    def stands(self) -> bool:
+        """Whether it is introduced and secured."""
+        ...
 
     @property
     def peer(self) -> Peer: ...
@@ -128,7 +134,20 @@ class Stream(Protocol):
 
     async def read(self) -> bytes: ...
 
+    def read_now(self) -> bytes | None:
+        """What `read` would give without waiting; None where nothing has come. Raises what `read` raises."""
+        ...
+
+    def attend(self, call: Callable[[], None] | None) -> None:
+        """From now on, call when there is news for `read_now` or `is_gone`; None: no more. Nobody waits meanwhile."""
+        ...
+
     def write(self, octets: bytes) -> None: ...
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether `drain` would not wait."""
+        ...
 
     async def drain(self) -> None: ...
 
@@ -137,6 +156,15 @@ class Stream(Protocol):
 
         `is_peer_sending`: the peer may be in the middle of sending; the last word must reach it all the same.
         """
+        ...
+
+    def leave(self) -> None:
+        """Begin to close as `close` does, and wait for nothing. Raises nothing."""
+        ...
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the connection is closed, or lost."""
         ...
 
     def abort(self) -> None:

@@ -26,6 +26,8 @@ WRITE_LOW = 64 * 1024
 HANDSHAKE_WAIT = 60.0
 """Seconds that a TLS handshake may take, where the deadline allows more."""
 
+INFINITE = float("inf")
+
 LINGER = 2.0
 """Seconds for which a peer that is still sending is read from after the last word to it, so that the word arrives."""
 
@@ -72,6 +74,13 @@ class SocketStream(asyncio.Protocol):
     """A Stream over a socket. `on_open` is called with it when the connection stands; with `tls` a handshake is
     possible later."""
 
+    # Ten thousand of them are open: no dictionaries.
+    __slots__ = (
+        "_attendant", "_deadline", "_deadlines", "_is_ended", "_is_expired", "_is_lost", "_is_reading", "_is_writable",
+        "_loop", "_on_open", "_received", "_server_tls", "_transport", "_waiter", "peer", "tls",
+    )  # fmt: skip
+
+    stands = True
     begins_with_tls = False
     is_probe = False
 
@@ -82,14 +91,15 @@ class SocketStream(asyncio.Protocol):
         self._deadlines = deadlines
         self._on_open = on_open
         self._transport: asyncio.Transport | None = None
-        self._received: list[bytes] = []
-        self._received_size = 0
+        self._received = b""
         self._is_reading = True
         self._is_ended = False  # the peer has closed its side
         self._is_lost = False
         self._is_writable = True
         self._waiter: asyncio.Future[None] | None = None
-        self._deadline = float("inf")
+        self._attendant: Callable[[], None] | None = None
+        self._deadline = INFINITE
+        self._is_expired = False
         self.peer = Peer("unix")
         self.tls: TlsFacts | None = None
         self._server_tls = tls
@@ -101,9 +111,8 @@ class SocketStream(asyncio.Protocol):
         self._meet(transport.get_extra_info("peername"))
 
     def data_received(self, data: bytes) -> None:
-        self._received.append(data)
-        self._received_size += len(data)
-        if self._received_size > READ_AHEAD and self._is_reading and self._transport is not None:
+        self._received = self._received + data if self._received else data
+        if len(self._received) > READ_AHEAD and self._is_reading and self._transport is not None:
             self._is_reading = False
             self._transport.pause_reading()
         self._wake()
@@ -177,33 +186,56 @@ class SocketStream(asyncio.Protocol):
 
     def set_deadline(self, seconds: float | None) -> None:
         """See Stream."""
-        self._deadline = float("inf") if seconds is None else self._loop.time() + seconds
+        self._deadline = INFINITE if seconds is None else self._loop.time() + seconds
+        self._is_expired = False
 
     def expire(self, now: float) -> None:
         """End the present wait if the deadline has passed."""
-        if now >= self._deadline and self._waiter is not None and not self._waiter.done():
-            self._waiter.set_exception(TimeoutError())
+        if now < self._deadline:
+            return
+        if self._waiter is not None:
+            if not self._waiter.done():
+                self._waiter.set_exception(TimeoutError())
+        elif self._attendant is not None:
+            self._is_expired = True
+            self._attendant()
 
     async def read(self) -> bytes:
         """See Stream."""
-        while not self._received:
+        while (octets := self.read_now()) is None:
+            await self._wait()
+        return octets
+
+    def read_now(self) -> bytes | None:
+        """See Stream."""
+        octets = self._received
+        if not octets:
             if self._is_lost:
                 raise StreamClosed
-            if self._is_ended:
-                return b""
-            await self._wait()
-        octets = self._received[0] if len(self._received) == 1 else b"".join(self._received)
-        self._received.clear()
-        self._received_size = 0
+            if self._is_expired:
+                raise TimeoutError
+            return b"" if self._is_ended else None
+        self._received = b""
         if not self._is_reading and self._transport is not None:
             self._is_reading = True
             self._transport.resume_reading()
         return octets
 
+    def attend(self, call: Callable[[], None] | None) -> None:
+        """See Stream."""
+        self._attendant = call
+        if call is not None and self._is_lost:
+            self._loop.call_soon(call)
+
     def write(self, octets: bytes) -> None:
         """See Stream."""
         if self._transport is not None and not self._is_lost:
             self._transport.write(octets)
+
+    @property
+    def is_writable(self) -> bool:
+        """See Stream."""
+        return self._is_writable and not self._is_lost
 
     async def drain(self) -> None:
         """See Stream."""
@@ -229,6 +261,16 @@ class SocketStream(asyncio.Protocol):
             while not self._is_lost:
                 await self._wait()
         self.abort()
+
+    def leave(self) -> None:
+        """See Stream."""
+        if self._transport is not None and not self._is_lost:
+            self._transport.close()
+
+    @property
+    def is_gone(self) -> bool:
+        """See Stream."""
+        return self._is_lost or self._transport is None
 
     def abort(self) -> None:
         """See Stream."""
@@ -268,5 +310,8 @@ class SocketStream(asyncio.Protocol):
             self._waiter = None
 
     def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        if self._waiter is not None:
+            if not self._waiter.done():
+                self._waiter.set_result(None)
+        elif self._attendant is not None:
+            self._attendant()

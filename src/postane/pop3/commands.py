@@ -7,6 +7,7 @@ server's machine gives them as events, the client's machine takes them to send.
 Must not know: how they are written (`grammar`), or when they are allowed (`states`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar
@@ -73,10 +74,15 @@ class Capa:
 
 @dataclass(frozen=True, slots=True)
 class Dele:
-    """DELE msg (RFC 1939 s5)."""
+    """DELE msg (RFC 1939 s5).
+
+    `ahead`: the numbers of what came behind it in the same pipeline, as far as it says the same (RFC 2449 s6.8). Each
+    of them is an event of its own, unless it is answered together with this one.
+    """
 
     verb: ClassVar[Verb] = Verb.DELE
     number: int
+    ahead: Sequence[int] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +132,11 @@ class Quit:
 
 @dataclass(frozen=True, slots=True)
 class Retr:
-    """RETR msg (RFC 1939 s5)."""
+    """RETR msg (RFC 1939 s5); `ahead` is as in Dele."""
 
     verb: ClassVar[Verb] = Verb.RETR
     number: int
+    ahead: Sequence[int] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -206,7 +206,7 @@ def format_command(command: Command) -> bytes:
             words = [name]
         case List(number) | Uidl(number):
             words = [] if number is None else [str(number)]
-        case Dele(number) | Retr(number):
+        case Dele(number=number) | Retr(number=number):
             words = [str(number)]
         case _:
             words = []
@@ -218,10 +218,13 @@ def format_command(command: Command) -> bytes:
 
 def format_reply(reply: Reply, tongue: Tongue | None = None) -> bytes:
     """The first line of a reply, cut to its limit; a line end inside it becomes a space. None: in English."""
-    said = reply.text if tongue is None else tongue.say(reply.text)
+    said = str(reply.text) if tongue is None else tongue.say(reply.text)
     text = f"[{reply.code}] {said}" if reply.code else said
     status = "+OK" if reply.is_ok else "-ERR"
-    line = f"{status} {text}".rstrip().encode("utf-8", "replace")
+    words = f"{status} {text}".rstrip()
+    if words.isascii() and words.isprintable() and len(words) <= REPLY_LIMIT - 2:  # nearly always
+        return (words + "\r\n").encode("ascii")
+    line = words.encode("utf-8", "replace")
     if len(line) > REPLY_LIMIT - 2:  # no character is cut
         line = line[: REPLY_LIMIT - 2].decode("utf-8", "ignore").encode()
     return line.translate(_NO_LINE_ENDS) + b"\r\n"

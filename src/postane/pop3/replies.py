@@ -6,6 +6,7 @@ large body is said in three: Opening, any number of Chunks, Closing.
 Must not know: how they are written (`grammar`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from postane.wire.phrases import Text, Tongue
@@ -66,6 +67,21 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Messages:
+    """One reply for RETR and for as many as there are here of those that are `ahead` of it."""
+
+    each: Sequence[Message]
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """The same for DELE: one positive reply a number, which stands in `text` as {number}."""
+
+    text: str
+    numbers: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
 class Opening:
     """The first line of a positive reply whose body follows in chunks; `is_dotted`: some line may begin with a dot."""
 
@@ -92,4 +108,4 @@ class Challenge:
     octets: bytes = field(repr=False)
 
 
-Value = Reply | Speak | Listing | Message | Opening | Chunk | Closing | Challenge
+Value = Reply | Speak | Listing | Message | Messages | Repeated | Opening | Chunk | Closing | Challenge

@@ -7,6 +7,9 @@ break the session (RFC 2595 s4, and the injection that many servers had).
 Must not know: accounts, maildrops, the clock.
 """
 
+import re
+from collections.abc import Mapping, Sequence
+
 from postane.wire.base64_text import format_base64
 from postane.wire.chart import Outcome
 from postane.wire.dots import Stuffer, stuff
@@ -15,9 +18,22 @@ from postane.wire.lines import LineBuffer
 from postane.wire.machine import NEED_DATA, PAUSED, Signal
 from postane.wire.phrases import Text, Tongue, counted, phrase
 
-from .commands import Command, Verb
+from .commands import Command, Dele, Retr, Verb
 from .grammar import LINE_LIMIT, SASL_LIMIT, format_reply, parse_auth_response, parse_command, split_command
-from .replies import Challenge, Chunk, Closing, Listing, Message, Opening, Reply, Speak, Value, ok
+from .replies import (
+    Challenge,
+    Chunk,
+    Closing,
+    Listing,
+    Message,
+    Messages,
+    Opening,
+    Repeated,
+    Reply,
+    Speak,
+    Value,
+    ok,
+)
 from .states import NOT_NOW, SERVER, State
 
 
@@ -29,7 +45,10 @@ class Pop3Server:
     greeting (RFC 2595 s4). An error is answered like a command: by one Reply.
     """
 
-    __slots__ = ("_allowed", "_is_body_open", "_is_paused", "_lines", "_stuffer", "_tongue", "_verb", "state")
+    __slots__ = (
+        "_ahead", "_allowed", "_alone", "_is_body_open", "_is_paused", "_leading", "_lines", "_stuffer", "_tongue",
+        "_verb", "state",
+    )  # fmt: skip
 
     def __init__(self, *, is_greeted: bool = False) -> None:
         # RFC 1939 s3 wants CRLF; clients that send a bare LF have always been served.
@@ -41,6 +60,9 @@ class Pop3Server:
         self._tongue: Tongue | None = None  # English
         self.state: State = State.AUTHORIZATION if is_greeted else SERVER.initial
         self._allowed = SERVER.allowed[self.state]
+        self._leading = _LEADING[self.state]
+        self._ahead = b""  # the lines that came behind the one that is being answered and say the same
+        self._alone = 0  # so many of them were offered already, and are to be answered one by one
 
     @property
     def trailing_data(self) -> bytes:
@@ -86,10 +108,15 @@ class Pop3Server:
                 self._complete(Outcome.ACCEPTED)
                 self._tongue = tongue if tongue.translate is not None else None
                 return format_reply(ok(f"{tongue.tag} {tongue.say(text)}"))
-            case Message(text, octets, is_dotted):
+            case Message():
                 self._complete(None)
-                ended = stuff(octets) if is_dotted else _end_plain(octets)
-                return self._first_line(text) + ended
+                return b"".join(self._parts(value))
+            case Messages(each):
+                self._complete_all(len(each))
+                return b"".join([part for one in each for part in self._parts(one)])
+            case Repeated(text, numbers):
+                self._complete_all(len(numbers))
+                return self._repeat(text, numbers)
             case Listing(text, lines):
                 self._complete(None)
                 return format_reply(ok(text), self._tongue) + lines + b".\r\n"
@@ -117,7 +144,23 @@ class Pop3Server:
             text = counted("{count} octet", "{count} octets", text)
         return format_reply(ok(text), self._tongue)
 
+    def _parts(self, message: Message) -> tuple[bytes, ...]:
+        """A message as it is sent, with its ending line."""
+        octets = message.octets
+        if message.is_dotted:
+            return self._first_line(message.text), stuff(octets)
+        end = b".\r\n" if not octets or octets.endswith(b"\r\n") else b"\r\n.\r\n"
+        return self._first_line(message.text), octets, end
+
+    def _repeat(self, text: str, numbers: Sequence[int]) -> bytes:
+        if self._tongue is None:
+            template = f"+OK {text}\r\n".replace("{number}", "%d")
+            return (template * len(numbers) % tuple(numbers)).encode("ascii")
+        return b"".join([format_reply(ok(phrase(text, number=number)), self._tongue) for number in numbers])
+
     def _line_limit(self) -> int:
+        if len(self._lines) <= LINE_LIMIT:  # no line can be longer
+            return LINE_LIMIT
         if self.state is State.AUTHENTICATING or self._lines.starts_with(b"AUTH "):
             return SASL_LIMIT
         return LINE_LIMIT
@@ -134,7 +177,30 @@ class Pop3Server:
         command = parse_command(verb, argument)
         self._verb = verb
         self._move(Outcome.RECEIVED)
+        if verb in _RUNS and len(self._lines):
+            return self._look_ahead(verb, command)
         return command
+
+    def _look_ahead(self, verb: Verb, command: Command) -> Command:
+        """What came behind a command and says the same may be answered with it: a call a command costs too much."""
+        self._ahead = b""
+        if self._alone > 0:
+            self._alone -= 1
+            return command
+        self._ahead = self._lines.match(_RUNS[verb])
+        numbers = [int(word) for word in self._ahead.split()[1::2]]
+        self._alone = len(numbers)
+        return type(command)(command.number, numbers) if isinstance(command, Dele | Retr) else command
+
+    def _complete_all(self, count: int) -> None:
+        """A run of `count` commands is answered."""
+        lines = self._ahead.splitlines(keepends=True)
+        more = count - 1
+        if more > len(lines):
+            raise LocalProtocolError("more is answered than was asked")
+        self._lines.drop(sum(map(len, lines[:more])))
+        self._alone = 0
+        self._complete(None)
 
     def _complete(self, outcome: Outcome | None) -> None:
         """The reply is complete: go where it leads, and read on where something may follow.
@@ -153,14 +219,24 @@ class Pop3Server:
             raise RemoteProtocolError("octets before the TLS handshake", Fault.EARLY_DATA, fatal=True)
 
     def _move(self, outcome: Outcome) -> None:
-        if self._verb is not None:
+        if self._verb in self._leading:
             self._enter(SERVER.next_state(self.state, self._verb, outcome))
 
     def _enter(self, state: State) -> None:
         self.state = state
         self._allowed = SERVER.allowed[state]
+        self._leading = _LEADING[state]
 
 
-def _end_plain(octets: bytes) -> bytes:
-    """A body none of whose lines begins with a dot, with its ending line."""
-    return octets + (b".\r\n" if not octets or octets.endswith(b"\r\n") else b"\r\n.\r\n")
+def _run_of(verb: Verb, most: int) -> re.Pattern[bytes]:
+    """Whole lines that say `verb` with a number and nothing else."""
+    return re.compile(rb"(?:%b [0-9]{1,10}\r?\n){1,%d}" % (verb.encode(), most), re.IGNORECASE)
+
+
+_LEADING: Mapping[State, frozenset[Verb]] = {
+    state: frozenset(verb for verb in verbs if SERVER.leads(state, verb)) for state, verbs in SERVER.allowed.items()
+} | {State.UPDATE: frozenset({Verb.QUIT})}
+"""The verbs that move the chart, by the state in which they are being answered."""
+
+_RUNS: Mapping[Verb, re.Pattern[bytes]] = {Verb.DELE: _run_of(Verb.DELE, 1000), Verb.RETR: _run_of(Verb.RETR, 16)}
+"""How much of a pipeline is answered at once: about half a millisecond's work."""

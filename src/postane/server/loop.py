@@ -1,24 +1,25 @@
 """The one read-event-reply loop: every protocol's sessions are run by it.
 
-It feeds the machine what the stream brings, hands each event to the protocol's desk, and writes the replies of a
-pipeline together. Errors become replies in one place. A body that cannot be completed ends the connection without its
-ending line: a truncated message must never look whole.
+A `Conversation` feeds the machine what the stream brings, hands each event to the protocol's desk, and writes the
+replies of a pipeline together. What needs no waiting is answered in the call that brought the octets, so that a client
+that says nothing costs no task, and one that asks for what is at hand no change of tasks. Errors become replies in one
+place. A body that cannot be completed ends the connection without its ending line: a truncated message must never look
+whole.
 
 Must not know: any protocol's verbs, any store.
 """
 
 import asyncio
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Awaitable
+from enum import Enum
+from typing import Any
 
 from postane.net.stream import NotSecured, Stream, StreamClosed
 from postane.wire.errors import LocalProtocolError, RemoteProtocolError
 from postane.wire.machine import NEED_DATA, PAUSED, Machine
 
+from .desk import Desk, Dismissed, Outbox
 from .record import Ending
-
-FLUSH_AT = 128 * 1024
-"""Octets of replies that are gathered before they are written."""
 
 TURN = 16
 """Commands of one pipeline that are answered before the other sessions get their turn: what one client has sent ahead
@@ -28,222 +29,251 @@ FAREWELL_WAIT = 10.0
 """Seconds for the last word to leave, once a session is over."""
 
 
-class Outbox:
-    """Replies on their way out, gathered until the pipeline is empty or much waits."""
+class Need(Enum):
+    """What a conversation waits for."""
 
-    __slots__ = ("_machine", "_parts", "_size", "_stream", "patience")
-
-    def __init__(self, stream: Stream, machine: Machine[Any, Any]) -> None:
-        self._stream = stream
-        self._machine = machine
-        self._parts: list[bytes] = []
-        self._size = 0
-        self.patience: float | None = None
-
-    def send(self, value: Any) -> None:
-        """Say a value of the machine's protocol. Raises LocalProtocolError where it cannot be said now."""
-        octets = self._machine.send(value)
-        self._parts.append(octets)
-        self._size += len(octets)
-
-    @property
-    def is_full(self) -> bool:
-        """Whether so much waits that it should be flushed before more is made."""
-        return self._size >= FLUSH_AT
-
-    def take(self) -> bytes:
-        """What waits, which is somebody else's to write now."""
-        octets = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
-        self._parts.clear()
-        self._size = 0
-        return octets
-
-    async def flush(self) -> None:
-        """Write what waits, and wait until the peer has taken most of it. Raises TimeoutError, StreamClosed."""
-        if self._parts:
-            self._stream.write(self.take())
-        if self.patience is not None:
-            self._stream.set_deadline(self.patience)
-        await self._stream.drain()
+    CLIENT = "client"  # to say something, or to take the last word
+    ANSWER = "answer"  # from the desk
+    ROOM = "room"  # in the stream: the client has to take what was written
+    TURN = "turn"  # of the other sessions
+    HANDSHAKE = "handshake"
+    PARTING = "parting"
+    NOTHING = "nothing"  # it is over
 
 
-class Dismissed(Exception):
-    """A desk has had enough of a client: what was answered is sent, then the farewell of `ending`."""
+class Conversation:
+    """One session: its stream, and its machine and desk, which others take over after a TLS handshake.
 
-    def __init__(self, ending: Ending) -> None:
-        super().__init__(ending)
+    `ending` is how it ended, once it has; `trouble` why it could not be secured.
+    """
+
+    __slots__ = ("_is_begun", "_is_renewed", "_mistakes", "_out", "_rest", "desk", "ending", "machine", "stream", "trouble")  # fmt: skip  # noqa: E501
+
+    def __init__(self, stream: Stream, machine: Machine[Any, Any], desk: Desk) -> None:
+        self.stream = stream
+        self.machine = machine
+        self.desk = desk
+        self.ending: Ending | None = None
+        self.trouble: str | None = None
+        self._out = Outbox(stream, machine)
+        self._rest: Awaitable[None] | None = None  # what has to be awaited for an answer
+        self._mistakes = 0
+        self._is_begun = False
+        self._is_renewed = True  # only what is complete renews the patience: a line said octet by octet does not
+
+    def advance(self) -> Need:
+        """Answer whatever can be answered without waiting. CLIENT: call it again when the stream has news, NOTHING: it
+        is over, anything else: `accompany` it. Raises only what a bug raises."""
+        if self.ending is not None:
+            return self._look_after()
+        try:
+            need = self._answer_all()
+        except _ENDINGS as error:
+            self._end_by(error)
+            return Need.PARTING
+        return self._leave() if need is Need.PARTING else need
+
+    async def accompany(self, need: Need) -> Need:
+        """Wait for what is needed and answer on, until only the client can be waited for (CLIENT), or it is over
+        (NOTHING). Raises only what a bug raises. To be cancelled by `Reception` alone: it is the session's last act."""
+        if self.ending is None:
+            need = await self._go_on(need)
+        if need is Need.PARTING:
+            await self._part()
+            return Need.NOTHING
+        return need
+
+    async def _go_on(self, need: Need) -> Need:
+        try:
+            while need is not Need.CLIENT:
+                await self._wait_for(need)
+                need = self._answer_all() if self.ending is None else Need.PARTING
+                if need is Need.PARTING:
+                    return self._leave()
+        except _ENDINGS as error:
+            self._end_by(error)
+            return Need.PARTING
+        except asyncio.CancelledError:
+            # What was done is told, else a client sends a message again that is stored. Of a body that is on its way
+            # it is a piece more, and not its ending: that is made when all of it has been sent, and never on leaving.
+            self.stream.write(self._out.take())
+            self.end(Ending.SHUT_DOWN)
+            return Need.PARTING
+        return need
+
+    def end(self, ending: Ending) -> None:
+        """End it, unasked; what is left is `accompany(Need.PARTING)`."""
         self.ending = ending
 
+    def _end_by(self, error: Exception) -> None:
+        match error:
+            case TimeoutError():
+                self.end(Ending.TIMED_OUT)
+            case NotSecured():
+                self.trouble = str(error)
+                self.end(Ending.NOT_SECURED)
+            case Dismissed():
+                self.stream.write(self._out.take())
+                self.end(error.ending)
+            case _BodyBroken():
+                self.end(Ending.FAILED)
+                self.stream.abort()
+            case _:
+                self.end(Ending.DROPPED)
 
-class Desk(Protocol):
-    """The verbs of one protocol for one connection."""
+    def _answer_all(self) -> Need:
+        """Until something has to be waited for; PARTING once the session ends."""
+        machine, desk, out = self.machine, self.desk, self._out
+        if out.answered >= TURN:  # the others had theirs
+            out.answered = 0
+        if not self._is_begun:
+            self._is_begun = True
+            out.send(desk.greeting())
+        while True:
+            try:
+                event = machine.next_event()
+            except RemoteProtocolError as error:
+                if self._is_last_mistake(error):
+                    return Need.PARTING
+                continue
+            if event is NEED_DATA:
+                if self._is_renewed:
+                    out.patience, self._is_renewed = desk.patience, False
+                    if not out.write():
+                        return Need.ROOM
+                octets = self.stream.read_now()
+                if octets is None:
+                    out.answered = 0
+                    return Need.CLIENT
+                if not octets:
+                    self.end(Ending.DROPPED)
+                    return Need.PARTING
+                machine.feed(octets)
+            elif event is PAUSED:  # every event has been answered: the machine is at its end, or TLS begins
+                if desk.is_handshake_due:
+                    return Need.HANDSHAKE
+                out.write()
+                self.end(Ending.QUIT)
+                return Need.PARTING
+            else:
+                self._mistakes, self._is_renewed = 0, True
+                out.answered += 1
+                try:
+                    self._rest = desk.answer(event, out)
+                except (StreamClosed, TimeoutError, Dismissed):
+                    raise
+                except Exception as error:  # noqa: BLE001 - whatever went wrong becomes a reply, and is logged there
+                    if self._is_hopeless(error):
+                        return Need.PARTING
+                if self._rest is not None:
+                    return Need.ANSWER
+                if out.is_full and not out.write():
+                    return Need.ROOM
+                if out.answered >= TURN:
+                    return Need.TURN
 
-    @property
-    def patience(self) -> float | None:
-        """Seconds of silence allowed from now on; None: the deadline that was set at the start stands."""
-        ...
+    def _is_last_mistake(self, error: RemoteProtocolError) -> bool:
+        self._mistakes += 1
+        self._is_renewed = True
+        self._out.send(self.desk.reply_to(error))
+        if not error.fatal and self._mistakes <= self.desk.mistakes_allowed:
+            return False
+        self._out.write()
+        self.end(Ending.BROKEN if error.fatal else Ending.MISTAKES)
+        return True
 
-    @property
-    def may_be_ended(self) -> bool:
-        """Whether nobody loses anything if the server ends the session now, unasked."""
-        ...
+    def _is_hopeless(self, error: Exception) -> bool:
+        """Reply to what went wrong; whether the conversation cannot go on."""
+        try:
+            self._out.send(self.desk.reply_to(error))
+        except LocalProtocolError:
+            raise _BodyBroken from error
+        if not isinstance(error, RemoteProtocolError) or not error.fatal:
+            return False
+        self._out.write()
+        self.end(Ending.BROKEN)
+        return True
 
-    @property
-    def mistakes_allowed(self) -> int:
-        """Mistakes in a row after which the session is ended."""
-        ...
+    async def _wait_for(self, need: Need) -> None:
+        if need is Need.ANSWER:
+            await self._await_answer()
+        elif need is Need.ROOM:
+            await self.stream.drain()
+        elif need is Need.HANDSHAKE:
+            await self.stream.start_tls(self._out.take())
+            self.machine, self.desk = self.desk.successor()
+            self._out = Outbox(self.stream, self.machine)
+            self._is_renewed = True
+        if self._out.answered >= TURN:
+            await asyncio.sleep(0)
 
-    @property
-    def is_handshake_due(self) -> bool:
-        """Whether the last reply promised a TLS handshake, which comes next."""
-        ...
+    async def _await_answer(self) -> None:
+        rest, self._rest = self._rest, None
+        try:
+            if rest is not None:
+                await rest
+        except (StreamClosed, TimeoutError, Dismissed):
+            raise
+        except Exception as error:  # noqa: BLE001 - as above
+            if self._is_hopeless(error):
+                return
+        if self._out.is_full:
+            await self._out.flush()
 
-    def successor(self) -> "tuple[Machine[Any, Any], Desk]":
-        """After the handshake: a new machine, past its greeting, and a desk that remembers nothing the client said."""
-        ...
+    def _leave(self) -> Need:
+        """Part at once where nothing has to be waited for but the last octet's leaving."""
+        if self.ending is not Ending.QUIT or not self.desk.is_closed:
+            return Need.PARTING
+        self.stream.set_deadline(FAREWELL_WAIT)
+        self.stream.leave()
+        return Need.CLIENT
 
-    def greeting(self) -> Any:
-        """The first value to send."""
-        ...
+    def _look_after(self) -> Need:
+        """The last word is on its way."""
+        if self.stream.is_gone:
+            return Need.NOTHING
+        try:
+            self.stream.read_now()  # what comes after QUIT is nothing to anybody
+        except TimeoutError:
+            self.stream.abort()
+        except StreamClosed:
+            return Need.NOTHING
+        return Need.CLIENT
 
-    async def answer(self, event: Any, out: Outbox) -> None:
-        """Act on an event and send its reply, complete. Raises Dismissed; any other exception becomes a reply by
-        `reply_to`."""
-        ...
-
-    def reply_to(self, error: Exception) -> Any:
-        """The reply to what went wrong."""
-        ...
-
-    def farewell(self, ending: Ending) -> bytes:
-        """What is said, unasked, when the server ends the session; b"" where the protocol has no word for it."""
-        ...
-
-    async def close(self) -> None:
-        """The session is over, however it ended. Raises nothing."""
-        ...
-
-
-@dataclass(slots=True)
-class Conversation:
-    """One session: its machine and its desk, which others take over after a TLS handshake."""
-
-    stream: Stream
-    machine: Machine[Any, Any]
-    desk: Desk
-    trouble: str | None = None  # why it could not be secured
+    async def _part(self) -> None:
+        ending = self.ending or Ending.SHUT_DOWN
+        last_word = self.desk.farewell(ending)
+        if last_word:
+            self.stream.write(last_word)
+        if ending is Ending.TIMED_OUT and not last_word:
+            self.stream.abort()  # RFC 1939 s3: an autologout sends no response
+        await self.desk.close()  # a maildrop is free before the last octet has left, however slow the client
+        self.stream.set_deadline(FAREWELL_WAIT)
+        await self.stream.close(is_peer_sending=ending in (Ending.BROKEN, Ending.MISTAKES, Ending.REFUSED))
 
 
 async def converse(talk: Conversation) -> Ending:
-    """Run one session to its end; the stream is closed afterwards. Raises only what a bug raises."""
-    ending = Ending.BROKEN
+    """Run a whole session in the calling task, for whoever has a stream of their own; cancelled, it is shut down.
+
+    Raises only what a bug raises.
+    """
+    news = asyncio.Event()
     try:
-        ending = await _exchange(talk, is_greeted=False)
-        while talk.desk.is_handshake_due:
-            talk.machine, talk.desk = talk.desk.successor()
-            ending = await _exchange(talk, is_greeted=True)
-    except TimeoutError:
-        ending = Ending.TIMED_OUT
-    except NotSecured as error:
-        ending = Ending.NOT_SECURED
-        talk.trouble = str(error)
-    except StreamClosed:
-        ending = Ending.DROPPED
-    except Dismissed as error:
-        ending = error.ending
-    except _BodyBroken:
-        ending = Ending.FAILED
-        talk.stream.abort()
-    except asyncio.CancelledError:  # only Reception cancels a session, and this is the session's last act
-        ending = Ending.SHUT_DOWN
-    await _part(talk.stream, talk.desk, ending)
-    return ending
+        while (need := talk.advance()) is not Need.NOTHING:
+            if need is not Need.CLIENT and await talk.accompany(need) is Need.NOTHING:
+                break
+            talk.stream.attend(news.set)
+            await news.wait()
+            news.clear()
+            talk.stream.attend(None)
+    except asyncio.CancelledError:
+        talk.end(Ending.SHUT_DOWN)
+        await talk.accompany(Need.PARTING)
+    return talk.ending or Ending.DROPPED
 
 
 class _BodyBroken(Exception):
     """A reply failed after its body was begun."""
 
 
-async def _exchange(talk: Conversation, *, is_greeted: bool) -> Ending:
-    """Run until the session ends, or until a TLS handshake has been held."""
-    out = Outbox(talk.stream, talk.machine)
-    try:
-        return await _answer_all(talk, out, is_greeted=is_greeted)
-    except asyncio.CancelledError:
-        # What was done is told, else a client sends a message again that is stored. Of a body that is on its way it
-        # is a piece more, and not its ending: that is made when all of it has been sent, and never on leaving.
-        waiting = out.take()
-        if waiting:
-            talk.stream.write(waiting)
-        raise
-
-
-async def _answer_all(talk: Conversation, out: Outbox, *, is_greeted: bool) -> Ending:
-    stream, machine, desk = talk.stream, talk.machine, talk.desk
-    mistakes = answered = 0
-    is_renewed = True  # only what is complete renews the patience: a line said octet by octet does not
-    if not is_greeted:
-        out.send(desk.greeting())
-    while True:
-        try:
-            event = machine.next_event()
-        except RemoteProtocolError as error:
-            mistakes += 1
-            is_renewed = True
-            out.send(desk.reply_to(error))
-            if error.fatal or mistakes > desk.mistakes_allowed:
-                await out.flush()
-                return Ending.BROKEN if error.fatal else Ending.MISTAKES
-            continue
-        if event is NEED_DATA:
-            if is_renewed:
-                out.patience, is_renewed = desk.patience, False
-                await out.flush()
-            octets = await stream.read()
-            if not octets:
-                return Ending.DROPPED
-            machine.feed(octets)
-        elif event is PAUSED:  # every event has been answered: the machine is at its end, or TLS begins
-            if desk.is_handshake_due:
-                await stream.start_tls(out.take())
-            await out.flush()
-            return Ending.QUIT
-        else:
-            mistakes, is_renewed = 0, True
-            answered += 1
-            if answered % TURN == 0:
-                await asyncio.sleep(0)
-            if await _answer(desk, event, out):
-                await out.flush()
-                return Ending.BROKEN
-            if out.is_full:
-                await out.flush()
-
-
-async def _answer(desk: Desk, event: Any, out: Outbox) -> bool:
-    """Whether the conversation cannot go on."""
-    try:
-        await desk.answer(event, out)
-    except (StreamClosed, TimeoutError):
-        raise
-    except Dismissed:
-        await out.flush()
-        raise
-    except Exception as error:  # noqa: BLE001 - the one place: whatever went wrong becomes a reply, and is logged there
-        try:
-            out.send(desk.reply_to(error))
-        except LocalProtocolError:
-            raise _BodyBroken from error
-        return isinstance(error, RemoteProtocolError) and error.fatal
-    return False
-
-
-async def _part(stream: Stream, desk: Desk, ending: Ending) -> None:
-    last_word = desk.farewell(ending)
-    if last_word:
-        stream.write(last_word)
-    if ending is Ending.TIMED_OUT and not last_word:
-        stream.abort()  # RFC 1939 s3: an autologout sends no response
-    await desk.close()  # a maildrop is free before the last octet has left, however slow the client
-    stream.set_deadline(FAREWELL_WAIT)
-    await stream.close(is_peer_sending=ending in (Ending.BROKEN, Ending.MISTAKES, Ending.REFUSED))
+_ENDINGS = (TimeoutError, StreamClosed, Dismissed, _BodyBroken)

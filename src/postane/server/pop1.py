@@ -21,9 +21,9 @@ from postane.pop1.grammar import format_line
 from postane.pop1.replies import Data, Length, Reply, err, ok
 from postane.wire.errors import LocalProtocolError
 
+from .desk import Outbox
 from .gate import Gate
 from .login import Login
-from .loop import Outbox
 from .mailboxes import find_mailbox
 from .office import PostOffice
 from .record import Ending, SessionRecord
@@ -95,6 +95,11 @@ class Pop1Desk:
     def farewell(self, ending: Ending) -> bytes:
         """A refused connection is greeted by an error; apart from that POP1 says nothing unasked."""
         return format_line(err("too many connections, try again later")) if ending is Ending.REFUSED else b""
+
+    @property
+    def is_closed(self) -> bool:
+        """See Desk."""
+        return self._login.is_out
 
     async def close(self) -> None:
         """See Desk. Nothing is deleted but by RCVD."""

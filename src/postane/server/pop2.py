@@ -23,9 +23,9 @@ from postane.pop2.grammar import format_line
 from postane.pop2.replies import Count, Data, Err, Greeting, Hangup, Length, Ok
 from postane.wire.errors import LocalProtocolError
 
+from .desk import Outbox
 from .gate import Gate
 from .login import Login
-from .loop import Outbox
 from .mailboxes import Mailbox, find_mailbox
 from .office import PostOffice
 from .record import Ending, SessionRecord
@@ -95,6 +95,11 @@ class Pop2Desk:
         """RFC 937 s(Server Decision Table), action 1: an error is said, but not into a message that is on its way."""
         words = _LAST_WORDS.get(ending)
         return b"" if words is None or self._is_sending else format_line(Err(words))
+
+    @property
+    def is_closed(self) -> bool:
+        """See Desk."""
+        return self._login.is_out
 
     async def close(self) -> None:
         """See Desk. Nothing is deleted but by QUIT and FOLD."""

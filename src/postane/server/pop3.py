@@ -18,9 +18,9 @@ from postane.pop3.replies import Code, Listing, Reply, Speak, err, ok
 from postane.pop3.server import Pop3Server
 from postane.wire.phrases import Phrase, counted, phrase
 
+from .desk import Outbox
 from .gate import Gate
 from .login import Login
-from .loop import Outbox
 from .office import PostOffice
 from .pop3_authorization import Authorization
 from .pop3_transaction import Transaction
@@ -74,18 +74,21 @@ class Pop3Desk:
         """RFC 1939 s4: a positive reply; the stamp comes last, where clients look for it."""
         return ok(f"{self._office.hostname} POP3 server ready {self._stamp}")
 
-    async def answer(self, event: Command, out: Outbox) -> None:
+    def answer(self, event: Command, out: Outbox) -> Awaitable[None] | None:
         """See Desk."""
         self._login.note_command()
         verb = event.verb
-        if verb in Transaction.VERBS:
-            await Transaction.VERBS[verb](self._transaction, event, out)
-        elif verb in Authorization.VERBS:
-            await Authorization.VERBS[verb](self._authorization, event, out)
-            if self._login.session is not None:
-                self._begin_transaction(self._login.session, out)
-        else:
-            await self._VERBS[verb](self, event, out)
+        transaction = self._transaction
+        if transaction is not None and verb in Transaction.VERBS:
+            return Transaction.VERBS[verb](transaction, event, out)
+        if verb in Authorization.VERBS:
+            return self._authorize(event, out)
+        return self._VERBS[verb](self, event, out)
+
+    async def _authorize(self, event: Command, out: Outbox) -> None:
+        await Authorization.VERBS[event.verb](self._authorization, event, out)
+        if self._login.session is not None:
+            self._begin_transaction(self._login.session, out)
 
     def reply_to(self, error: Exception) -> Reply:
         """See Desk."""
@@ -96,6 +99,11 @@ class Pop3Desk:
         if ending is Ending.REFUSED:
             return format_reply(err("too many connections, try again later", Code.SYS_TEMP))
         return b""
+
+    @property
+    def is_closed(self) -> bool:
+        """See Desk."""
+        return self._login.is_out
 
     async def close(self) -> None:
         """See Desk. Without QUIT nothing is deleted (RFC 1939 s6)."""

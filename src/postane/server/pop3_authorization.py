@@ -16,10 +16,10 @@ from postane.pop3.replies import Challenge, Code, Listing, err, ok
 from postane.sasl.base import Means
 from postane.wire.phrases import Phrase, phrase
 
+from .desk import Outbox
 from .exchange import Exchange, announced_mechanisms, begin, possible_mechanisms
 from .gate import Gate
 from .login import Login
-from .loop import Outbox
 from .office import PostOffice
 
 

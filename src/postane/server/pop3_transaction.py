@@ -5,22 +5,24 @@ RFC 1939 s5 and s7. What cannot be opened is refused before any +OK; a large bod
 Must not know: grammar, files, SQL.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import ClassVar
 
-from postane.mail.snapshot import Snapshot
 from postane.mail.top import TopCutter
-from postane.maildrop.base import MaildropSession, OpenMessage
+from postane.maildrop.base import MaildropError, MaildropSession, OpenMessage
 from postane.pop3.commands import Command, Dele, List, Retr, Top, Uidl, Verb
-from postane.pop3.replies import Chunk, Closing, Listing, Message, Opening, ok
-from postane.wire.phrases import counted, phrase
+from postane.pop3.replies import Chunk, Closing, Listing, Message, Messages, Opening, Repeated, ok
+from postane.wire.phrases import Phrase, counted, phrase
 
-from .loop import Outbox
+from .desk import FLUSH_AT, Outbox
 from .record import SessionRecord
 from .surrogate import surrogate
 
 CHUNK = 256 * 1024
 """Octets of a large body that are read at a time."""
+
+
+DELETED = phrase("message {number} deleted").one
 
 
 class Transaction:
@@ -44,71 +46,147 @@ class Transaction:
         for number in self._retrieved.difference(self._session.snapshot.deleted):
             self._session.snapshot.delete(number)
 
-    async def _stat(self, event: Command, out: Outbox) -> None:
+    def _stat(self, event: Command, out: Outbox) -> None:
         """RFC 1939 s5, STAT."""
         del event
         snapshot = self._session.snapshot
         out.send(ok(f"{snapshot.count} {snapshot.octets}"))
 
-    async def _list(self, event: List, out: Outbox) -> None:
+    def _list(self, event: List, out: Outbox) -> Awaitable[None] | None:
         """RFC 1939 s5, LIST: messages marked as deleted are not listed."""
-        snapshot = await self._loaded()
+        snapshot = self._session.snapshot
+        if not snapshot.is_loaded:
+            return self._load_first(event, out)
         if event.number is not None:
             out.send(ok(f"{event.number} {snapshot.size(event.number)}"))
-            return
+            return None
         lines = "".join([f"{number} {size}\r\n" for number, size in snapshot.sizes()])
         one, many = "{count} message ({octets} octets)", "{count} messages ({octets} octets)"
         out.send(Listing(counted(one, many, snapshot.count, octets=snapshot.octets), lines.encode("ascii")))
+        return None
 
-    async def _uidl(self, event: Uidl, out: Outbox) -> None:
+    def _uidl(self, event: Uidl, out: Outbox) -> Awaitable[None] | None:
         """RFC 1939 s7, UIDL."""
-        snapshot = await self._loaded()
+        snapshot = self._session.snapshot
+        if not snapshot.is_loaded:
+            return self._load_first(event, out)
         if event.number is not None:
             out.send(ok(f"{event.number} {snapshot.uidl(event.number)}"))
-            return
+            return None
         lines = "".join([f"{number} {uidl}\r\n" for number, uidl in snapshot.uidls()])
         out.send(Listing("unique-ids follow", lines.encode("ascii")))
+        return None
 
-    async def _retr(self, event: Retr, out: Outbox) -> None:
+    def _retr(self, event: Retr, out: Outbox) -> Awaitable[None] | None:
         """RFC 1939 s5, RETR. What cannot be opened is refused before any +OK."""
-        (await self._loaded()).check(event.number)
-        message = await self._session.open_message(event.number)
+        snapshot = self._session.snapshot
+        if not snapshot.is_loaded:
+            return self._load_first(event, out)
+        number = event.number
+        snapshot.check(number)
+        message = self._session.ready(number)
+        if message is None:
+            return self._retr_later(number, out)
+        first = self._given(number, message)
+        out.send(self._run(first, event.ahead, out) if event.ahead else first)
+        return None
+
+    def _run(self, first: Message, ahead: Sequence[int], out: Outbox) -> Messages:
+        """What was asked for in one pipeline, as far as it is at hand. What cannot be given is left to be asked for
+        alone, and is refused then."""
+        snapshot, ready = self._session.snapshot, self._session.ready
+        run, octets = [first], len(first.octets)
+        for number in ahead:
+            if octets >= FLUSH_AT or not snapshot.stands(number):
+                break
+            try:
+                message = ready(number)
+            except MaildropError:
+                break
+            if message is None:
+                break
+            run.append(self._given(number, message))
+            octets += len(message.head)
+        self._record.commands += len(run) - 1
+        out.answered += len(run) - 1
+        return Messages(run)
+
+    async def _retr_later(self, number: int, out: Outbox) -> None:
+        message = await self._session.open_message(number)
+        if message.rest is None:
+            out.send(self._given(number, message))
+            return
         facts = message.facts
         if facts.excess is not None and not self._is_utf8:
             message, facts = surrogate(message)
-        self._record.messages += 1
-        self._record.octets += facts.octets
-        if message.rest is None:
-            out.send(Message(facts.octets, message.head, facts.is_dotted))
-        else:
-            await self._stream(message, Opening(facts.octets, facts.is_dotted), None, out)
-        self._retrieved.add(event.number)
-        self.highest = max(self.highest, event.number)
+        self._note_given(number, facts.octets)
+        await self._stream(message, Opening(facts.octets, facts.is_dotted), None, out)
 
-    async def _top(self, event: Top, out: Outbox) -> None:
+    def _given(self, number: int, message: OpenMessage) -> Message:
+        """A message that is wholly in memory."""
+        facts = message.facts
+        if facts.excess is not None and not self._is_utf8:
+            message, facts = surrogate(message)
+        self._note_given(number, facts.octets)
+        return Message(facts.octets, message.head, facts.is_dotted)
+
+    def _note_given(self, number: int, octets: int) -> None:
+        self._record.messages += 1
+        self._record.octets += octets
+        self._retrieved.add(number)
+        self.highest = max(self.highest, number)
+
+    def _top(self, event: Top, out: Outbox) -> Awaitable[None] | None:
         """RFC 1939 s7, TOP: the header part, the empty line, and so many lines of the body."""
-        (await self._loaded()).check(event.number)
+        snapshot = self._session.snapshot
+        if not snapshot.is_loaded:
+            return self._load_first(event, out)
+        snapshot.check(event.number)
+        message = self._session.ready(event.number)
+        if message is None:
+            return self._top_later(event, out)
+        self._give_top(event, message, out)
+        return None
+
+    async def _top_later(self, event: Top, out: Outbox) -> None:
         message = await self._session.open_message(event.number)
+        if message.rest is None:
+            self._give_top(event, message, out)
+            return
         if message.facts.excess is not None and not self._is_utf8:
             message, _ = surrogate(message)  # RFC 6858 s4: the lines are those of the surrogate
         cutter = TopCutter(message.facts.header_octets, event.lines)
-        if message.rest is None:
-            out.send(Message("top of message follows", cutter.feed(message.head), message.facts.is_dotted))
-        else:
-            await self._stream(message, Opening("top of message follows", message.facts.is_dotted), cutter, out)
+        await self._stream(message, Opening("top of message follows", message.facts.is_dotted), cutter, out)
 
-    async def _dele(self, event: Dele, out: Outbox) -> None:
+    def _give_top(self, event: Top, message: OpenMessage, out: Outbox) -> None:
+        if message.facts.excess is not None and not self._is_utf8:
+            message, _ = surrogate(message)  # RFC 6858 s4: the lines are those of the surrogate
+        cutter = TopCutter(message.facts.header_octets, event.lines)
+        out.send(Message("top of message follows", cutter.feed(message.head), message.facts.is_dotted))
+
+    def _dele(self, event: Dele, out: Outbox) -> Awaitable[None] | None:
         """RFC 1939 s5, DELE: only marks; QUIT deletes."""
-        (await self._loaded()).delete(event.number)
-        self.highest = max(self.highest, event.number)
-        out.send(ok(phrase("message {number} deleted", number=event.number)))
+        snapshot = self._session.snapshot
+        if not snapshot.is_loaded:
+            return self._load_first(event, out)
+        number, ahead = event.number, event.ahead
+        if ahead and snapshot.delete_all(numbers := (number, *ahead)):
+            self.highest = max(self.highest, *numbers)
+            self._record.commands += len(ahead)
+            out.answered += len(ahead)
+            out.send(Repeated(DELETED, numbers))
+            return None
+        snapshot.delete(number)
+        self.highest = max(self.highest, number)
+        out.send(ok(Phrase(DELETED, {"number": number})))
+        return None
 
-    async def _noop(self, event: Command, out: Outbox) -> None:
+    def _noop(self, event: Command, out: Outbox) -> None:
         """RFC 1939 s5, NOOP."""
         del event
         out.send(ok())
 
-    async def _rset(self, event: Command, out: Outbox) -> None:
+    def _rset(self, event: Command, out: Outbox) -> None:
         """RFC 1939 s5, RSET."""
         del event
         snapshot = self._session.snapshot
@@ -117,10 +195,12 @@ class Transaction:
         one, many = "maildrop has {count} message ({octets} octets)", "maildrop has {count} messages ({octets} octets)"
         out.send(ok(counted(one, many, snapshot.count, octets=snapshot.octets)))
 
-    async def _loaded(self) -> Snapshot:
-        if not self._session.snapshot.is_loaded:
-            await self._session.load()
-        return self._session.snapshot
+    async def _load_first(self, event: Command, out: Outbox) -> None:
+        """The answer, once the snapshot has its columns."""
+        await self._session.load()
+        rest = self.VERBS[event.verb](self, event, out)
+        if rest is not None:
+            await rest
 
     async def _stream(self, message: OpenMessage, opening: Opening, cutter: TopCutter | None, out: Outbox) -> None:
         """A large body, chunk by chunk, no faster than the client reads."""
@@ -136,7 +216,7 @@ class Transaction:
         finally:
             await message.close()
 
-    VERBS: ClassVar[Mapping[Verb, Callable[..., Awaitable[None]]]] = {
+    VERBS: ClassVar[Mapping[Verb, Callable[..., Awaitable[None] | None]]] = {
         Verb.DELE: _dele,
         Verb.LIST: _list,
         Verb.NOOP: _noop,

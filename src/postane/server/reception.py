@@ -4,58 +4,29 @@ Must not know: sockets, protocols' verbs.
 """
 
 import asyncio
+import contextlib
+import functools
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
 from postane.accounts.throttle import source_of
 from postane.net.stream import BadIntroduction, NotSecured, Stream, StreamClosed
-from postane.wire.machine import Machine
 
+from .guest import EVERYBODY, Guest, MakeDesk
 from .limits import Tally
-from .loop import Conversation, Desk, converse
+from .loop import Conversation, Need
 from .office import PostOffice
 from .record import Ending, SessionRecord
-
-MakeDesk = Callable[[PostOffice, Stream, SessionRecord], tuple[Machine[Any, Any], Desk]]
-"""How a service makes the machine and the desk for a new connection."""
-
-EVERYBODY = "*"
-"""The key under which all connections are counted."""
-
 
 SENT_AWAY = frozenset({Ending.KICKED, Ending.CROWDED_OUT})
 """Endings that Reception gave, whatever the session itself saw of it."""
 
 KICK_WAIT = 1.0
 """Seconds that whoever kicks a session waits at most until it is over."""
-
-
-@dataclass(slots=True)
-class Guest:
-    """One open connection; there is no `talk` before it is introduced and secured."""
-
-    record: SessionRecord
-    counted: list[str] = field(default_factory=list)
-    talk: Conversation | None = None
-
-    @property
-    def state(self) -> str:
-        """Where its session stands."""
-        return "arriving" if self.talk is None else str(self.talk.machine.state)
-
-    @property
-    def may_be_ended(self) -> bool:
-        """Whether nobody loses anything if it is ended now."""
-        return self.talk is None or self.talk.desk.may_be_ended
-
-    @property
-    def is_stranger(self) -> bool:
-        """Whether it holds one of the places and has not said whose it is; a local MTA need not."""
-        return EVERYBODY in self.counted and self.record.account is None and self.record.peer.host != "unix"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,20 +47,23 @@ class Reception:
         self._room = room
         self._taken = 0  # places
         self._lingering = 0  # connections that are told that there is none
-        self._open: dict[asyncio.Task[None], Guest] = {}
-        self._perhaps_strangers: dict[asyncio.Task[None], Guest] = {}  # in the order in which they came
+        self._open: dict[Guest, None] = {}
+        self._perhaps_strangers: dict[Guest, None] = {}  # in the order in which they came
+        self._closing: set[asyncio.Task[None]] = set()
+        self._departure = asyncio.Event()  # somebody has left
         self._log = structlog.get_logger("postane")
 
     def accept(self, service: str, make_desk: MakeDesk, stream: Stream) -> None:
-        """A connection has come in: run its session as a task."""
-        guest = Guest(SessionRecord(self._office.token(), service, stream.peer, self._office.clock()))
-        task = asyncio.create_task(self._receive(stream, make_desk, guest), name=guest.record.session)
-        self._open[task] = self._perhaps_strangers[task] = guest
-        task.add_done_callback(self._forget)
-
-    def _forget(self, task: "asyncio.Task[None]") -> None:
-        del self._open[task]
-        self._perhaps_strangers.pop(task, None)
+        """A connection has come in: run its session."""
+        record = SessionRecord(self._office.token(), service, stream.peer, self._office.clock())
+        guest = Guest(record, stream, make_desk)
+        self._open[guest] = self._perhaps_strangers[guest] = None
+        stream.set_deadline(self._office.limits.login)
+        guest.has_place = self._count(guest, EVERYBODY, self._office.limits.connections)
+        if stream.stands:
+            self._welcome(guest)
+        else:
+            self._attend(guest, self._meet(guest))
 
     @property
     def count(self) -> int:
@@ -98,57 +72,58 @@ class Reception:
 
     def sessions(self) -> list[tuple[SessionRecord, str]]:
         """What is known of each open session, and the state that its machine is in."""
-        return [(guest.record, guest.state) for guest in self._open.values()]
+        return [(guest.record, guest.state) for guest in self._open]
 
     async def kick(self, session: str) -> bool:
         """End a session as if its connection had been lost; whether there was one."""
-        for task, guest in tuple(self._open.items()):
-            if guest.record.session == session:
-                guest.record.ending = Ending.KICKED
-                task.cancel()
-                await asyncio.wait({task}, timeout=KICK_WAIT)  # its client may be slow to go; its maildrop is free
-                return True
-        return False
+        guest = next((guest for guest in self._open if guest.record.session == session), None)
+        if guest is None:
+            return False
+        self._send_away(guest, Ending.KICKED)
+        with contextlib.suppress(TimeoutError):  # its client may be slow to go; its maildrop is free
+            await asyncio.wait_for(self._wait_until(lambda: guest not in self._open), KICK_WAIT)
+        return True
 
     async def drain(self, seconds: float | None) -> None:
         """Let open sessions come to their end, for so long; those that lose nothing end now. None: all go on, however
         long they take."""
-        for task, guest in tuple(self._open.items()):
+        for guest in tuple(self._open):
             if seconds is not None and guest.may_be_ended:
-                task.cancel()
-        if self._open:
-            await asyncio.wait(tuple(self._open), timeout=seconds)
-        for task in tuple(self._open):
-            task.cancel()
-        if self._open:
-            await asyncio.wait(tuple(self._open))
+                self._send_away(guest, Ending.SHUT_DOWN)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._wait_until(lambda: not self._open), seconds)
+        for guest in tuple(self._open):
+            self._send_away(guest, Ending.SHUT_DOWN)
+        await self._wait_until(lambda: not self._open)
 
-    async def _receive(self, stream: Stream, make_desk: MakeDesk, guest: Guest) -> None:
-        stream.set_deadline(self._office.limits.login)
-        try:
-            await self._welcome(stream, make_desk, guest)
-        finally:
-            stream.abort()
-            if guest.talk is not None:
-                await guest.talk.desk.close()
-            for key in tuple(guest.counted):
-                self._uncount(guest, key)
-            self._tell(guest.record, stream)
+    async def _wait_until(self, condition: Callable[[], bool]) -> None:
+        while not condition():
+            self._departure.clear()
+            await self._departure.wait()
 
-    async def _welcome(self, stream: Stream, make_desk: MakeDesk, guest: Guest) -> None:
-        """Count, introduce, secure, converse; what is over a limit gets no further than that."""
-        record, limits = guest.record, self._office.limits
-        has_place = self._count(guest, EVERYBODY, limits.connections)
+    def _attend(self, guest: Guest, work: Coroutine[Any, Any, None]) -> None:
+        """Something has to be waited for that is not the client: from here on that is a task's."""
+        guest.stream.attend(None)
+        guest.task = asyncio.create_task(work, name=guest.record.session)
+        guest.task.add_done_callback(functools.partial(self._part, guest))
+
+    def _part(self, guest: Guest, task: "asyncio.Task[None]") -> None:
+        """Its task is done; cancelled before its first step, it has not seen the session to its end."""
+        if task.cancelled() and guest in self._open:
+            self._attend(guest, self._accompany(guest, Need.PARTING))
+
+    async def _meet(self, guest: Guest) -> None:
+        """Introduce and secure a connection that does not stand yet; what is over a limit gets no further than that."""
+        record, stream = guest.record, guest.stream
+        is_over = True
         try:
             await stream.introduce()
             record.peer = stream.peer
-            is_local = stream.peer.host == "unix"
-            is_welcome = is_local or self._count(guest, source_of(str(stream.peer)), limits.per_address)
-            is_welcome = is_welcome and (has_place or self._take_place(guest))
-            if stream.begins_with_tls and not is_welcome:
+            if stream.begins_with_tls and not self._may_stay(guest):
                 record.ending = Ending.REFUSED
                 return
             await stream.secure()
+            is_over = False
         except BadIntroduction as error:
             record.ending, record.trouble = Ending.NOT_INTRODUCED, str(error)
         except NotSecured as error:
@@ -159,42 +134,119 @@ class Reception:
             record.ending = Ending.DROPPED
         except asyncio.CancelledError:
             record.ending = record.ending if record.ending in SENT_AWAY else Ending.SHUT_DOWN
-        else:
-            await self._converse(stream, make_desk, guest, is_welcome=is_welcome)
-
-    async def _converse(self, stream: Stream, make_desk: MakeDesk, guest: Guest, *, is_welcome: bool) -> None:
-        machine, desk = make_desk(self._office, stream, guest.record)
-        guest.talk = Conversation(stream, machine, desk)
-        if not is_welcome:
-            guest.record.ending = Ending.REFUSED
-            await self._refuse(stream, desk.farewell(Ending.REFUSED))
-            return
-        ending = await converse(guest.talk)
-        guest.record.trouble = guest.talk.trouble
-        if guest.record.ending not in SENT_AWAY:
-            guest.record.ending = ending
-
-    async def _refuse(self, stream: Stream, words: bytes) -> None:
-        if self._lingering >= self._room.lingering:
-            return
-        self._lingering += 1
-        try:
-            stream.write(words)
-            await stream.close(is_peer_sending=True)
         finally:
-            self._lingering -= 1
+            if is_over:
+                self._forget(guest)
+        if not is_over:
+            self._welcome(guest)
+
+    def _welcome(self, guest: Guest) -> None:
+        """It stands: count it, and begin the conversation."""
+        stream, record = guest.stream, guest.record
+        machine, desk = guest.make_desk(self._office, stream, record)
+        guest.talk = Conversation(stream, machine, desk)
+        if stream.begins_with_tls or self._may_stay(guest):
+            guest.task = None
+            self._go_on(guest)
+        else:
+            record.ending = Ending.REFUSED
+            self._attend(guest, self._refuse(guest, desk.farewell(Ending.REFUSED)))
+
+    def _may_stay(self, guest: Guest) -> bool:
+        """Whether its address has not too many already, and there is a place for it, or somebody's else."""
+        host = guest.stream.peer.host
+        if host != "unix" and not self._count(guest, source_of(host), self._office.limits.per_address):
+            return False
+        return guest.has_place or self._take_place(guest)
+
+    def _go_on(self, guest: Guest) -> None:
+        """There is news of a guest that nobody accompanies."""
+        talk = guest.talk
+        if guest.task is not None or talk is None or guest not in self._open:
+            return
+        need: Need | None = None
+        try:
+            need = talk.advance()
+        finally:
+            if need is None or need is Need.NOTHING:
+                self._forget(guest)
+        self._wait_for(guest, need)
+
+    def _wait_for(self, guest: Guest, need: Need) -> None:
+        if need is Need.CLIENT:
+            guest.stream.attend(functools.partial(self._go_on, guest))
+        elif need is Need.TURN:
+            guest.stream.attend(None)
+            asyncio.get_running_loop().call_soon(self._go_on, guest)
+        elif need is not Need.NOTHING:
+            self._attend(guest, self._accompany(guest, need))
+
+    async def _accompany(self, guest: Guest, need: Need) -> None:
+        """Wait for whatever has to be waited for, until it is the client or nothing."""
+        reached: Need | None = None
+        try:
+            if guest.talk is not None:
+                reached = await guest.talk.accompany(need)
+        finally:
+            if reached is not Need.CLIENT:
+                self._forget(guest)
+        guest.task = None
+        if reached is Need.CLIENT:
+            self._wait_for(guest, reached)
+
+    def _send_away(self, guest: Guest, ending: Ending) -> None:
+        """End a session, unasked, in the midst of whatever it does."""
+        if ending in SENT_AWAY:
+            guest.record.ending = ending
+        if guest.task is not None:
+            guest.task.cancel()
+        elif guest.talk is not None:
+            guest.talk.end(Ending.SHUT_DOWN)
+            self._attend(guest, self._accompany(guest, Need.PARTING))
+
+    def _forget(self, guest: Guest) -> None:
+        """It is over."""
+        record, talk = guest.record, guest.talk
+        if guest not in self._open:
+            return
+        del self._open[guest]
+        self._perhaps_strangers.pop(guest, None)
+        guest.stream.attend(None)
+        guest.stream.abort()
+        if talk is not None and talk.ending is not None and record.ending not in SENT_AWAY:
+            record.ending, record.trouble = talk.ending, talk.trouble
+        if talk is not None and not talk.desk.is_closed:  # after a bug
+            closing = asyncio.create_task(talk.desk.close())
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
+        for key in guest.counted:
+            self._uncount(guest, key)
+        self._tell(record, guest.stream)
+        self._departure.set()
+
+    async def _refuse(self, guest: Guest, words: bytes) -> None:
+        try:
+            if self._lingering < self._room.lingering:
+                self._lingering += 1
+                try:
+                    guest.stream.write(words)
+                    await guest.stream.close(is_peer_sending=True)
+                finally:
+                    self._lingering -= 1
+        finally:
+            self._forget(guest)
 
     def _count(self, guest: Guest, key: str, limit: int) -> bool:
         """Count a connection under a key; False: it is at its limit, and nothing is counted."""
         is_place = key == EVERYBODY
         if (is_place and self._taken >= self._room.places) or not self._connections.enter(key, limit):
             return False
-        guest.counted.append(key)
+        guest.counted += (key,)
         self._taken += is_place
         return True
 
     def _uncount(self, guest: Guest, key: str) -> None:
-        guest.counted.remove(key)
+        guest.counted = tuple(counted for counted in guest.counted if counted != key)
         self._connections.leave(key)
         self._taken -= key == EVERYBODY
 
@@ -202,14 +254,13 @@ class Reception:
         """Every place is taken: whoever has been here longest without logging in gives theirs up, so that connections
         which say nothing keep nobody out. False: all have logged in."""
         while self._perhaps_strangers:
-            task, other = next(iter(self._perhaps_strangers.items()))
+            other = next(iter(self._perhaps_strangers))
             if other is guest:
                 break
-            del self._perhaps_strangers[task]  # who has logged in stays so, and is not looked at again
+            del self._perhaps_strangers[other]  # who has logged in stays so, and is not looked at again
             if other.is_stranger:
-                other.record.ending = Ending.CROWDED_OUT
                 self._uncount(other, EVERYBODY)
-                task.cancel()
+                self._send_away(other, Ending.CROWDED_OUT)
                 return self._count(guest, EVERYBODY, self._office.limits.connections)
         return False
 

@@ -24,7 +24,7 @@ from postane.smtp.server import SmtpServer
 from postane.smtp.states import Dialect
 
 from .delivery import Delivery, DeliveryRefused, Outcome, Transaction, reply_to_all, reply_to_outcome
-from .loop import Dismissed, Outbox
+from .desk import Dismissed, Outbox
 from .office import PostOffice
 from .postmark import postmark
 from .record import Ending, SessionRecord
@@ -119,6 +119,11 @@ class SmtpDesk:
         """See Desk."""
         reply = FAREWELLS.get(ending)
         return b"" if reply is None else format_reply(reply)
+
+    @property
+    def is_closed(self) -> bool:
+        """See Desk."""
+        return self._transaction is None
 
     async def close(self) -> None:
         """See Desk."""

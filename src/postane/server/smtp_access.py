@@ -16,9 +16,9 @@ from postane.net.stream import UNKNOWN, Peer, Stream
 from postane.smtp import commands, replies
 from postane.smtp.xclient import ATTRIBUTES
 
+from .desk import Outbox
 from .exchange import Exchange, announced_mechanisms, begin, possible_mechanisms
 from .gate import Gate
-from .loop import Outbox
 from .office import PostOffice
 from .record import SessionRecord
 from .replies import report

@@ -136,7 +136,10 @@ async def _listen(
             bound.keep_only(assignment.index)
             sock = bound.socket_for(assignment.index)
             sock.setblocking(False)
-            if sock.family == socket.AF_UNIX:
+            if sock.family != socket.AF_UNIX and not begins_with_tls and not proxies.trusted:
+                at_once = functools.partial(SocketStream, deadlines, on_open, services.tls)
+                yield await loop.create_server(at_once, sock=sock, backlog=BACKLOG)
+            elif sock.family == socket.AF_UNIX:
                 at_once = functools.partial(SocketStream, deadlines, on_open)
                 yield await loop.create_unix_server(at_once, sock=sock, backlog=BACKLOG, **_KEEP_SOCKET_FILE)
             else:

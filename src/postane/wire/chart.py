@@ -45,6 +45,10 @@ class Chart(Generic[StateT, VerbT]):
         """Where `verb` with `outcome` leads from `state`."""
         return self.moves.get((state, verb, outcome), state)
 
+    def leads(self, state: StateT, verb: VerbT) -> bool:
+        """Whether any outcome of `verb` leads away from `state`."""
+        return any((state, verb, outcome) in self.moves for outcome in Outcome)
+
     def states_allowing(self, verb: VerbT) -> list[StateT]:
         """The states in which `verb` may be said, in the chart's order."""
         return [state for state, verbs in self.allowed.items() if verb in verbs]

@@ -7,6 +7,8 @@ overlong line never piles up in memory: it is reported once, at once, and the re
 Must not know: what a line means.
 """
 
+import re
+
 from .errors import Fault, RemoteProtocolError
 
 SKIP_LIMIT = 16 * 1024 * 1024
@@ -74,6 +76,15 @@ class LineBuffer:
         if self._skipped >= 0 and not self._skip():
             return False
         return self._buffer[self._start : self._start + len(prefix)].upper() == prefix
+
+    def match(self, pattern: re.Pattern[bytes]) -> bytes:
+        """What the unread octets begin with, if that matches; left where it is. b"" where nothing does."""
+        found = pattern.match(self._buffer, self._start) if self._skipped < 0 else None
+        return bytes(found[0]) if found else b""
+
+    def drop(self, count: int) -> None:
+        """Forget so many unread octets: whole lines that `match` gave."""
+        self._consume(self._start + count)
 
     def take(self, limit: int) -> bytes:
         """Up to `limit` unread octets as they are: for bodies and for counted data."""

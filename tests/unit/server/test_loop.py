@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from postane.net.memory import MemoryStream
-from postane.server.loop import FLUSH_AT, TURN, Conversation, Dismissed, Outbox, converse
+from postane.server.desk import FLUSH_AT, Dismissed, Outbox
+from postane.server.loop import TURN, Conversation, converse
 from postane.server.record import Ending
 from postane.wire.errors import Fault, LocalProtocolError, RemoteProtocolError
 from postane.wire.lines import LineBuffer

@@ -123,6 +123,7 @@ async def test_a_body_that_breaks_is_never_ended(monkeypatch: pytest.MonkeyPatch
         message = await original(self, number)  # type: ignore[arg-type]
         return OpenMessage(message.facts, b"", Breaking())
 
+    monkeypatch.setattr(JoinedSession, "ready", lambda self, number: None)
     monkeypatch.setattr(JoinedSession, "open_message", broken)
     office = make_office(memory_store(), _accounts())
     await put(office.maildrops, "mrose", sized(120))
@@ -139,6 +140,7 @@ async def test_what_cannot_be_opened_is_refused_before_ok(monkeypatch: pytest.Mo
     async def damaged(self: MaildropSession, number: int) -> OpenMessage:
         raise StoreDamaged("message is damaged")
 
+    monkeypatch.setattr(JoinedSession, "ready", lambda self, number: None)
     monkeypatch.setattr(JoinedSession, "open_message", damaged)
     session = Pop3Session(office)
     await session.log_in()
@@ -162,6 +164,7 @@ async def test_an_unforeseen_error_names_the_session(monkeypatch: pytest.MonkeyP
     async def buggy(self: MaildropSession, number: int) -> OpenMessage:
         raise KeyError("secret detail")
 
+    monkeypatch.setattr(JoinedSession, "ready", lambda self, number: None)
     monkeypatch.setattr(JoinedSession, "open_message", buggy)
     session = Pop3Session(office)
     await session.log_in()

@@ -173,6 +173,7 @@ class Proxied(MemoryStream):
 
     def __init__(self, client: Peer | None, *, is_probe: bool = False, why: str | None = None) -> None:
         super().__init__(Peer("192.0.2.80"))
+        self.stands = False
         self._client = client
         self._is_probe = is_probe
         self._why = why
@@ -183,6 +184,7 @@ class Proxied(MemoryStream):
             raise BadIntroduction(self._why)
         if self._client is not None:
             self.speak_for(self._client)
+        self.stands = True
 
 
 async def _lines_of(reception: Reception, stream: MemoryStream, says: bytes) -> list[Any]:
