@@ -26,7 +26,7 @@ PURE_FOR = {"sasl": {"scramp"}}
 NOT_FOR_WORKERS = {"sqlite3", "pathlib", "shutil", "tempfile", "glob", "asyncpg", "obstore", "argon2", "sansldap"}
 SQL = re.compile(r"\s*(SELECT |INSERT |UPDATE \w+ SET|DELETE FROM|CREATE |PRAGMA |BEGIN\b|COMMIT\b)")
 
-CATCHES_ALL = {"server/replies.py", "server/loop.py"}
+CATCHES_ALL = {"server/replies.py", "server/loop.py", "maildrop/crew.py"}
 """The only files that may catch every exception."""
 
 FILE_LINES = 300
@@ -159,7 +159,8 @@ def _is_empty(module: Module) -> bool:
 
 
 def catching(house: House) -> Iterator[Breach]:
-    """Only the reply table and its loop catch every exception; others may clean up and raise it again."""
+    """Only the reply table and its loop catch every exception, and threads that hand it over to whoever waits; others
+    may clean up and raise it again."""
     for module in house.modules.values():
         for node in ast.walk(module.tree):
             if isinstance(node, ast.ExceptHandler) and module.path not in CATCHES_ALL and _catches_all(node):

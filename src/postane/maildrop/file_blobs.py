@@ -7,7 +7,6 @@ from what is slow.
 Must not know: what a message is.
 """
 
-import asyncio
 import contextlib
 import errno
 import fcntl
@@ -17,7 +16,6 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -25,6 +23,7 @@ from typing import TypeVar
 from postane.mail.measure import Facts, Measure
 
 from .base import Blob, BlobReader, MaildropError, StoreDamaged
+from .crew import Crew
 from .folders import Folders, inode, make_folder, open_file, storage_error, sync, sync_folder
 from .sides import ORPHAN_AGE, Step, StepHook, Upload, ignore_step
 
@@ -44,7 +43,7 @@ class FileBlobs:
         self.folders = Folders(root)
         self.on_step = on_step
         self._orphan_age = orphan_age
-        self._pool = ThreadPoolExecutor(THREADS, "postane-blobs")
+        self._crew = Crew(THREADS, "postane-blobs")
         self._is_swept = False
 
     def begin(self) -> Upload:
@@ -85,12 +84,12 @@ class FileBlobs:
 
     async def close(self) -> None:
         """Let go of the threads."""
-        self._pool.shutdown()
+        self._crew.close()
 
     async def run(self, work: str, step: Callable[[], ResultT]) -> ResultT:
         """Do something in a thread. Raises MaildropError."""
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, step)
+            return await self._crew.do(step)
         except OSError as error:
             raise storage_error(error, work) from error
 

@@ -14,11 +14,11 @@ import resource
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, TypeVar
 
 from .base import StoreDamaged
+from .crew import Crew
 from .folders import Folders, inode, storage_error
 from .reserve import Reserve
 from .sides import StepHook, Totals
@@ -47,12 +47,12 @@ REST = 60.0
 class Handle:
     """One drop's index, opened."""
 
-    def __init__(self, folder: str, pool: ThreadPoolExecutor, reserve: Reserve, on_step: StepHook) -> None:
+    def __init__(self, folder: str, crew: Crew, reserve: Reserve, on_step: StepHook) -> None:
         """Open it; in any thread. Raises sqlite3.Error, OSError, MaildropError."""
         self.folder = folder
         self.path = f"{folder}/index.sqlite"
         self.lease_path = f"{folder}/lease"
-        self._pool = pool
+        self._crew = crew
         self._writer = Writer(folder, reserve, on_step)
         self._waiting: list[tuple[Job, asyncio.Future[Any]]] = []
         self.is_fresh = True  # used since the last look for idle handles
@@ -102,16 +102,15 @@ class Handle:
 
     def _launch(self) -> None:
         """Begin the next transaction with everything that waits for one, or make the file smaller, or rest."""
-        loop = asyncio.get_running_loop()
         batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
         batch = [(job, future) for job, future in batch if not future.cancelled()]
         if batch:
-            self.running = loop.run_in_executor(self._pool, self._writer.commit, [job for job, _ in batch])
+            self.running = self._crew.do(partial(self._writer.commit, [job for job, _ in batch]))
             self.running.add_done_callback(partial(self._finish, [future for _, future in batch]))
         elif self._waiting:
             self._launch()
         elif self._writer.wants_compacting:
-            self.running = loop.run_in_executor(self._pool, self._writer.compact)
+            self.running = self._crew.do(self._writer.compact)
             self.running.add_done_callback(partial(self._finish, []))
         else:
             self.running = None
@@ -138,7 +137,7 @@ class Handles:
         self._reserve = Reserve(folders.root)
         self._limit = limit
         self._on_step = on_step
-        self.pool = ThreadPoolExecutor(THREADS, "postane-index")
+        self._crew = Crew(THREADS, "postane-index")
         self._open: OrderedDict[str, Handle] = OrderedDict()
         self._opening: dict[str, asyncio.Task[None]] = {}
         self._making: set[asyncio.Future[Handle]] = set()  # those of them that have found room
@@ -171,7 +170,7 @@ class Handles:
 
     async def run(self, work: Callable[[], ResultT]) -> ResultT:
         """Do something slow in a thread. Raises what it raises."""
-        return await asyncio.get_running_loop().run_in_executor(self.pool, work)
+        return await self._crew.do(work)
 
     async def close(self) -> None:
         """Close all handles, when what is being written is written."""
@@ -183,7 +182,7 @@ class Handles:
         self._open.clear()
         if closing:
             await asyncio.gather(*(self.run(handle.close) for handle in closing))
-        await asyncio.to_thread(self.pool.shutdown)
+        await asyncio.to_thread(self._crew.close)
 
     async def _join_opening(self, drop: str) -> None:
         """Open a drop once for however many ask for it; that one of them is cancelled does not matter to the others."""
@@ -195,7 +194,7 @@ class Handles:
 
     async def _open_one(self, drop: str) -> None:
         await self._find_room()
-        making = asyncio.get_running_loop().run_in_executor(self.pool, self._make, drop)
+        making = self._crew.do(partial(self._make, drop))
         self._making.add(making)
         making.add_done_callback(self._making.discard)
         try:
@@ -213,7 +212,7 @@ class Handles:
         if inode(f"{folder}/index.sqlite") is None:
             make_index(self._folders, drop, self._on_step)
             self._reserve.keep()
-        return Handle(folder, self.pool, self._reserve, self._on_step)
+        return Handle(folder, self._crew, self._reserve, self._on_step)
 
     async def _find_room(self) -> None:
         """Wait until there is room for one more; the one used longest ago makes it. Letters for very many drops at once
@@ -221,7 +220,7 @@ class Handles:
         while (excess := len(self._open) + len(self._making) + 1 - self._most()) > 0:
             idle = [drop for drop, each in self._open.items() if each.running is None and not each.is_awaited]
             for drop in idle[:excess]:
-                self.pool.submit(self._open.pop(drop).close)
+                self._crew.do(self._open.pop(drop).close)
             busy = [handle.running for handle in self._open.values() if handle.running is not None]
             if len(idle) >= excess or not (busy or self._making):
                 return
@@ -241,7 +240,7 @@ class Handles:
         self._timer = None
         for drop, handle in list(self._open.items()):
             if not handle.is_fresh and handle.running is None:
-                self.pool.submit(self._open.pop(drop).close)
+                self._crew.do(self._open.pop(drop).close)
             handle.is_fresh = False
         if self._open:
             self._watch()
