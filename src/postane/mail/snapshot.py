@@ -9,10 +9,13 @@ Must not know: where messages are kept.
 
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from itertools import compress
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from postane.wire.phrases import phrase
+
+from .listing import number_integers, number_words
 
 ColumnT = TypeVar("ColumnT")
 
@@ -35,6 +38,18 @@ class MessageIsDeleted(Exception):
         self.number = number
 
 
+class Listings(Protocol):
+    """The listings of a whole drop, which a store may keep from one session to the next. Sizes are as stored."""
+
+    def sizes(self) -> bytes:
+        """As `Snapshot.list_lines`."""
+        ...
+
+    def uidls(self) -> bytes:
+        """As `Snapshot.uidl_lines`."""
+        ...
+
+
 class Snapshot:
     """One session's view of a drop.
 
@@ -44,7 +59,7 @@ class Snapshot:
     """
 
     __slots__ = (
-        "_deleted", "_excess", "_excesses", "_is_surrogate", "_sizes", "_uidls", "_uids",
+        "_deleted", "_excess", "_excesses", "_is_surrogate", "_listings", "_sizes", "_uidls", "_uids",
         "count", "last_uid", "octets", "total", "total_octets",
     )  # fmt: skip
 
@@ -58,6 +73,7 @@ class Snapshot:
         self._sizes: Sequence[int] = ()
         self._uidls: Sequence[str] = ()
         self._excesses: Mapping[int, int] = MappingProxyType({})
+        self._listings: Listings | None = None
         self._deleted: AbstractSet[int] = frozenset()  # a set of its own with the first mark: most sessions have none
 
     @property
@@ -80,11 +96,13 @@ class Snapshot:
         sizes: Sequence[int],
         uidls: Sequence[str],
         excess: Mapping[int, int] = MappingProxyType({}),
+        listings: Listings | None = None,
     ) -> None:
         """Give it its columns, one entry a message, in the order of the numbers; `excess` has uids."""
         if not len(uids) == len(sizes) == len(uidls) == self.total:
             raise ValueError(f"{len(uids)} rows for a snapshot of {self.total} messages")
         self._uids, self._sizes, self._uidls, self._excesses = uids, sizes, uidls, excess
+        self._listings = listings
         if self._is_surrogate:
             self._lengthen()
 
@@ -160,6 +178,31 @@ class Snapshot:
     def deleted(self) -> list[int]:
         """The numbers marked as deleted, ascending."""
         return sorted(self._deleted)
+
+    def list_lines(self) -> bytes:
+        """One line for every message that is not deleted: its number and its octets (RFC 1939 s5, LIST)."""
+        is_lengthened = self._is_surrogate and self._excesses
+        if self._listings is not None and not self._deleted and not is_lengthened:
+            return self._listings.sizes()
+        return number_integers(self._numbers(), self._left(self._sizes))
+
+    def uidl_lines(self) -> bytes:
+        """The same with its unique-id (RFC 1939 s7, UIDL)."""
+        if self._listings is not None and not self._deleted:
+            return self._listings.uidls()
+        return number_words(self._numbers(), self._left(self._uidls))
+
+    def _numbers(self) -> Sequence[int]:
+        return self._left(range(1, self.total + 1))
+
+    def _left(self, column: Sequence[ColumnT]) -> Sequence[ColumnT]:
+        """A column without what is deleted."""
+        if not self._deleted:
+            return column
+        selectors = bytearray(b"\1") * self.total
+        for number in self._deleted:
+            selectors[number - 1] = 0
+        return list(compress(column, selectors))
 
     def sizes(self) -> Iterator[tuple[int, int]]:
         """(number, octets) of every message that is not deleted."""

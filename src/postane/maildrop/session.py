@@ -64,7 +64,7 @@ class JoinedSession:
 
     def _fill(self, columns: Columns) -> None:
         self._sizes = columns.sizes
-        self.snapshot.fill(columns.uids, columns.sizes, columns.uidls, columns.excess)
+        self.snapshot.fill(columns.uids, columns.sizes, columns.uidls, columns.excess, columns.listings)
 
     def ready(self, number: int) -> OpenMessage | None:
         """Open message `number` of the loaded snapshot if it is small, and its drop's index is open."""

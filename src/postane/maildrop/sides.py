@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from postane.mail.measure import Facts
+from postane.mail.snapshot import Listings
 
 from .base import Blob, BlobReader, Finding, Holder, Letter, Lock, Quota, QuotaExceeded, Receipt, Row, Usage
 
@@ -64,6 +65,7 @@ class Columns:
     sizes: Sequence[int]
     uidls: Sequence[str]
     excess: Mapping[int, int] = field(default_factory=dict)
+    listings: Listings | None = None
 
 
 @dataclass(frozen=True, slots=True)

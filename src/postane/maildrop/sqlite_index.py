@@ -21,6 +21,7 @@ from .base import Blob, Finding, Holder, Lock, LockPolicy, MaildropError, Receip
 from .columns import ColumnCache, KeptColumns, extend
 from .folders import Folders, open_file, storage_error, sync_folder, unquote_name
 from .leases import acquire
+from .listings import DropListings, ListingCache
 from .locks import FileLease, take
 from .sides import Columns, Entry, Lease, Step, StepHook, Stored, Totals, check_quota, ignore_step
 from .sqlite_deleted import delete, restore
@@ -54,6 +55,7 @@ class SqliteIndex:
         self._folders = Folders(root)
         self._handles = Handles(self._folders, handles, on_step)
         self._columns = ColumnCache()
+        self._listings = ListingCache()
         self._takeovers = Takeovers(self._folders.root)
 
     async def open(self, drop: str, holder: Holder, lock: Lock) -> tuple[Lease, Totals]:
@@ -93,7 +95,8 @@ class SqliteIndex:
             else:
                 kept = work(handle.read)
             self._columns.put(handle.token, kept)
-        return Columns(kept.uids, kept.sizes, Uidls(handle.token, kept.uids, kept.given), kept.excess)
+        listings = DropListings(self._listings, handle.token, kept)
+        return Columns(kept.uids, kept.sizes, Uidls(handle.token, kept.uids, kept.given), kept.excess, listings)
 
     async def fetch(self, drop: str, first: int, last: int) -> list[Stored]:
         """The messages with uids from `first` to `last`."""

@@ -91,6 +91,39 @@ def test_at_once_is_as_one_after_the_other(first, second):
         assert (at_once.count, at_once.octets, at_once.deleted) == (single.count, single.octets, single.deleted)
 
 
+def test_listings_leave_out_what_is_deleted(snapshot):
+    assert snapshot.list_lines() == b"1 100\r\n2 200\r\n3 300\r\n"
+    assert snapshot.uidl_lines() == b"1 a\r\n2 b\r\n3 c\r\n"
+    snapshot.delete(2)
+    assert snapshot.list_lines() == b"1 100\r\n3 300\r\n"
+    assert snapshot.uidl_lines() == b"1 a\r\n3 c\r\n"
+    snapshot.delete_all([1, 3])
+    assert snapshot.list_lines() == snapshot.uidl_lines() == b""
+    assert Snapshot(0, 0, 0).list_lines() == Snapshot(0, 0, 0).uidl_lines() == b""
+
+
+class Kept:
+    """The listings that a store keeps."""
+
+    def sizes(self):
+        return b"kept sizes"
+
+    def uidls(self):
+        return b"kept unique-ids"
+
+
+def test_kept_listings_are_of_all_messages_as_they_are_stored():
+    taken = Snapshot(total=2, total_octets=300, last_uid=2, excess=5)
+    taken.fill([1, 2], [100, 200], ["a", "b"], {2: 5}, Kept())
+    assert (taken.list_lines(), taken.uidl_lines()) == (b"kept sizes", b"kept unique-ids")
+    taken.show_surrogates()
+    assert (taken.list_lines(), taken.uidl_lines()) == (b"1 100\r\n2 205\r\n", b"kept unique-ids")
+    taken.delete(1)
+    assert (taken.list_lines(), taken.uidl_lines()) == (b"2 205\r\n", b"2 b\r\n")
+    taken.reset()
+    assert taken.uidl_lines() == b"kept unique-ids"
+
+
 def test_reset_takes_all_marks_away(snapshot):
     snapshot.delete(3)
     snapshot.delete(1)

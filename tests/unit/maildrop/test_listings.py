@@ -1,0 +1,88 @@
+"""Listings that are kept: made once, lengthened when mail comes, made anew when something goes, bounded."""
+
+from array import array
+
+import pytest
+
+from postane.maildrop import listings
+from postane.maildrop.columns import KeptColumns
+from postane.maildrop.listings import DropListings, ListingCache
+
+
+class CountingCache(ListingCache):
+    """A cache that notes from which line on something was made."""
+
+    def __init__(self):
+        super().__init__()
+        self.made = []
+
+    def text(self, key, removals, lines, make):
+        return super().text(key, removals, lines, lambda at: self.made.append((key[1], at)) or make(at))
+
+
+def columns(first, last, removals=0, given=()):
+    uids = array("Q", range(first, last + 1))
+    return KeptColumns(removals, last, uids, array("Q", [uid * 10 for uid in uids]), dict(given))
+
+
+def lists(cache, drop, token="token"):
+    both = DropListings(cache, token, drop)
+    uidls = [drop.given.get(uid, f"{token}.{uid}") for uid in drop.uids]
+    assert both.sizes() == b"".join(b"%d %d\r\n" % row for row in enumerate(drop.sizes, 1))
+    assert both.uidls() == "".join(f"{number} {uidl}\r\n" for number, uidl in enumerate(uidls, 1)).encode()
+
+
+@pytest.fixture
+def cache(monkeypatch):
+    monkeypatch.setattr(listings, "KEPT_FROM", 5)
+    return CountingCache()
+
+
+def test_those_of_a_large_drop_are_made_once_and_lengthened(cache):
+    for last in (7, 7, 9):
+        lists(cache, columns(1, last))
+    assert cache.made == [("sizes", 0), ("uidls", 0), ("sizes", 7), ("uidls", 7)]
+
+
+def test_those_of_a_small_drop_are_not_kept(cache):
+    for _ in range(2):
+        lists(cache, columns(1, 4))
+    assert len(cache.made) == 4
+    assert cache._octets == 0
+
+
+def test_after_a_removal_and_for_an_older_session_they_are_made_anew(cache):
+    for drop in (columns(1, 9), columns(3, 9, removals=1), columns(3, 8, removals=1)):
+        cache.made.clear()
+        lists(cache, drop)
+        assert cache.made == [("sizes", 0), ("uidls", 0)]
+    cache.made.clear()
+    lists(cache, columns(3, 9, removals=1))
+    assert cache.made == [], "the older session took nothing away"
+
+
+def test_unique_ids_that_were_given_are_listed(cache):
+    lists(cache, columns(1, 9, given={2: "100%", 9: "%d"}))
+    lists(cache, columns(1, 12, given={2: "100%", 9: "%d", 11: "new"}))
+    lists(cache, columns(1, 3, given={2: "old"}))
+
+
+def test_each_drop_has_its_own(cache):
+    for _ in range(2):
+        for token in ("a", "b"):
+            lists(cache, columns(1, 9), token)
+    assert len(cache.made) == 4
+
+
+def test_the_oldest_go_first(cache, monkeypatch):
+    one = len(DropListings(ListingCache(), "a", columns(1, 9)).sizes())
+    monkeypatch.setattr(listings, "KEPT_OCTETS", 2 * one)
+    for token in "abc":
+        DropListings(cache, token, columns(1, 9)).sizes()
+    cache.made.clear()
+    for token in "cba":
+        DropListings(cache, token, columns(1, 9)).sizes()
+    assert len(cache.made) == 1
+    assert cache._octets == 2 * one
+    DropListings(cache, "huge", columns(1, 900)).sizes()
+    assert list(cache._kept) == [("huge", "sizes")], "the last one is kept whatever its size"
