@@ -60,9 +60,8 @@ class Transaction:
         if event.number is not None:
             out.send(ok(f"{event.number} {snapshot.size(event.number)}"))
             return None
-        lines = "".join([f"{number} {size}\r\n" for number, size in snapshot.sizes()])
         one, many = "{count} message ({octets} octets)", "{count} messages ({octets} octets)"
-        out.send(Listing(counted(one, many, snapshot.count, octets=snapshot.octets), lines.encode("ascii")))
+        out.send(Listing(counted(one, many, snapshot.count, octets=snapshot.octets), snapshot.list_lines()))
         return None
 
     def _uidl(self, event: Uidl, out: Outbox) -> Awaitable[None] | None:
@@ -73,8 +72,7 @@ class Transaction:
         if event.number is not None:
             out.send(ok(f"{event.number} {snapshot.uidl(event.number)}"))
             return None
-        lines = "".join([f"{number} {uidl}\r\n" for number, uidl in snapshot.uidls()])
-        out.send(Listing("unique-ids follow", lines.encode("ascii")))
+        out.send(Listing("unique-ids follow", snapshot.uidl_lines()))
         return None
 
     def _retr(self, event: Retr, out: Outbox) -> Awaitable[None] | None:
