@@ -26,6 +26,8 @@ SHOWN_ELSEWHERE: dict[str, str] = {
     "maildrop.base": "Protocols and values: tests/contract/test_maildrop.py",
     "accounts.base": "Protocols and values: tests/contract/test_accounts.py",
     "server.record": "values",
+    "server.desk": "tests/unit/server/test_loop.py, with the loop that it serves",
+    "server.guest": "tests/unit/server/test_reception.py, with the reception that it is a guest of",
     "server.smtp_settings": "values",
     "server.pop3_authorization": "tests/unit/server/test_pop3.py, with the rest of the desk",
     "server.pop3_transaction": "tests/unit/server/test_pop3.py, with the rest of the desk",
