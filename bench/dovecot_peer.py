@@ -1,8 +1,9 @@
 """Dovecot as a peer: Debian's package, set up in a temporary directory, listening on loopback.
 
 Two shapes. *Default* keeps the services as packaged: a login process and a mail process for every session. *Tuned*
-lets one login process and one mail process serve many clients each, which Dovecot's manual calls less safe and fast.
-Both compare plain passwords out of a file, speak no TLS, and have their limits raised so that nothing is refused.
+lets one login process and one mail process serve many clients each, which Dovecot's manual calls less safe and fast,
+caches logins, and spares what POP3 does not need. Both compare plain passwords out of a file, and have their limits
+raised so that nothing is refused. TLS is as packaged, with the certificate that all servers have.
 """
 
 import grp
@@ -12,10 +13,11 @@ import shutil
 import subprocess
 import textwrap
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from certificate import Certificate
 from messages import Group, mbox
 from peers import PASSWORD, Server, free_port, start_on, stop, wait_for_port
 
@@ -25,6 +27,8 @@ LOCATIONS = {
     "mdbox": "mdbox:{home}/%u",
 }
 INSERT_AT_ONCE = 20000
+COPIED_UP_TO = 1024 * 1024
+"""Octets of mail in a drop that is copied through memory."""
 
 CONFIG = """
 base_dir = {run}
@@ -32,7 +36,7 @@ state_dir = {run}/state
 log_path = {folder}/log
 listen = 127.0.0.1
 protocols = pop3 lmtp
-ssl = no
+{ssl}
 disable_plaintext_auth = no
 auth_mechanisms = plain
 auth_username_format = %Ln
@@ -57,7 +61,8 @@ service pop3-login {{
     port = {pop3}
   }}
   inet_listener pop3s {{
-    port = 0
+    port = {pop3s}
+    ssl = yes
   }}
 {login_service}
 }}
@@ -70,6 +75,7 @@ service lmtp {{
   }}
 {lmtp_service}
 }}
+{options}
 service anvil {{
   client_limit = 20000
 {unprivileged}
@@ -88,6 +94,7 @@ DEFAULT = {
     "login_service": "  process_limit = 2000\n{unprivileged}",
     "pop3_service": "  process_limit = 4000",
     "lmtp_service": "",
+    "options": "",
 }
 TUNED = {
     "login_service": "  service_count = 0\n  client_limit = 15000\n  process_min_avail = 1\n  process_limit = 1\n"
@@ -95,6 +102,7 @@ TUNED = {
     "pop3_service": "  service_count = 0\n  client_limit = 15000\n  process_min_avail = 1\n  process_limit = 1\n"
     "  vsz_limit = 0",
     "lmtp_service": "  service_count = 0\n  process_min_avail = 1",
+    "options": "auth_cache_size = 32M\npop3_no_flag_updates = yes\nstats_writer_socket_path =",
 }
 
 
@@ -122,7 +130,8 @@ def find_owner() -> Owner:
 class DovecotPeer:
     """One Dovecot in one shape with one mailbox format."""
 
-    def __init__(self, folder: Path, *, tuned: bool, mailbox: str) -> None:
+    def __init__(self, folder: Path, certificate: Certificate | None, *, tuned: bool, mailbox: str) -> None:
+        self._certificate = certificate
         self.name = f"Dovecot {'tuned' if tuned else 'default'}, {mailbox}"
         self._folder = folder
         self._shape = TUNED if tuned else DEFAULT
@@ -145,27 +154,27 @@ class DovecotPeer:
         os.chown(self._home, self._owner.uid, self._owner.gid)
         accounts = [name for group in groups.values() for name in group.names()]
         (self._folder / "passwd").write_text("".join(f"{name}:{PASSWORD}\n" for name in accounts))
-        self._write_config(0, 0)
+        self._write_config(0, 0, 0)
         for group in groups.values():
             if group.messages:
                 self._fill(group)
 
     def start(self, cpu: int | None) -> Server:
         """Start it on core `cpu`."""
-        pop3, lmtp = free_port(), free_port()
-        self._write_config(pop3, lmtp)
+        pop3, lmtp, pop3s = free_port(), free_port(), free_port() if self._certificate else 0
+        self._write_config(pop3, lmtp, pop3s)
         process = start_on(cpu, [dovecot(), "-F", "-c", str(self._folder / "conf")], self._folder / "output")
         for port in (pop3, lmtp):
             wait_for_port(port, process, self._folder / "log")
         time.sleep(0.3)  # the processes that are kept ready come up after the ports
-        return Server(process, pop3, lmtp)
+        return Server(process, pop3, lmtp, pop3s=pop3s or None)
 
     def stop(self, server: Server) -> None:
         """Stop it and all its processes."""
         stop(server.process)
 
-    def _write_config(self, pop3: int, lmtp: int) -> None:
-        owner = self._owner
+    def _write_config(self, pop3: int, lmtp: int, pop3s: int) -> None:
+        owner, pair = self._owner, self._certificate
         unprivileged = "" if owner.is_root else "  chroot =\n  user = " + owner.login
         shape = {key: text.format(unprivileged=unprivileged) for key, text in self._shape.items()}
         text = CONFIG.format(
@@ -180,6 +189,8 @@ class DovecotPeer:
             gid=owner.gid,
             pop3=pop3,
             lmtp=lmtp,
+            pop3s=pop3s,
+            ssl=f"ssl = yes\nssl_cert = <{pair.chain}\nssl_key = <{pair.key}" if pair else "ssl = no",
             unprivileged=unprivileged,
             **shape,
         )
@@ -199,8 +210,12 @@ class DovecotPeer:
             self._doveadm(first, "import", f"mbox:{source.parent}:INBOX={source}", "", "all")
             shutil.rmtree(source.parent / ".imap", ignore_errors=True)  # its index of the mailbox
         shutil.rmtree(source.parent)
-        for other in group.names()[1:]:
-            copy_tree(self._home / first, self._home / other)
+        copies = [self._home / other for other in group.names()[1:]]
+        if group.messages * group.octets <= COPIED_UP_TO:
+            copy_small_tree(self._home / first, copies)
+        else:
+            for copy in copies:
+                copy_tree(self._home / first, copy)
 
     def _doveadm(self, account: str, *words: str) -> None:
         """Run it as the owner of the mailboxes: so it needs no running server."""
@@ -228,3 +243,22 @@ def dovecot() -> str:
 def copy_tree(source: Path, target: Path) -> None:
     """Copy a mailbox with owners and times."""
     subprocess.run(["cp", "-a", str(source), str(target)], check=True)
+
+
+def copy_small_tree(source: Path, targets: Sequence[Path]) -> None:
+    """The same for many small copies, which a process for each would make slow: all is read once."""
+    found = [
+        (path.relative_to(source), path.stat(), path.read_bytes() if path.is_file() else None)
+        for path in (source, *sorted(source.rglob("*")))
+    ]
+    for target in targets:
+        for name, was, octets in found:
+            path = target / name
+            if octets is None:
+                path.mkdir()
+            else:
+                path.write_bytes(octets)
+            os.chown(path, was.st_uid, was.st_gid)
+            path.chmod(was.st_mode & 0o7777)
+        for name, was, _ in reversed(found):  # folders after what is in them
+            os.utime(target / name, ns=(was.st_atime_ns, was.st_mtime_ns))

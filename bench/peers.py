@@ -4,8 +4,10 @@ CPU time and memory are read from /proc for the server's whole tree of processes
 else the machine is doing.
 """
 
+import contextlib
 import os
 import resource
+import signal
 import socket
 import subprocess
 import time
@@ -20,17 +22,19 @@ PASSWORD = "secret"
 START_PATIENCE = 30.0
 STOP_PATIENCE = 45.0
 """Seconds; a server may drain its sessions first."""
-OPEN_FILES = 20000
+OPEN_FILES = 65536
+"""Descriptors that a server and the driver may have, where the machine allows so many."""
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A peer that runs: its first process and its ports on 127.0.0.1."""
+    """A peer that runs: its first process and its ports on 127.0.0.1; None where it has no such service."""
 
     process: subprocess.Popen[bytes]
     pop3: int
-    lmtp: int
+    lmtp: int | None = None
     smtp: int | None = None
+    pop3s: int | None = None
 
 
 class Peer(Protocol):
@@ -51,6 +55,16 @@ class Peer(Protocol):
         ...
 
 
+def open_files() -> int:
+    """How many descriptors a process may have here. Root may raise that, unless somebody took it away."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < OPEN_FILES:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, OPEN_FILES))
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    return OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+
+
 def free_port() -> int:
     """A TCP port of loopback that nobody listens on."""
     with socket.socket() as probe:
@@ -61,12 +75,12 @@ def free_port() -> int:
 def start_on(cpu: int | None, command: list[str], output: Path) -> subprocess.Popen[bytes]:
     """Start a program on a core, its output in a file, with many descriptors allowed."""
 
+    files = open_files()
+
     def prepare() -> None:
         if cpu is not None:
             os.sched_setaffinity(0, {cpu})
-        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-        wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
 
     with output.open("ab") as file:
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, preexec_fn=prepare)
@@ -86,19 +100,35 @@ def wait_for_port(port: int, process: subprocess.Popen[bytes], log: Path) -> Non
 
 def did_not_start(process: subprocess.Popen[bytes], log: Path) -> RuntimeError:
     """End a server that does not come up; the error that tells why."""
-    process.terminate()
-    process.wait(STOP_PATIENCE)
+    stop(process)
     return RuntimeError(f"{process.args!r} does not serve: {tail(log)}")
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """Stop a server, which stops its own processes. Raises TimeoutExpired, and then it is killed."""
+    """Stop a server, which stops its own processes; those that do not go are killed."""
+    family = tree(process.pid)
     process.terminate()
     try:
         process.wait(STOP_PATIENCE)
     except subprocess.TimeoutExpired:
-        process.kill()
-        raise
+        for pid in family:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        process.wait()
+
+
+def told_ports(process: subprocess.Popen[bytes], output: Path) -> dict[str, int]:
+    """Wait for the line "ready"; the ports that the lines before it name: "[listening ]SERVICE [HOST:]PORT".
+
+    Raises RuntimeError with the end of the output.
+    """
+    until = time.monotonic() + START_PATIENCE
+    while "ready" not in (lines := output.read_text(errors="replace").splitlines()):
+        if process.poll() is not None or time.monotonic() > until:
+            raise did_not_start(process, output)
+        time.sleep(0.02)
+    words = [line.removeprefix("listening ").split() for line in lines]
+    return {each[0]: int(each[1].rpartition(":")[2]) for each in words if len(each) == 2 and each[1][-1].isdigit()}
 
 
 def tail(log: Path) -> str:

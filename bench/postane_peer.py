@@ -12,8 +12,9 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from certificate import Certificate, make_certificate
 from messages import DOMAIN, Group, message
-from peers import PASSWORD, START_PATIENCE, Server, did_not_start, start_on, stop
+from peers import PASSWORD, Server, start_on, stop, told_ports
 
 import postane
 from postane.accounts.hashes import hash_password
@@ -26,12 +27,20 @@ MEMORY = Path("/dev/shm")
 AT_ONCE = 64
 """Deposits under way at the same time while drops are filled."""
 
+DROPS_AT_ONCE = 400
+"""Fewer than the store keeps open: a group's mail goes into so many drops before the next ones are opened."""
+
 CONFIG = """\
 hostname = "mail.{domain}"
 [storage]
 path = "{store}"
 [pop3]
 listen = ["127.0.0.1:0"]
+[pop3s]
+listen = ["127.0.0.1:0"]
+[tls]
+certificate = "{chain}"
+key = "{key}"
 [lmtp]
 listen = ["127.0.0.1:0"]
 [smtp]
@@ -50,9 +59,10 @@ workers = 1
 class PostanePeer:
     """Postane from this tree."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, certificate: Certificate | None = None) -> None:
         self.name = f"Postane {postane.__version__}"
         self._folder = folder
+        self._certificate = certificate
         self._config = folder / "postane.toml"
 
     def set_up(self, groups: Mapping[str, Group]) -> None:
@@ -78,21 +88,17 @@ class PostanePeer:
         output.unlink(missing_ok=True)
         command = [sys.executable, "-m", "postane", "serve", "-c", str(self._config)]
         process = start_on(cpu, command, output)
-        until = time.monotonic() + START_PATIENCE
-        while "\nready\n" not in (told := output.read_text(errors="replace")):
-            if process.poll() is not None or time.monotonic() > until:
-                raise did_not_start(process, output)
-            time.sleep(0.02)
-        lines = [line.split() for line in told.splitlines() if line.startswith("listening ")]
-        ports = {words[1]: int(words[2].rpartition(":")[2]) for words in lines}
-        return Server(process, ports["pop3"], ports["lmtp"], ports["smtp"])
+        ports = told_ports(process, output)
+        return Server(process, ports["pop3"], ports["lmtp"], ports["smtp"], ports.get("pop3s"))
 
     def stop(self, server: Server) -> None:
         """Stop it and all its processes."""
         stop(server.process)
 
     def _write_config(self, store: Path) -> None:
-        self._config.write_text(CONFIG.format(domain=DOMAIN, store=store))
+        self._certificate = self._certificate or make_certificate(self._folder)
+        chain, key = self._certificate.chain, self._certificate.key
+        self._config.write_text(CONFIG.format(domain=DOMAIN, store=store, chain=chain, key=key))
 
     def _add_accounts(self, groups: Sequence[Group]) -> None:
         """All with one hash: making it a thousand times would take as long again."""
@@ -107,12 +113,16 @@ class PostanePeer:
         store = open_maildrops(load_config(self._config))
         try:
             for group in groups:
-                drops = group.names()
-                for start in range(0, group.messages, AT_ONCE):
-                    numbers = range(start, min(start + AT_ONCE, group.messages))
-                    await asyncio.gather(*(deposit(store, drops, message(n, group.octets)) for n in numbers))
+                names = group.names()
+                for begin in range(0, len(names), DROPS_AT_ONCE):
+                    await self._fill_drops(store, group, names[begin : begin + DROPS_AT_ONCE])
         finally:
             await store.close()
+
+    async def _fill_drops(self, store: MaildropStore, group: Group, drops: Sequence[str]) -> None:
+        for start in range(0, group.messages, AT_ONCE):
+            numbers = range(start, min(start + AT_ONCE, group.messages))
+            await asyncio.gather(*(deposit(store, drops, message(n, group.octets)) for n in numbers))
 
 
 async def deposit(store: MaildropStore, drops: Sequence[str], octets: bytes) -> None:

@@ -1,4 +1,4 @@
-"""The figures as a Markdown table: a row for each, a column for each peer, and how many times better the first is.
+"""The figures as Markdown tables: a row for each, a column for each peer, and how many times better the first is.
 
 A ratio above 1 means that the first peer is better, whichever way the figure counts.
 """
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from statistics import median
 
 from driver import Outcome
-from scenarios import Row, Scenario
+from plan import MIB, Row, Scenario
 
 Runs = Mapping[tuple[str, str], Sequence[Outcome]]
-"""The outcomes of each scenario's key and peer's name, one for each round."""
+"""The outcomes of each scenario's key and peer's key, one for each round."""
 
 
 CPU = Row("server CPU", "us", lambda run: run.cpu / run.units * 1e6, more_is_better=False)
@@ -24,11 +24,18 @@ DISTURBED_FROM = 0.1
 JUDGED_FROM = 0.5
 """Seconds; the kernel counts CPU time in hundredths."""
 
+DRIVEN_FROM = 0.97
+"""How busy the driver may be before a figure is marked with "^": it may be the driver's, and not the server's."""
+
+MET_FROM = 0.995
+"""What is shown as the goal is the goal."""
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
     """A peer in the table. The best of those that are rivals is what ratios are taken against."""
 
+    key: str
     name: str
     is_rival: bool = False
 
@@ -38,16 +45,27 @@ def is_disturbed(run: Outcome) -> bool:
     return run.seconds > JUDGED_FROM and run.others / run.seconds > DISTURBED_FROM
 
 
+def is_driven(run: Outcome) -> bool:
+    """Whether the driver had no time to spare."""
+    return run.seconds > JUDGED_FROM and run.driver / run.seconds > DRIVEN_FROM
+
+
 def counted(runs: Sequence[Outcome]) -> Sequence[Outcome]:
     """The rounds that count: those undisturbed, or all where there is none."""
     return [run for run in runs if not is_disturbed(run)] or runs
 
 
+def figures(row: Row, runs: Sequence[Outcome]) -> list[float]:
+    """Of the rounds that count; none where nothing was measured or anything went wrong."""
+    if any(run.error for run in runs):
+        return []
+    return [row.figure(run) for run in counted(runs)]
+
+
 def figure(row: Row, runs: Sequence[Outcome]) -> float | None:
-    """The median over the rounds that count; None where nothing was measured or anything went wrong."""
-    if not runs or any(run.error for run in runs):
-        return None
-    return median(row.figure(run) for run in counted(runs))
+    """Their median."""
+    found = figures(row, runs)
+    return median(found) if found else None
 
 
 def ratio(row: Row, mine: float | None, others: Sequence[float | None]) -> float | None:
@@ -56,6 +74,15 @@ def ratio(row: Row, mine: float | None, others: Sequence[float | None]) -> float
     if not mine or not known:
         return None
     return mine / max(known) if row.more_is_better else min(known) / mine
+
+
+def is_met(row: Row, mine: float | None, better: float | None) -> bool | None:
+    """Whether the goal is reached; None where there is none, or nothing to tell by."""
+    if not row.goal or mine is None:
+        return None
+    if row.goal.endswith("x"):
+        return None if better is None else better >= float(row.goal[:-1]) * MET_FROM
+    return mine * MET_FROM <= float(row.goal.split()[0])
 
 
 def number(value: float) -> str:
@@ -74,37 +101,61 @@ def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def cell(row: Row, runs: Sequence[Outcome]) -> str:
     """One figure as it is shown."""
     value = figure(row, runs)
-    if value is not None:
-        return ("~" if is_disturbed(counted(runs)[0]) else "") + number(value)
-    return "void" if runs else "-"
+    if value is None:
+        return "void" if runs else "-"
+    kept = counted(runs)
+    is_bound = row.unit.endswith("/s") and all(is_driven(run) for run in kept)
+    return ("~" if is_disturbed(kept[0]) else "") + number(value) + ("^" if is_bound else "")
+
+
+def verdict(
+    row: Row, columns: Sequence[Column], of: Mapping[str, Sequence[Outcome]]
+) -> tuple[float | None, bool | None]:
+    """How many times better the first peer is than the best rival, and whether that is its goal."""
+    mine = figure(row, of[columns[0].key])
+    better = ratio(row, mine, [figure(row, of[column.key]) for column in columns[1:] if column.is_rival])
+    return better, is_met(row, mine, better)
 
 
 def figures_table(scenarios: Sequence[Scenario], columns: Sequence[Column], runs: Runs) -> str:
     """The main table."""
-    rivals = [column.name for column in columns[1:] if column.is_rival]
     rows = []
     for scenario in scenarios:
-        of = {column.name: runs.get((scenario.key, column.name), ()) for column in columns}
+        of = {column.key: runs.get((scenario.key, column.key), ()) for column in columns}
         for row in scenario.rows:
-            mine = figure(row, of[columns[0].name])
-            better = ratio(row, mine, [figure(row, of[name]) for name in rivals])
-            shown = [cell(row, of[column.name]) for column in columns]
+            better, met = verdict(row, columns, of)
             told = f"{better:.2f}x" if better is not None else "-"
-            rows.append([f"{row.title}, {row.unit}", *shown, told, row.goal or "-"])
-    return markdown(["", *(column.name for column in columns), "ratio", "goal"], rows)
+            shown = [cell(row, of[column.key]) for column in columns]
+            rows.append(
+                [f"{row.title}, {row.unit}", *shown, told, row.goal or "-", {True: "yes", False: "no"}.get(met, "-")]
+            )
+    return markdown(["", *(column.name for column in columns), "ratio", "goal", "met"], rows)
+
+
+def summary(scenarios: Sequence[Scenario], columns: Sequence[Column], runs: Runs) -> str:
+    """How many goals are met, and which are not."""
+    met, unmet = 0, []
+    for scenario in scenarios:
+        of = {column.key: runs.get((scenario.key, column.key), ()) for column in columns}
+        for row in scenario.rows:
+            better, answer = verdict(row, columns, of)
+            met += answer is True
+            if answer is False:
+                shown = f"{better:.2f}x" if row.goal.endswith("x") else f"{cell(row, of[columns[0].key])} {row.unit}"
+                unmet.append(f"{row.title} ({shown} for {row.goal})")
+    told = f"{met} of {met + len(unmet)} goals met."
+    return f"{told} Not met: {'; '.join(unmet)}." if unmet else told
 
 
 def costs_table(scenarios: Sequence[Scenario], columns: Sequence[Column], runs: Runs) -> str:
-    """CPU time of the server for each unit, and how long a unit took: median and 99th percentile."""
+    """CPU time of the server for each unit, how long a unit took, and what the server held at the end."""
     rows = []
     for scenario in scenarios:
-        if scenario.mode in ("idle", "dele"):
-            continue
-        of = [runs.get((scenario.key, column.name), ()) for column in columns]
+        of = [runs.get((scenario.key, column.key), ()) for column in columns]
         rivals = [figure(CPU, each) for each, column in zip(of[1:], columns[1:], strict=True) if column.is_rival]
         better = ratio(CPU, figure(CPU, of[0]), rivals)
         rows.append([scenario.key, *(cost(each) for each in of), f"{better:.2f}x" if better is not None else "-"])
-    head = ["server CPU a unit; unit p50 / p99, us", *(column.name for column in columns), "CPU ratio"]
+    head = ["server CPU a unit, us; p50 / p99, us; MiB", *(column.name for column in columns), "CPU ratio"]
     return markdown(head, rows)
 
 
@@ -113,9 +164,15 @@ def cost(runs: Sequence[Outcome]) -> str:
     cpu = figure(CPU, runs)
     if cpu is None:
         return "void" if runs else "-"
-    p50 = median(run.latencies["unit"].p50 for run in counted(runs))
-    p99 = median(run.latencies["unit"].p99 for run in counted(runs))
-    return f"{number(cpu)}; {number(p50)} / {number(p99)}"
+    p50, p99 = latency(runs)
+    memory = median(run.memory for run in counted(runs)) / MIB
+    return f"{number(cpu)}; {number(p50)} / {number(p99)}; {number(memory)}"
+
+
+def latency(runs: Sequence[Outcome]) -> tuple[float, float]:
+    """How long a unit took: median and 99th percentile in microseconds, medians of the rounds that count."""
+    units = [run.latencies["unit"] for run in counted(runs)]
+    return median(unit.p50 for unit in units), median(unit.p99 for unit in units)
 
 
 def complaints(runs: Runs) -> list[str]:
