@@ -37,6 +37,7 @@ Settings = Mapping[str, Mapping[str, Any]]
 SETTINGS: Settings = {
     "pop3": {"listen": ["127.0.0.1:0"]},
     "lmtp": {"listen": ["127.0.0.1:0"]},
+    "smtp": {"listen": [], "domains": [DOMAIN]},
     "auth": {"plaintext_without_tls": "loopback"},
     "limits": {"connections": 20000, "per_address": 20000},
     "server": {"workers": 1, "drain": "1s"},
