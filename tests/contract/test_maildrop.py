@@ -407,6 +407,20 @@ class TestDeposits:
         assert sorted(receipt.uid for (receipt,) in receipts) == list(range(1, 101))
         assert sorted(await bench.contents()) == sorted(bodies)
         assert await bench.store.usage(DROP) == Usage(100, sum(map(len, bodies)), LETTER.arrived)
+        assert bench.store.glance(DROP) == Usage(100, sum(map(len, bodies)))
+        assert bench.store.glance("nobody") is None
+
+    async def test_what_needs_no_waiting_is_taken_without(self, bench: Bench) -> None:
+        spool = bench.store.spool()
+        assert spool.write_now(SMALL)
+        assert not spool.write_now(LARGE), "nothing of it was taken"
+        await spool.write(LARGE)
+        assert spool.write_now(SMALL)
+        assert all(isinstance(each, Receipt) for each in await bench.store.deposit(spool, LETTER, [Addressee(DROP)]))
+        await spool.discard()
+        assert await bench.contents() == [SMALL + LARGE + SMALL]
+        with pytest.raises(ValueError, match="cannot grow"):
+            spool.write_now(SMALL)
 
     async def test_more_drops_than_are_kept_open(self, bench: Bench) -> None:
         names = [f"user{number}" for number in range(60)]

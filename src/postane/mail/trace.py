@@ -91,7 +91,8 @@ def format_literal(host: str) -> str:
 def format_date(seconds: float) -> str:
     """A date-time of RFC 5322 s3.3, in UTC; names of days and months are English whatever the locale."""
     at = datetime.fromtimestamp(int(seconds), UTC)
-    return f"{_DAYS[at.weekday()]}, {at.day} {_MONTHS[at.month - 1]} {at.year:04} {at:%H:%M:%S} +0000"
+    time = f"{at.hour:02}:{at.minute:02}:{at.second:02}"  # strftime takes longer than all the rest
+    return f"{_DAYS[at.weekday()]}, {at.day} {_MONTHS[at.month - 1]} {at.year:04} {time} +0000"
 
 
 def safe_name(name: str) -> str:

@@ -292,6 +292,10 @@ class Spool(Protocol):
     Holds a small message in memory and a large one outside it. Whoever made it discards it, deposited or not.
     """
 
+    def write_now(self, octets: bytes) -> bool:
+        """The next octets of the message as it will be stored, where they need no waiting; False: ask `write`."""
+        ...
+
     async def write(self, octets: bytes) -> None:
         """The next octets of the message as it will be stored. Raises MaildropError (StoreFull)."""
         ...
@@ -324,6 +328,10 @@ class MaildropStore(Protocol):
         A last line without CRLF gets one. A Receipt means that the message outlives a crash at any later moment; an
         error means that nothing of it is seen in that drop.
         """
+        ...
+
+    def glance(self, drop: str) -> Usage | None:
+        """What counts against the drop's quota, where it needs no waiting; None: ask `usage`. Raises MaildropError."""
         ...
 
     async def usage(self, drop: str) -> Usage:

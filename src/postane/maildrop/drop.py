@@ -11,7 +11,8 @@ Must not know: which index and which blob side.
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from typing import cast
 
 from postane.mail.measure import Facts, measure
 
@@ -33,7 +34,7 @@ from .base import (
     Usage,
 )
 from .session import JoinedSession
-from .sides import ORPHAN_AGE, BlobSide, Entry, Index, Lease, Totals
+from .sides import ORPHAN_AGE, BlobSide, Entry, Index, Lease, Totals, Upload
 from .spool import Body, JoinedSpool, joined_facts
 from .verify import check_blobs
 
@@ -79,9 +80,17 @@ class JoinedStore:
             body = await spool.finish()
         except MaildropError as error:
             return [error for _ in addressees]
-        if len(addressees) == 1:
-            return [await self._outcome(body, letter, addressees[0])]
-        return await asyncio.gather(*(self._outcome(body, letter, addressee) for addressee in addressees))
+        under_way = [self._deposit(body, letter, addressee) for addressee in addressees]
+        outcomes = await asyncio.gather(*under_way, return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException) and not isinstance(outcome, MaildropError):
+                raise outcome
+        return cast(list[Receipt | MaildropError], outcomes)
+
+    def glance(self, drop: str) -> Usage | None:
+        """What counts against the drop's quota, where it needs no waiting."""
+        totals = self._index.totals_now(drop)
+        return None if totals is None else Usage(totals.messages, totals.octets)
 
     async def usage(self, drop: str) -> Usage:
         """What the drop holds."""
@@ -159,22 +168,19 @@ class JoinedStore:
         await self._index.close()
         await self._blobs.close()
 
-    async def _outcome(self, body: Body, letter: Letter, addressee: Addressee) -> Receipt | MaildropError:
-        try:
-            return await self._deposit(body, letter, addressee)
-        except MaildropError as error:
-            return error
+    def _deposit(self, body: Body, letter: Letter, addressee: Addressee) -> Awaitable[Receipt]:
+        if body.upload is not None and body.facts is not None:
+            return self._place(body.upload, body.facts, letter, addressee)
+        head = addressee.lead + body.octets
+        facts = _given_facts(measure(head), letter)
+        return self._index.append(addressee.drop, Entry(letter, facts, head, None, addressee.quota, addressee.uidl))
 
-    async def _deposit(self, body: Body, letter: Letter, addressee: Addressee) -> Receipt:
-        drop, lead, quota, uidl = addressee.drop, addressee.lead, addressee.quota, addressee.uidl
-        if body.upload is None or body.facts is None:
-            head = lead + body.octets
-            facts = _given_facts(measure(head), letter)
-            return await self._index.append(drop, Entry(letter, facts, head, None, quota, uidl))
-        blob = Blob(secrets.token_hex(16), body.facts.octets, body.facts.digest)
-        facts = _given_facts(joined_facts(lead, body.facts), letter)
-        entry = Entry(letter, facts, lead, blob, quota, uidl)
-        await self._blobs.place(body.upload, drop, blob.name)
+    async def _place(self, upload: Upload, of_body: Facts, letter: Letter, addressee: Addressee) -> Receipt:
+        drop, lead = addressee.drop, addressee.lead
+        blob = Blob(secrets.token_hex(16), of_body.octets, of_body.digest)
+        facts = _given_facts(joined_facts(lead, of_body), letter)
+        entry = Entry(letter, facts, lead, blob, addressee.quota, addressee.uidl)
+        await self._blobs.place(upload, drop, blob.name)
         try:
             return await self._index.append(drop, entry)
         except (QuotaExceeded, StoreFull):

@@ -104,6 +104,11 @@ class MemoryIndex:
         """What it holds now."""
         return self._drops[drop].totals()
 
+    def totals_now(self, drop: str) -> Totals | None:
+        """The same of a drop that exists."""
+        held = self._drops.get(drop)
+        return None if held is None else held.totals()
+
     async def columns(self, drop: str, totals: Totals) -> Columns:
         """The columns of the messages that `totals` counted."""
         held = self._drops[drop]

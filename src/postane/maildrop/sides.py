@@ -7,7 +7,7 @@ row that names it, and goes after that row has gone: a crash in between leaves a
 Must not know: SQL, files, protocols.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -136,7 +136,7 @@ class Index(Protocol):
         """The same where it needs no waiting, else None."""
         ...
 
-    async def append(self, drop: str, entry: Entry) -> Receipt:
+    def append(self, drop: str, entry: Entry) -> Awaitable[Receipt]:
         """Take a message in, durably, all or nothing; makes the drop. Raises QuotaExceeded."""
         ...
 
@@ -150,6 +150,10 @@ class Index(Protocol):
 
     async def restore(self, lease: Lease, uids: Sequence[int], arrived: float) -> list[Receipt]:
         """Bring back, durably, all or nothing, what is kept of these, as new messages. Raises LeaseLost."""
+        ...
+
+    def totals_now(self, drop: str) -> Totals | None:
+        """The same as `totals` where it needs no waiting, else None."""
         ...
 
     async def usage(self, drop: str) -> Usage:

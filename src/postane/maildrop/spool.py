@@ -45,19 +45,30 @@ class JoinedSpool:
         self._body: Body | None = None
         self._error: MaildropError | None = None
 
-    async def write(self, octets: bytes) -> None:
-        """The next octets of the message. Raises MaildropError, and then nothing can be deposited."""
+    def write_now(self, octets: bytes) -> bool:
+        """The next octets of the message, where no block of them has to be written."""
         if self._body is not None:
             raise ValueError("a spool that was deposited or discarded cannot grow")
-        if not octets:
+        size = self._size + len(octets)
+        if size > self._inline if self._upload is None else size >= BLOCK:
+            return False
+        self._take(octets)
+        return True
+
+    async def write(self, octets: bytes) -> None:
+        """The next octets of the message. Raises MaildropError, and then nothing can be deposited."""
+        if self.write_now(octets):
             return
+        self._take(octets)
+        if self._upload is None:
+            self._upload = self._begin()
+        if self._size >= BLOCK:
+            await self._flush(self._upload)
+
+    def _take(self, octets: bytes) -> None:
         self._pieces.append(octets)
         self._size += len(octets)
-        self._tail = (self._tail + octets[-2:])[-2:]
-        if self._upload is None and self._size > self._inline:
-            self._upload = self._begin()
-        if self._upload is not None and self._size >= BLOCK:
-            await self._flush(self._upload)
+        self._tail = octets[-2:] if len(octets) >= 2 else (self._tail + octets)[-2:]
 
     async def finish(self) -> Body:
         """What was spooled; a last line without CRLF got one. Raises MaildropError."""

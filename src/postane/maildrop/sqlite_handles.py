@@ -86,13 +86,13 @@ class Handle:
         """Raises StoreUnavailable where the file is not the one that was opened."""
         self._writer.check_file()
 
-    async def write(self, job: Job) -> Any:
+    def write(self, job: Job) -> "asyncio.Future[Any]":
         """Do a job durably; gives what its work gives. Raises MaildropError, and then nothing was done."""
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting.append((job, future))
         if self.running is None:
             self._launch()
-        return await future
+        return future
 
     def close(self) -> None:
         """Close the connections; in any thread, when nothing is being written. Raises nothing."""

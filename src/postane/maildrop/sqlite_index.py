@@ -11,9 +11,10 @@ import contextlib
 import os
 import sqlite3
 import urllib.parse
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from postane.mail.measure import Facts
 
@@ -108,11 +109,14 @@ class SqliteIndex:
         handle = self._handles.get(drop)
         return _stored(handle, first, last) if handle is not None else None
 
-    async def append(self, drop: str, entry: Entry) -> Receipt:
+    def append(self, drop: str, entry: Entry) -> Awaitable[Receipt]:
         """Take a message in, durably."""
-        handle = await self._handles.require(drop)
-        receipt: Receipt = await handle.write(Job(partial(_append, drop, entry), Step.ROW_WRITTEN, Step.ROW_DURABLE))
-        return receipt
+        job = Job(partial(_append, drop, entry), Step.ROW_WRITTEN, Step.ROW_DURABLE)
+        handle = self._handles.get(drop)
+        return self._write_later(drop, job) if handle is None else handle.write(job)
+
+    async def _write_later(self, drop: str, job: Job) -> Any:
+        return await (await self._handles.require(drop)).write(job)
 
     async def delete(self, lease: Lease, uids: Sequence[int], kept_since: float | None = None) -> list[str]:
         """Delete messages, durably, or put them out of sight."""
@@ -128,6 +132,11 @@ class SqliteIndex:
         job = Job(partial(restore, held, uids, arrived), Step.ROW_WRITTEN, Step.ROW_DURABLE)
         receipts: list[Receipt] = await handle.write(job)
         return receipts
+
+    def totals_now(self, drop: str) -> Totals | None:
+        """What the drop holds now, where its handle is open."""
+        handle = self._handles.get(drop)
+        return None if handle is None else handle.totals()
 
     async def usage(self, drop: str) -> Usage:
         """What the drop holds."""

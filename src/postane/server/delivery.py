@@ -90,7 +90,7 @@ class Delivery:
         Here each recipient has a reply of its own, as later only LMTP has. Raises MaildropError.
         """
         quota = account.quota
-        usage = await self.maildrops.usage(account.drop)
+        usage = self.maildrops.glance(account.drop) or await self.maildrops.usage(account.drop)
         if quota.octets is not None and usage.octets + max(size, 1) > quota.octets:
             raise QuotaExceeded("mailbox full")
         if quota.messages is not None and usage.messages + 1 > quota.messages:

@@ -55,7 +55,7 @@ async def test_only_so_many_stay_open(handles):
 async def test_one_that_is_being_written_stays(handles):
     release = threading.Event()
     handle = await handles.require("busy")
-    writing = asyncio.create_task(handle.write(job(lambda now: release.wait(30))))
+    writing = asyncio.ensure_future(handle.write(job(lambda now: release.wait(30))))
     await asyncio.sleep(0)
     for name in "abcd":
         await handles.require(name)
@@ -113,9 +113,9 @@ async def test_what_waits_together_is_written_together(handles):
         threads.append(threading.get_ident())
         return count(now)
 
-    first = asyncio.create_task(handle.write(job(lambda now: release.wait(30))))
+    first = asyncio.ensure_future(handle.write(job(lambda now: release.wait(30))))
     await asyncio.sleep(0)
-    others = [asyncio.create_task(handle.write(job(note))) for _ in range(BATCH + 10)]
+    others = [asyncio.ensure_future(handle.write(job(note))) for _ in range(BATCH + 10)]
     await asyncio.sleep(0)
     release.set()
     await first
@@ -126,9 +126,9 @@ async def test_what_waits_together_is_written_together(handles):
 async def test_what_was_cancelled_before_it_began_is_not_done(handles):
     handle = await handles.require("anna")
     release = threading.Event()
-    first = asyncio.create_task(handle.write(job(lambda now: release.wait(30))))
+    first = asyncio.ensure_future(handle.write(job(lambda now: release.wait(30))))
     await asyncio.sleep(0)
-    second, third = (asyncio.create_task(handle.write(job(count))) for _ in range(2))
+    second, third = (asyncio.ensure_future(handle.write(job(count))) for _ in range(2))
     await asyncio.sleep(0)
     second.cancel()
     release.set()
@@ -152,7 +152,7 @@ async def test_a_bug_in_a_job_is_told_to_whoever_waits(handles):
 async def test_closing_waits_for_what_is_being_written(tmp_path):
     handles = Handles(Folders(tmp_path), 3, ignore_step)
     handle = await handles.require("anna")
-    writing = [asyncio.create_task(handle.write(job(count))) for _ in range(20)]
+    writing = [asyncio.ensure_future(handle.write(job(count))) for _ in range(20)]
     await asyncio.sleep(0)
     await handles.close()
     await handles.close()
@@ -176,7 +176,7 @@ async def test_what_nobody_uses_is_closed(handles):
         await handles.require(name)
     handles.rest()
     handles.get("used")
-    writing = asyncio.create_task(handles._open["busy"].write(job(lambda now: release.wait(30))))
+    writing = asyncio.ensure_future(handles._open["busy"].write(job(lambda now: release.wait(30))))
     await asyncio.sleep(0)
     handles.rest()
     assert set(handles._open) == {"busy", "used"}

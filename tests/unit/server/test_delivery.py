@@ -123,6 +123,9 @@ class TestRoom:
 
     async def test_a_damaged_drop_is_refused_for_its_owner_alone(self, here: ReceivingOffice) -> None:
         class Damaged:
+            def glance(self, drop: str) -> None:
+                """It is not open."""
+
             async def usage(self, drop: str) -> Usage:
                 if drop == "joe":
                     raise StoreDamaged("maildrop is damaged")
@@ -159,6 +162,9 @@ class TestRoom:
 class _Holding:
     def __init__(self, usage: Usage) -> None:
         self._usage = usage
+
+    def glance(self, drop: str) -> Usage:
+        return self._usage
 
     async def usage(self, drop: str) -> Usage:
         return self._usage
@@ -244,6 +250,9 @@ class TestDeposit:
 
 class _BrokenStore:
     """Its spools fail at the first octet."""
+
+    def glance(self, drop: str) -> None:
+        """It is not open."""
 
     async def usage(self, drop: str) -> Usage:
         return Usage(0, 0)
