@@ -26,7 +26,7 @@ from postane.smtp.states import Dialect
 from .delivery import Delivery, DeliveryRefused, Outcome, Transaction, reply_to_all, reply_to_outcome
 from .desk import Dismissed, Outbox
 from .office import PostOffice
-from .postmark import postmark
+from .postmark import named, postmark
 from .record import Ending, SessionRecord
 from .replies import Reports, smtp_reply
 from .smtp_access import Access
@@ -208,8 +208,8 @@ class SmtpDesk:
             passage = self._passage()
             outcomes = await self._open_transaction.deposit(passage)
             self._note(outcomes, event.octets, passage)
-            said = [_name(reply_to_outcome(outcome), passage) for outcome in outcomes]
-            out.send(said if self._settings.dialect is Dialect.LMTP else _name(reply_to_all(outcomes), passage))
+            said = [named(reply_to_outcome(outcome), passage) for outcome in outcomes]
+            out.send(said if self._settings.dialect is Dialect.LMTP else named(reply_to_all(outcomes), passage))
         finally:
             await self.close()
 
@@ -298,8 +298,3 @@ class SmtpDesk:
         commands.Rset: _rset,
         commands.Vrfy: _vrfy,
     }
-
-
-def _name(reply: Reply, passage: Passage) -> Reply:
-    """A message that was stored is told by its id, by which it is found in trace fields and logs."""
-    return reply.with_text(f"{reply.lines[0]} as {passage.id}") if reply is replies.STORED else reply
