@@ -1,0 +1,34 @@
+"""The programs that prove durability and flat memory, in small: what they see of a real server is right."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from support import programs
+
+pytestmark = pytest.mark.interop
+
+BENCH = Path(__file__).parents[2] / "bench"
+
+
+def test_what_is_synced_before_it_is_acknowledged(tmp_path: Path) -> None:
+    programs.require("strace")
+    figures = tmp_path / "figures.json"
+    command = [sys.executable, BENCH / "syncs", "--quick", "--only", "1 MiB", "--dir", tmp_path, "--json", figures]
+    done = programs.run(command, expect=None)
+    if b"cannot look into" in done.stderr:
+        programs.missing("the right to look into a process is needed")
+    assert done.returncode == 0, done.stdout.decode() + done.stderr.decode()
+    rows = {row["what"]: row for row in json.loads(figures.read_text())}
+    assert len(rows) == 3
+    assert all(row["syncs_before"] >= 1 and row["too_early"] == [] for row in rows.values())
+    assert rows["QUIT that deletes 10 messages of 1 MiB"]["unlinked"] >= 10
+
+
+def test_a_short_soak_loses_nothing(tmp_path: Path) -> None:
+    command = [sys.executable, BENCH / "soak", "--seconds", "1.5", "--clients", "12", "--drops", "6", "--dir", tmp_path]
+    done = programs.run(command, expect=None)
+    assert done.returncode == 0, done.stdout.decode() + done.stderr.decode()
+    assert b"nothing lost, nothing doubled" in done.stdout
