@@ -67,7 +67,7 @@ bench-hostile: .venv/.stamp
 
 # PROFILE_ARGS="sessions retr16 --tool perf"; the pictures go to bench/results/profile.
 bench-profile: .venv/.stamp
-	@$(BIN)/py-spy --version >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet py-spy
+	@$(BIN)/py-spy --version >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet --group bench
 	@$(BIN)/python bench/profile $(PROFILE_ARGS)
 
 # SCALE_ARGS="sizes --quick"; the pictures go to bench/results/scale.
