@@ -1,16 +1,37 @@
 """The programs that prove durability and flat memory, in small: what they see of a real server is right."""
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from postane.maildrop.sides import Step
 from support import programs
 
 pytestmark = pytest.mark.interop
 
 BENCH = Path(__file__).parents[2] / "bench"
+
+
+@pytest.mark.parametrize("program", ["profile", "scale", "soak", "syncs"])
+def test_help_has_an_example(program: str) -> None:
+    done = subprocess.run([sys.executable, BENCH / program, "--help"], capture_output=True, text=True, check=True)
+    assert "Example: python bench/" in done.stdout
+    assert "--json" in done.stdout
+
+
+@pytest.mark.parametrize(("program", "word"), [("profile", "nothing"), ("scale", "nothing")])
+def test_what_is_not_known_is_told_with_what_is(program: str, word: str) -> None:
+    done = subprocess.run([sys.executable, BENCH / program, word], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert f"no such {'part' if program == 'scale' else 'scenario'}: {word}; there are " in done.stderr
+
+
+def test_every_step_of_the_store_is_told_in_the_docs() -> None:
+    page = (BENCH.parent / "docs" / "durability.md").read_text()
+    assert [step for step in Step if f"`{step.value}`" not in page] == []
 
 
 def test_what_is_synced_before_it_is_acknowledged(tmp_path: Path) -> None:
