@@ -7,7 +7,7 @@ from sizes import deliver, poll, spent
 
 NUMBERS = (100, 1_000, 10_000, 100_000)
 QUICK_NUMBERS = (100, 10_000)
-SAMPLE = 600
+SAMPLE = 560
 """Accounts that are polled one after the other: more than the drops that a worker keeps open."""
 MESSAGES = 3
 DIGITS = 6

@@ -14,9 +14,9 @@ QUICK_SIZES = (10, 1_000, 100_000)
 OCTETS = 400
 SETTLE = 0.02
 """Seconds for the server to be done with what it does behind an answer."""
-SPENT = 0.25
+SPENT = 0.15
 """Seconds of the server's processor time that are enough to tell what a step costs."""
-LEAST, MOST = 3, 60
+LEAST, MOST = 3, 40
 """How often a step is done."""
 
 Step = Callable[[House, str, int], None]
