@@ -247,6 +247,9 @@ static ssize_t give(struct client *c, const char *from, size_t len) {
     return n > 0 ? n : tls_trouble(c, n);
 }
 
+/* The end of the server's octets may have been read with the last of them: epoll does not tell of it again. */
+static bool is_ended(struct client *c) { return c->tls && SSL_get_shutdown(c->tls) & SSL_RECEIVED_SHUTDOWN; }
+
 static void end_tls(struct client *c) {
     if (!c->tls) return;
     SSL_shutdown(c->tls);
@@ -259,6 +262,7 @@ static void begin_tls(struct client *c) { (void)c; }
 static bool is_secured(struct client *c) { return c != NULL; }
 static ssize_t take(struct client *c, char *into, size_t room) { return recv(c->fd, into, room, 0); }
 static ssize_t give(struct client *c, const char *from, size_t len) { return send(c->fd, from, len, MSG_NOSIGNAL); }
+static bool is_ended(struct client *c) { return c == NULL; }
 static void end_tls(struct client *c) { (void)c; }
 #endif
 
@@ -720,6 +724,7 @@ static void serve(struct client *c, uint32_t events) {
     } else {
         feed(c, inbox, (size_t)n);
         if (!stopped) flush_out(c);
+        if (!stopped && is_ended(c)) hung_up(c);
     }
 }
 
