@@ -50,6 +50,16 @@ async def test_no_other_password_does(house, mrose, password):
     await refused(house, "mrose", password)
 
 
+async def test_what_is_recalled_is_what_would_be_proven(house, mrose):
+    assert house.store.recall("mrose", "secret") is None, "nothing is known of a password before it was right"
+    for _ in range(3):
+        proof = await house.store.verify_password("mrose", "secret")
+        assert house.store.recall("mrose", "secret") in (None, proof)
+        await refused(house, "mrose", "Secret")
+    for name, password in (("mrose", "Secret"), ("mrose", ""), ("mros", "esecret"), ("nobody", "secret")):
+        assert house.store.recall(name, password) is None
+
+
 async def test_letters_of_either_case_are_alike_in_names(house, mrose):
     assert (await house.store.verify_password("MRose", "secret")).account == mrose
     assert await house.store.find("MROSE") == mrose

@@ -152,6 +152,11 @@ class AccountStore(Protocol):
         """
         ...
 
+    def recall(self, name: str, password: str) -> Proof | None:
+        """What `verify_password` would give, where that is known without waiting: this very login was right a moment
+        ago, and nothing has changed since. None tells nothing: `verify_password` is to be asked. Raises nothing."""
+        ...
+
     async def verify_apop(self, name: str, stamp: str, digest: str) -> Proof:
         """Check an APOP digest (32 lower-case hex digits) over `stamp`, which includes its angle brackets.
 

@@ -20,6 +20,9 @@ from .partial import REFUSED, PartialAccounts
 SCRAM_MEANS = {ScramDigest.SHA_1: Means.SCRAM_SHA_1, ScramDigest.SHA_256: Means.SCRAM_SHA_256}
 _SCRAM = frozenset(SCRAM_MEANS.values())
 
+_TOKENS = frozenset({Means.TOKEN})
+"""All that a store can do which has no accounts of its own."""
+
 _INABILITY = {
     Means.PASSWORD: "takes no passwords",
     Means.SECRET: "knows no secrets: it can check neither APOP nor CRAM-MD5",
@@ -56,6 +59,11 @@ class ChainAccounts(PartialAccounts):
     async def verify_password(self, name: str, password: str) -> Proof:
         """See AccountStore. A name that nobody knows is refused by one of them, with the work that this costs there."""
         return await self._verify(name, Means.PASSWORD, lambda store: store.verify_password(name, password))
+
+    def recall(self, name: str, password: str) -> Proof | None:
+        """See AccountStore. Of those that know names the first alone: it decides about whom it knows."""
+        first = next((store for store in self._stores if store.means != _TOKENS), None)
+        return None if first is None else first.recall(name, password)
 
     async def verify_apop(self, name: str, stamp: str, digest: str) -> Proof:
         """See AccountStore."""

@@ -1,8 +1,10 @@
 """The accounts of one machine: an SQLite file that every worker reads with a handle of its own.
 
-The account's row is read at each login, so that a change is seen at once; only the slow hash is spared, by a cache
-whose entries end with the hash they were made for. Slow hashes run in as many threads as there are processors, and the
-event loop goes on. A refusal takes the same work for a wrong password, a disabled account and an unknown name.
+A login that was verified is remembered until anybody commits any change to the file, whichever process it is: each
+login asks for that. Then the account's row is read anew, and what spares the slow hash is a cache whose entries end
+with the hash they were made for. So a change is seen at once. Slow hashes run in as many threads as there are
+processors, and the event loop goes on. A refusal takes the same work for a wrong password, a disabled account and an
+unknown name.
 
 Everything is opened at the first use: a process may fork after making a `LocalAccounts`, not after using it.
 
@@ -10,24 +12,22 @@ Must not know: protocols; how accounts are changed (`registry`).
 """
 
 import math
-import sqlite3
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
 
 from postane.sasl.base import Means, ScramDigest
 
 from . import hashes
 from .base import Account, AccountsUnavailable, LoginRefused, Proof, ScramEntry, Spread
-from .cache import LoginCache
+from .cache import LoginCache, Proofs, Remembered
 from .devices import apop_digest, cram_digest, credential_of, device_of, match
 from .names import bare_name, canonical, fold_domain, meanings, show_name
 from .partial import REFUSED
+from .reader import Reader
 from .records import COLUMNS, TABLES, WIDTH, Place, read_account
 from .registry import Registry
-from .schema import open_database, told
 from .scram_keys import ScramSafe
 from .slow import SlowWork
 from .traces import Traces
@@ -93,16 +93,17 @@ class LocalAccounts:
         cache_seconds: float = 600.0,
         clocks: Clocks | None = None,
     ) -> None:
-        self._place = place
         self._own_domains = frozenset(fold_domain(domain) for domain in own_domains)
         self._clocks = clocks or Clocks()
         self._cache = LoginCache(cache_seconds, self._clocks.steady)
+        self._proofs = Proofs()
+        self._cache_seconds = cache_seconds
         self._vault = place.vault()
-        self._safe = ScramSafe(self._vault, self._ask)
+        self._reader = Reader(place.folder)
+        self._safe = ScramSafe(self._vault, self._reader.ask)
         self._registry = Registry(place, clock=self._clocks.now)
         self._traces = Traces(self._registry, self._safe, self._clocks.now, self._clocks.steady)
         self._hashing = SlowWork()
-        self._opened: sqlite3.Connection | None = None
         self._means = MEANS
         self._counted = -math.inf  # when
 
@@ -118,22 +119,36 @@ class LocalAccounts:
 
     async def verify_password(self, name: str, password: str) -> Proof:
         """See AccountStore."""
+        version = self._reader.version()  # before the row is read: what is committed in between makes it another one
         row = self._claimed(name)
         if row is None or not row.account.is_enabled:
             self._match(NOBODY, hashes.octets_of(password), lambda secret: secret)
             await self._check(None, password)
             raise _refusal(name, row)
         account = row.account
-        if row.password is not None and self._cache.knows(account.name, row.password, password):
-            return Proof(account, "password")
+        if row.password is not None:
+            until = self._cache.until(account.name, row.password, password)
+            if self._clocks.steady() < until:
+                return self._remembered(name, password, Remembered(Proof(account, "password"), version, until))
         label, trouble = self._match(account.name, hashes.octets_of(password), lambda secret: secret)
         if label is not None:
-            return self._used(account, label)
+            until = self._clocks.steady() + self._cache_seconds
+            return self._remembered(name, password, Remembered(self._used(account, label), version, until))
         if await self._check(row.password, password) and row.password is not None:
             return self._verified(row, row.password, password)
         if trouble is not None:
             raise trouble
         raise _refusal(name, row)
+
+    def recall(self, name: str, password: str) -> Proof | None:
+        """See AccountStore."""
+        known = self._proofs.find(name, password)
+        if known is None or self._clocks.steady() >= known.until or not self._reader.is_still(known.version):
+            return None
+        proof = known.proof
+        if proof.credential != "password" and (label := device_of(proof.credential)) is not None:
+            self._traces.used_again(proof.account.name, label)
+        return proof
 
     async def verify_apop(self, name: str, stamp: str, digest: str) -> Proof:
         """See AccountStore."""
@@ -162,7 +177,7 @@ class LocalAccounts:
             raise _refusal(name, row)
         if label is None:
             return Proof(row.account, credential)
-        if label not in dict(self._ask(_DEVICES, {"name": row.account.name})):
+        if label not in dict(self._reader.ask(_DEVICES, {"name": row.account.name})):
             raise LoginRefused(REFUSED, f"{show_name(name)}: no such device")
         return self._used(row.account, label)
 
@@ -174,14 +189,14 @@ class LocalAccounts:
     async def resolve(self, local_part: str, domain: str | None) -> Account | None:
         """See AccountStore."""
         for name in meanings(local_part, domain, self._own_domains):
-            for row in self._ask(_MEANT, {"name": name}):
+            for row in self._reader.ask(_MEANT, {"name": name}):
                 return read_account(row)
         return None
 
     async def shared_with(self, reader: str, owner: str) -> Account | None:
         """See AccountStore."""
         names = {"owner": canonical(owner) or NOBODY, "reader": canonical(reader) or NOBODY}
-        return next((read_account(row) for row in self._ask(_SHARED, names)), None)
+        return next((read_account(row) for row in self._reader.ask(_SHARED, names)), None)
 
     async def is_local(self, domain: str) -> bool:
         """See AccountStore."""
@@ -190,13 +205,13 @@ class LocalAccounts:
             return True
         if not place or canonical(f"x@{place}") is None:
             return False
-        return bool(self._ask(_IS_LOCAL, {"domain": place})[0][0])
+        return bool(self._reader.ask(_IS_LOCAL, {"domain": place})[0][0])
 
     async def spread(self) -> Spread:
         """See AccountStore."""
         ends = {}
         for what, questions in _SPREAD.items():
-            smallest, largest = (self._ask(question, {})[0][0] for question in questions)
+            smallest, largest = (self._reader.ask(question, {})[0][0] for question in questions)
             ends[what] = None if smallest is None else (smallest, largest)
         return Spread(**ends)
 
@@ -205,7 +220,7 @@ class LocalAccounts:
         self._hashing.close()
         await self._traces.close()
         self._registry.close()
-        self._forget()
+        self._reader.forget()
 
     def _verified(self, row: _Row, stored: str, password: str) -> Proof:
         """The password was right when the row was read; what has changed during the slow hash counts."""
@@ -216,12 +231,16 @@ class LocalAccounts:
         self._traces.verified(row.account.name, stored, password)
         return Proof(now.account, "password")
 
+    def _remembered(self, name: str, password: str, known: Remembered) -> Proof:
+        self._proofs.keep(name, password, known)
+        return known.proof
+
     def _verify_digest(self, name: str, digest: str, expected: Callable[[bytes], bytes]) -> Proof:
         """Check a digest that is made of a secret."""
         row = self._claimed(name)
         answer = digest.encode("utf-8", "surrogatepass")
         meant = NOBODY if row is None or not row.account.is_enabled else row.account.name
-        devices = self._ask(_DEVICES, {"name": meant})
+        devices = self._reader.ask(_DEVICES, {"name": meant})
         label, trouble = match(self._vault, meant, devices, answer, expected)
         if row is None or not row.account.is_enabled:
             raise _refusal(name, row)
@@ -235,7 +254,7 @@ class LocalAccounts:
     def _match(
         self, name: str, answer: bytes, expected: Callable[[bytes], bytes]
     ) -> tuple[str | None, AccountsUnavailable | None]:
-        return match(self._vault, name, self._ask(_DEVICES, {"name": name}), answer, expected)
+        return match(self._vault, name, self._reader.ask(_DEVICES, {"name": name}), answer, expected)
 
     def _used(self, account: Account, label: str) -> Proof:
         self._traces.used(account.name, label)
@@ -254,25 +273,10 @@ class LocalAccounts:
         known = canonical(name)
         if known is None:
             return None
-        for row in self._ask(_ROW, {"name": known}):
+        for row in self._reader.ask(_ROW, {"name": known}):
             return _Row(read_account(row[:WIDTH]), row[WIDTH])
         read_account(_NOBODYS)  # the work that a name somebody has would take
         return None
-
-    def _ask(self, question: str, values: dict[str, str]) -> list[Any]:
-        try:
-            with told(self._place.database):
-                if self._opened is None:
-                    self._opened = open_database(self._place.folder)
-                return self._opened.execute(question, values).fetchall()
-        except AccountsUnavailable:
-            self._forget()  # the next question opens it anew: the file may have been put right
-            raise
-
-    def _forget(self) -> None:
-        if self._opened is not None:
-            self._opened.close()
-            self._opened = None
 
 
 def _refusal(name: str, row: _Row | None) -> LoginRefused:

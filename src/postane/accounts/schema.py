@@ -136,10 +136,15 @@ def told(path: Path) -> Iterator[None]:
     """Turn what the database and the file system raise into AccountsUnavailable."""
     try:
         yield
-    except sqlite3.DatabaseError as error:
-        raise AccountsUnavailable(UNAVAILABLE, f"{path}: {error}") from error
-    except OSError as error:
-        raise AccountsUnavailable(UNAVAILABLE, f"{error.filename or path}: {error.strerror}") from error
+    except (sqlite3.DatabaseError, OSError) as error:
+        raise unavailable(path, error) from error
+
+
+def unavailable(path: Path, error: sqlite3.DatabaseError | OSError) -> AccountsUnavailable:
+    """What is told of such an error."""
+    if isinstance(error, OSError):
+        return AccountsUnavailable(UNAVAILABLE, f"{error.filename or path}: {error.strerror}")
+    return AccountsUnavailable(UNAVAILABLE, f"{path}: {error}")
 
 
 @contextmanager

@@ -185,8 +185,7 @@ class Throttle:
         is_due = not last.count or last.age >= RENEW_AFTER
         if is_due:
             self._known.note(pair)
-        if not count:
-            clean.settled = self._clock() + RENEW_AFTER - (0.0 if is_due else last.age)
+        clean.settled = self._clock() + RENEW_AFTER - (0.0 if is_due else last.age)
 
     def _repeat(self, pair: bytes, secret: bytes) -> int:
         """The how-manieth time it is that the pair comes with this secret, since the pair was last forgiven."""

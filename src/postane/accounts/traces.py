@@ -42,9 +42,13 @@ class Traces:
 
     def used(self, name: str, label: str) -> None:
         """A device has proven itself."""
-        now = self._now()
         if not self._safe.is_complete(name, label):
             self._make_keys(name, label)
+        self.used_again(name, label)
+
+    def used_again(self, name: str, label: str) -> None:
+        """A device has, whose keys were there a moment ago or were to be made."""
+        now = self._now()
         if now - self._noted.get((name, label), 0.0) >= NOTE_USE_EVERY:
             self._noted[name, label] = now
             self._writing.submit(self._registry.note_use, name, label, now)

@@ -1,6 +1,9 @@
 import pytest
 
-from postane.accounts.cache import LoginCache
+from postane.accounts.base import Account, Proof
+from postane.accounts.cache import LoginCache, Proofs, Remembered
+
+PROOF = Remembered(Proof(Account("mrose", "mrose"), "password"), 1, 600.0)
 
 
 class Clock:
@@ -93,3 +96,40 @@ def test_no_secret_is_kept(cache):
     another = LoginCache(600.0, Clock())
     another.remember("mrose", "the hash", "the secret")
     assert not set(cache._until) & set(another._until), "the key is random"
+
+
+def test_until_when_it_is_known_is_told(cache, clock):
+    assert cache.remember("mrose", "hash", "secret") == cache.until("mrose", "hash", "secret") == clock.time + 600
+    assert cache.until("mrose", "hash", "wrong") < clock.time
+
+
+def test_a_proof_is_that_of_the_very_same_login():
+    proofs = Proofs()
+    proofs.keep("mrose", "secret", PROOF)
+    assert proofs.find("mrose", "secret") is PROOF
+    for other in (("mros", "esecret"), ("Mrose", "secret"), ("mrose", "Secret"), ("mrosesecret", ""), ("mrose", "")):
+        assert proofs.find(*other) is None
+
+
+def test_names_and_passwords_may_be_of_any_octets():
+    proofs = Proofs()
+    for number, text in enumerate(["\udcff", "\ud800", "\0", "ü", "5 0 mrose"]):
+        proofs.keep(text, text, Remembered(PROOF.proof, number, 0.0))
+        assert proofs.find(text, text).version == number
+        assert proofs.find(text, "") is None
+
+
+def test_proofs_are_bounded():
+    proofs = Proofs(limit=3)
+    for number in range(10):
+        proofs.keep(f"user{number}", "secret", PROOF)
+        assert proofs.find(f"user{number}", "secret") is PROOF
+        assert len(proofs._known) <= 3
+
+
+def test_no_secret_is_in_them():
+    proofs, others = Proofs(), Proofs()
+    for each in (proofs, others):
+        each.keep("mrose", "the secret", PROOF)
+    assert [len(digest) for digest in proofs._known] == [16]
+    assert not set(proofs._known) & set(others._known), "the key is random"

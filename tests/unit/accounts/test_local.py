@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import hmac
 import sqlite3
+import sys
 from collections import Counter
 
 import pytest
@@ -16,6 +17,7 @@ from postane.accounts.local import COUNT_KEYS_EVERY, MEANS, Clocks, LocalAccount
 from postane.accounts.records import Entry, Place
 from postane.accounts.registry import Registry
 from postane.accounts.traces import NOTE_USE_EVERY
+from postane.maildrop.base import Quota
 from postane.sasl.base import Means, ScramDigest
 from postane.sasl.scram import derive_keys
 
@@ -124,6 +126,89 @@ async def test_disabling_and_removing_end_cached_logins_in_every_worker(workers,
     for worker in workers:
         await refused(worker, "mrose", "secret")
         await refused(worker, "anna", "secret")
+
+
+def recalled(worker, password):
+    """What the worker recalls of mrose, and what it asks the file for that."""
+    asked = []
+    worker._reader._opened.set_trace_callback(asked.append)
+    proof = worker.recall("mrose", password)
+    worker._reader._opened.set_trace_callback(None)
+    return proof, asked
+
+
+async def test_a_remembered_login_asks_the_file_for_nothing_but_its_version(workers, registry, clock):
+    registry.add("mrose", password="secret")
+    phone = registry.add_device("mrose", "phone")
+    for password, credential in (("secret", "password"), (phone, "device phone")):
+        for _ in range(2):
+            await workers[0].verify_password("mrose", password)
+            await written(workers[0])
+        await workers[0].verify_password("mrose", password)
+        proof, asked = recalled(workers[0], password)
+        assert (proof.account.name, proof.credential) == ("mrose", credential)
+        assert asked == ["PRAGMA data_version"]
+        clock.time += 600
+        assert recalled(workers[0], password) == (None, []), "it is not remembered for ever"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda registry: registry.set_enabled("mrose", False),
+        lambda registry: registry.set_password("mrose", "secret"),
+        lambda registry: registry.set_quota("mrose", Quota(5)),
+        lambda registry: registry.add("anna"),
+    ],
+)
+async def test_any_change_makes_every_worker_look_again(workers, registry, change):
+    registry.add("mrose", password="secret")
+    for worker in workers:
+        for _ in range(2):
+            await worker.verify_password("mrose", "secret")
+        assert worker.recall("mrose", "secret") is not None
+    change(registry)
+    for worker in workers:
+        assert worker.recall("mrose", "secret") is None
+
+
+async def test_what_another_process_commits_is_seen(workers, registry, place):
+    registry.add("mrose", password="secret")
+    for _ in range(2):
+        await workers[0].verify_password("mrose", "secret")
+    assert workers[0].recall("mrose", "secret") is not None
+    code = "import sqlite3, sys; sqlite3.connect(sys.argv[1], isolation_level=None).execute(sys.argv[2])"
+    words = [sys.executable, "-c", code, str(place.database), "UPDATE account SET enabled = 0"]
+    assert (await (await asyncio.create_subprocess_exec(*words)).wait()) == 0
+    assert workers[0].recall("mrose", "secret") is None
+    await refused(workers[0], "mrose", "secret")
+
+
+async def test_a_change_while_a_row_is_read_is_not_overlooked(workers, registry, monkeypatch):
+    """What is committed between the look at the version and the row belongs to the next version."""
+    registry.add("mrose", password="secret")
+    await workers[0].verify_password("mrose", "secret")
+    ask = workers[0]._reader.ask
+
+    def asking(question, values):
+        rows = ask(question, values)
+        if "password" in question:
+            registry.set_enabled("mrose", False)
+        return rows
+
+    monkeypatch.setattr(workers[0]._reader, "ask", asking)
+    await workers[0].verify_password("mrose", "secret")
+    assert workers[0].recall("mrose", "secret") is None
+
+
+async def test_without_a_cache_nothing_is_recalled(place, registry):
+    registry.add("mrose", password="secret")
+    phone = registry.add_device("mrose", "phone")
+    accounts = LocalAccounts(place, cache_seconds=0.0)
+    for password in ("secret", phone) * 2:
+        await accounts.verify_password("mrose", password)
+        assert accounts.recall("mrose", password) is None
+    await accounts.close()
 
 
 async def test_an_account_added_again_is_another_one(workers, registry):
@@ -350,7 +435,7 @@ async def test_what_is_offered_stays_while_the_accounts_cannot_be_read(workers, 
     registry.import_many([Entry("mrose", "{SHA}")])
     assert workers[0].means < MEANS
     clock.time += COUNT_KEYS_EVERY
-    workers[0]._forget()
+    workers[0]._reader.forget()
     place.database.chmod(0o644)
     assert workers[0].means < MEANS
     assert workers[1].means == MEANS
