@@ -5,7 +5,7 @@
 #   make test-all     the same tests on every Python 3.11+ of this machine
 #   make check        format, lint, types, architecture, references, generated papers
 #   make matrix       real clients, mechanisms and TLS modes: what is negotiated, as a table, in a minute
-#   make bench        measurements beside other servers; make bench-quick: the same, rougher, in a minute
+#   make bench        measurements beside other servers; make bench-quick: the same, rougher; bench-docs: into docs
 #   make bench-hostile  attacks on a server of one's own: what it does, and how a good client fares beside each
 #   make bench-profile  a flame graph of the server for each scenario; bench-scale: what grows, and by how much
 #   make bench-soak   minutes of everything at once, and whether memory stays; bench-syncs: what is synced before what
@@ -18,12 +18,13 @@
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help demo test test-all check matrix bench bench-quick bench-hostile bench-profile bench-scale bench-soak bench-syncs fuzz docs format clean
+.PHONY: help demo test test-all check matrix bench bench-quick bench-docs bench-hostile bench-profile bench-scale bench-soak bench-syncs fuzz docs format clean
 
 PYTHON ?=
 PYTEST_ARGS ?=
 FUZZ_ARGS ?=
 HOSTILE_ARGS ?=
+BENCH_ARGS ?=
 PROFILE_ARGS ?=
 SCALE_ARGS ?=
 SOAK_ARGS ?=
@@ -54,11 +55,14 @@ matrix: .venv/.stamp
 	@sh tools/install_peers.sh
 	@$(BIN)/python tools/matrix.py $(MATRIX_ARGS)
 
-bench: .venv/.stamp
-	@$(BIN)/python bench/run.py
+# BENCH_ARGS="--only sessions retr16 --peers postane tuned-mdbox". Twisted is a peer where it can be had.
+bench bench-docs: .venv/.stamp
+	@sh tools/install_peers.sh
+	@$(BIN)/python -c "import twisted" 2>/dev/null || $(BIN)/python -m pip install --quiet --group bench || echo "without Twisted"
+	@$(BIN)/python bench/run.py $(if $(filter bench-docs,$@),--docs) $(BENCH_ARGS)
 
 bench-quick: .venv/.stamp
-	@$(BIN)/python bench/run.py --quick
+	@$(BIN)/python bench/run.py --quick $(BENCH_ARGS)
 
 # HOSTILE_ARGS=--quick: the small sizes. All are played, even where one fails.
 bench-hostile: .venv/.stamp

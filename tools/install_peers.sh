@@ -17,6 +17,7 @@ PEERS='
     gsasl:gsasl
     haproxy:haproxy
     ldap-utils:ldapmodify
+    libssl-dev:/usr/include/openssl/ssl.h
     mpop:mpop
     msmtp:msmtp
     mutt:mutt
