@@ -27,6 +27,7 @@ SHOWN_ELSEWHERE: dict[str, str] = {
     "maildrop.base": "Protocols and values: tests/contract/test_maildrop.py",
     "accounts.base": "Protocols and values: tests/contract/test_accounts.py",
     "server.record": "values",
+    "net.deadlines": "tests/unit/net/test_tcp.py, with the streams whose waits it ends",
     "server.desk": "tests/unit/server/test_loop.py, with the loop that it serves",
     "server.guest": "tests/unit/server/test_reception.py, with the reception that it is a guest of",
     "server.smtp_settings": "values",

@@ -4,7 +4,6 @@ Nothing else in the house names a concrete store.
 """
 
 import functools
-import secrets
 import socket
 import time
 from collections.abc import Mapping
@@ -45,6 +44,7 @@ from postane.server.record import SessionRecord
 from postane.server.rules import Rules
 from postane.server.smtp import SmtpDesk
 from postane.server.smtp_settings import AuthPolicy, SmtpSettings
+from postane.server.tokens import Tokens
 from postane.server.warnings import Warner
 from postane.smtp.body import BareNewlines, BodyLimits
 from postane.smtp.server import SmtpServer
@@ -124,7 +124,7 @@ def open_services(config: Config, sessions: Tally, failures: Slate, tls: ServerT
         throttle=_throttle(config, failures),
         sessions_by_account=sessions,
         clock=time.time,
-        token=lambda: secrets.token_hex(6),
+        token=Tokens(),
         mechanisms=_mechanisms(config),
         shy=SHY if config.auth.mechanisms is None else frozenset(),
         plaintext_on_loopback=config.auth.plaintext_without_tls != "never",

@@ -6,7 +6,8 @@ from typing import Any
 from postane.net.memory import MemoryStream
 from postane.pop1.server import Pop1Server
 from postane.pop2.server import Pop2Server
-from postane.server.loop import Conversation, Desk, converse
+from postane.server.desk import Desk
+from postane.server.loop import Conversation, converse
 from postane.server.office import PostOffice
 from postane.server.pop1 import Pop1Desk
 from postane.server.pop2 import Pop2Desk

@@ -15,11 +15,12 @@ from dataclasses import dataclass
 import structlog
 
 from .client_names import is_unmistakable
+from .deadlines import Deadlines
 from .networks import Networks
 from .proxy_protocol import FIXED, LENGTH_LIMIT, Header, parse_header
 from .proxy_tlvs import BadHeader
 from .stream import BadIntroduction, Peer, StreamClosed, TlsFacts
-from .tcp import Deadlines, SocketStream, told
+from .tcp import SocketStream, told
 from .tls import ServerTls
 
 AT_ONCE = 8

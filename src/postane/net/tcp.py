@@ -1,8 +1,7 @@
-"""The real stream: a socket under an asyncio transport, and the one timer for all deadlines.
+"""The real stream: a socket under an asyncio transport.
 
 Reading stops while more than READ_AHEAD octets wait unread, and `drain` waits while more than WRITE_HIGH are unsent, so
-that neither a fast sender nor a slow reader makes the process hold much. Deadlines are looked at by one sweep for all
-streams: a timer for each read would cost more than the read.
+that neither a fast sender nor a slow reader makes the process hold much.
 
 Must not know: any protocol.
 """
@@ -13,6 +12,7 @@ import ssl
 from collections.abc import Callable, Iterator
 from typing import cast
 
+from .deadlines import Deadlines
 from .stream import NotSecured, Peer, StreamClosed, TlsFacts
 from .tls import ServerTls
 
@@ -43,31 +43,6 @@ def told() -> Iterator[None]:
         raise NotSecured(
             f"TLS: {error.strerror or str(error) or 'the connection was lost in the handshake'}"
         ) from error
-
-
-class Deadlines:
-    """Ends the waits of all streams that are past their deadline; looks every `period` seconds."""
-
-    def __init__(self, period: float) -> None:
-        self._period = period
-        self._streams: set[SocketStream] = set()
-
-    def add(self, stream: "SocketStream") -> None:
-        """Watch a stream."""
-        self._streams.add(stream)
-
-    def remove(self, stream: "SocketStream") -> None:
-        """Watch it no longer."""
-        self._streams.discard(stream)
-
-    async def sweep_forever(self) -> None:
-        """Run until cancelled."""
-        loop = asyncio.get_running_loop()
-        while True:
-            await asyncio.sleep(self._period)
-            now = loop.time()
-            for stream in tuple(self._streams):
-                stream.expire(now)
 
 
 class SocketStream(asyncio.Protocol):

@@ -21,9 +21,10 @@ from postane.accounts.failures import Slate
 from postane.app import Services, open_housekeeper, open_schedule, open_services
 from postane.config.model import ENCRYPTED, Config
 from postane.net.accept import Acceptor, ArrivingStream, Proxies
+from postane.net.deadlines import Deadlines
 from postane.net.listen import BACKLOG, Bound
 from postane.net.networks import parse_networks
-from postane.net.tcp import Deadlines, SocketStream
+from postane.net.tcp import SocketStream
 from postane.net.tls import ServerTls
 from postane.observe.logs import configure_logs, log_unraisable
 from postane.server.limits import Tally

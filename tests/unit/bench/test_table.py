@@ -25,7 +25,18 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[ModuleType, ModuleT
 
 
 def outcome(driver: ModuleType, units: int, error: str = "", others: float = 0.0) -> object:
-    return driver.Outcome(units=units, octets=0, seconds=2.0, cpu=0.5, others=others, held=0, latencies={}, error=error)
+    return driver.Outcome(
+        units=units,
+        octets=0,
+        seconds=2.0,
+        cpu=0.5,
+        driver=0.1,
+        others=others,
+        held=0,
+        memory=0,
+        latencies={},
+        error=error,
+    )
 
 
 def test_a_ratio_above_one_means_better_whichever_way_the_figure_counts(bench) -> None:
@@ -60,12 +71,12 @@ def test_the_table_takes_the_best_rival_and_says_why_a_figure_is_void(bench) -> 
     table, scenarios, driver = bench
     row = scenarios.Row("polls", "sessions/s", scenarios.per_second, "5x")
     scenario = scenarios.Scenario("sessions", "session", "polled", (row,))
-    columns = [table.Column("A"), table.Column("B", True), table.Column("C", True), table.Column("D")]
+    columns = [table.Column(name, name, name in "BC") for name in "ABCD"]
     runs = {
         ("sessions", name): [outcome(driver, units)] for name, units in zip("ABCD", (800, 200, 400, 9), strict=True)
     }
     assert table.figures_table([scenario], columns, runs).splitlines()[-1] == (
-        "| polls, sessions/s | 400 | 100 | 200 | 4.50 | 2.00x | 5x |"
+        "| polls, sessions/s | 400 | 100 | 200 | 4.50 | 2.00x | 5x | no |"
     )
     assert table.complaints({("sessions", "A"): [outcome(driver, 0, "PASS: -ERR")]}) == ["sessions, A: PASS: -ERR"]
 

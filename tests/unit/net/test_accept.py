@@ -12,10 +12,10 @@ import pytest
 import uvloop
 
 from postane.net.accept import Acceptor, ArrivingStream, Proxies
+from postane.net.deadlines import Deadlines
 from postane.net.networks import Networks, parse_networks
 from postane.net.self_signed import self_signed
 from postane.net.stream import BadIntroduction, NotSecured, Peer, StreamClosed, TlsFacts
-from postane.net.tcp import Deadlines
 from postane.net.tls import ServerTls, server_tls
 from support.proxy_headers import LOCAL, line, proxied, ssl_tlv, tlv
 

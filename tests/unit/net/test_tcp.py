@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from postane.net.deadlines import Deadlines
 from postane.net.stream import StreamClosed
-from postane.net.tcp import READ_AHEAD, WRITE_HIGH, Deadlines, SocketStream
+from postane.net.tcp import READ_AHEAD, WRITE_HIGH, SocketStream
 
 
 class Pair:

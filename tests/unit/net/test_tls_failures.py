@@ -9,9 +9,10 @@ import pytest
 import uvloop
 
 from postane.net.accept import Acceptor, ArrivingStream, Proxies
+from postane.net.deadlines import Deadlines
 from postane.net.networks import Networks
 from postane.net.stream import NotSecured
-from postane.net.tcp import Deadlines, SocketStream
+from postane.net.tcp import SocketStream
 from postane.net.tls import ServerTls, server_tls
 from support.certificates import Authority, Wish
 
