@@ -10,7 +10,7 @@ Must not know: any protocol's verbs, any store.
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Coroutine
 from enum import Enum
 from typing import Any
 
@@ -94,32 +94,37 @@ class Conversation:
             self._end_by(error)
             return Need.PARTING
         except asyncio.CancelledError:
-            # What was done is told, else a client sends a message again that is stored. Of a body that is on its way
-            # it is a piece more, and not its ending: that is made when all of it has been sent, and never on leaving.
-            self.stream.write(self._out.take())
-            self.end(Ending.SHUT_DOWN)
+            self.shut_down()
             return Need.PARTING
         return need
 
-    def end(self, ending: Ending) -> None:
-        """End it, unasked; what is left is `accompany(Need.PARTING)`."""
-        self.ending = ending
+    def shut_down(self) -> None:
+        """End it, unasked, unless it has ended; what is left is `accompany(Need.PARTING)`.
+
+        What was done is told, else a client sends a message again that is stored. Of a body that is on its way it is a
+        piece more, and not its ending: that is made when all of it has been sent, and never on leaving.
+        """
+        self.stream.write(self._out.take())
+        if isinstance(self._rest, Coroutine):
+            self._rest.close()  # nobody has begun it
+        self._rest = None
+        self.ending = self.ending or Ending.SHUT_DOWN
 
     def _end_by(self, error: Exception) -> None:
         match error:
             case TimeoutError():
-                self.end(Ending.TIMED_OUT)
+                self.ending = Ending.TIMED_OUT
             case NotSecured():
                 self.trouble = str(error)
-                self.end(Ending.NOT_SECURED)
+                self.ending = Ending.NOT_SECURED
             case Dismissed():
                 self.stream.write(self._out.take())
-                self.end(error.ending)
+                self.ending = error.ending
             case _BodyBroken():
-                self.end(Ending.FAILED)
+                self.ending = Ending.FAILED
                 self.stream.abort()
             case _:
-                self.end(Ending.DROPPED)
+                self.ending = Ending.DROPPED
 
     def _answer_all(self) -> Need:
         """Until something has to be waited for; PARTING once the session ends."""
@@ -146,14 +151,14 @@ class Conversation:
                     out.answered = 0
                     return Need.CLIENT
                 if not octets:
-                    self.end(Ending.DROPPED)
+                    self.ending = Ending.DROPPED
                     return Need.PARTING
                 machine.feed(octets)
             elif event is PAUSED:  # every event has been answered: the machine is at its end, or TLS begins
                 if desk.is_handshake_due:
                     return Need.HANDSHAKE
                 out.write()
-                self.end(Ending.QUIT)
+                self.ending = Ending.QUIT
                 return Need.PARTING
             else:
                 self._mistakes, self._is_renewed = 0, True
@@ -179,7 +184,7 @@ class Conversation:
         if not error.fatal and self._mistakes <= self.desk.mistakes_allowed:
             return False
         self._out.write()
-        self.end(Ending.BROKEN if error.fatal else Ending.MISTAKES)
+        self.ending = Ending.BROKEN if error.fatal else Ending.MISTAKES
         return True
 
     def _is_hopeless(self, error: Exception) -> bool:
@@ -191,7 +196,7 @@ class Conversation:
         if not isinstance(error, RemoteProtocolError) or not error.fatal:
             return False
         self._out.write()
-        self.end(Ending.BROKEN)
+        self.ending = Ending.BROKEN
         return True
 
     async def _wait_for(self, need: Need) -> None:
@@ -267,7 +272,7 @@ async def converse(talk: Conversation) -> Ending:
             news.clear()
             talk.stream.attend(None)
     except asyncio.CancelledError:
-        talk.end(Ending.SHUT_DOWN)
+        talk.shut_down()
         await talk.accompany(Need.PARTING)
     return talk.ending or Ending.DROPPED
 

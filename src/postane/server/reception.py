@@ -110,6 +110,8 @@ class Reception:
     def _part(self, guest: Guest, task: "asyncio.Task[None]") -> None:
         """Its task is done; cancelled before its first step, it has not seen the session to its end."""
         if task.cancelled() and guest in self._open:
+            if guest.talk is not None:
+                guest.talk.shut_down()
             self._attend(guest, self._accompany(guest, Need.PARTING))
 
     async def _meet(self, guest: Guest) -> None:
@@ -201,7 +203,7 @@ class Reception:
         if guest.task is not None:
             guest.task.cancel()
         elif guest.talk is not None:
-            guest.talk.end(Ending.SHUT_DOWN)
+            guest.talk.shut_down()
             self._attend(guest, self._accompany(guest, Need.PARTING))
 
     def _forget(self, guest: Guest) -> None:

@@ -301,6 +301,18 @@ async def test_a_kicked_session_deletes_nothing_and_frees_its_maildrop() -> None
     await session.close()
 
 
+async def test_a_session_that_is_kicked_before_its_answer_has_begun_says_nothing_more(reception: Reception) -> None:
+    stream = connect(reception, "127.0.0.1")
+    await settle()
+    stream.take()
+    stream.give(b"USER mrose\r\nCAPA\r\n")
+    await asyncio.sleep(0)  # the news has come, and the task for the answer has not had its first step
+    ((record, _),) = reception.sessions()
+    assert await reception.kick(record.session)
+    assert stream.is_closed
+    assert (reception.count, stream.take()) == (0, b"")
+
+
 async def test_a_maildrop_is_free_before_a_slow_client_has_read_the_last_octet() -> None:
     """The farewell waits for the client; the next session does not."""
     reception, office = await busy_reception(guests=0)
