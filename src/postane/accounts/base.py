@@ -204,6 +204,11 @@ class AccountStore(Protocol):
         """
         ...
 
+    def recall_address(self, local_part: str, domain: str) -> Account | None:
+        """Whose an address is that was asked for a moment ago, where nothing has changed since and that needs no
+        waiting; None: ask `is_local` and `resolve`. Raises nothing."""
+        ...
+
     async def shared_with(self, reader: str, owner: str) -> Account | None:
         """The account named `owner`, if the one named `reader` has been given leave to read its maildrop, else None.
 

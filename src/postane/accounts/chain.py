@@ -125,6 +125,11 @@ class ChainAccounts(PartialAccounts):
                 return account
         return None
 
+    def recall_address(self, local_part: str, domain: str) -> Account | None:
+        """See AccountStore."""
+        del local_part, domain
+        return None
+
     async def shared_with(self, reader: str, owner: str) -> Account | None:
         """See AccountStore. Only accounts of the same store have leave to read each other's."""
         store = await self._owner_of_very_name(owner)

@@ -193,6 +193,11 @@ class LocalAccounts:
                 return read_account(row)
         return None
 
+    def recall_address(self, local_part: str, domain: str) -> Account | None:
+        """See AccountStore."""
+        del local_part, domain
+        return None
+
     async def shared_with(self, reader: str, owner: str) -> Account | None:
         """See AccountStore."""
         names = {"owner": canonical(owner) or NOBODY, "reader": canonical(reader) or NOBODY}

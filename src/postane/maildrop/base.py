@@ -281,8 +281,16 @@ class MaildropSession(Protocol):
         """
         ...
 
+    def commit_now(self) -> bool:
+        """The same where it needs no waiting, as nothing is marked; False: nothing was done, await `commit`."""
+        ...
+
     async def close(self) -> None:
         """Give the lease back. Idempotent, raises nothing."""
+        ...
+
+    def close_now(self) -> bool:
+        """The same where it needs no waiting; False: nothing was done, await `close`."""
         ...
 
 
@@ -314,6 +322,10 @@ class MaildropStore(Protocol):
         The snapshot of a shared drop comes with its columns. With `keep_deleted` what the session deletes is put out
         of sight of all sessions, and kept.
         """
+        ...
+
+    def open_now(self, drop: str, holder: Holder, lock: Lock, *, keep_deleted: bool = False) -> MaildropSession | None:
+        """The same where it needs no waiting; None: nothing was done, await `open`. Raises MaildropError."""
         ...
 
     def spool(self) -> Spool:

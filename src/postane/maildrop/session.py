@@ -109,12 +109,23 @@ class JoinedSession:
             if names:
                 await self._blobs.remove(lease.drop, names)
 
+    def commit_now(self) -> bool:
+        """The same where nothing is marked."""
+        if self.snapshot.deleted:
+            return False
+        self.check(time.time())
+        return True
+
     async def close(self) -> None:
         """Give the lease back."""
         self._ahead = {}
         lease, self._lease = self._lease, None
         if lease is not None:
             await lease.release()
+
+    def close_now(self) -> bool:
+        """The same where nothing is held."""
+        return self._lease is None
 
     def _held(self) -> Lease:
         if self._lease is None:
