@@ -21,6 +21,7 @@ from .limits import Tally
 from .loop import Conversation, Need
 from .office import PostOffice
 from .record import Ending, SessionRecord
+from .telling import tell_session
 
 SENT_AWAY = frozenset({Ending.KICKED, Ending.CROWDED_OUT})
 """Endings that Reception gave, whatever the session itself saw of it."""
@@ -223,7 +224,7 @@ class Reception:
             closing.add_done_callback(self._closing.discard)
         for key in guest.counted:
             self._uncount(guest, key)
-        self._tell(record, guest.stream)
+        tell_session(self._log, record, guest.stream, self._office.clock())
         self._departure.set()
 
     async def _refuse(self, guest: Guest, words: bytes) -> None:
@@ -265,31 +266,3 @@ class Reception:
                 self._send_away(other, Ending.CROWDED_OUT)
                 return self._count(guest, EVERYBODY, self._office.limits.connections)
         return False
-
-    def _tell(self, record: SessionRecord, stream: Stream) -> None:
-        facts = {
-            "session": record.session,
-            "service": record.service,
-            "peer": str(record.peer),
-            "speaker": None if record.peer.speaker is None else str(record.peer.speaker),
-            "tls": None if stream.tls is None else stream.tls.version,
-            "account": record.account,
-            "credential": record.credential,
-            "mechanism": record.mechanism,
-            "messages": record.messages,
-            "octets": record.octets,
-            "deleted": record.deleted,
-            "commands": record.commands,
-            "seconds": round(self._office.clock() - record.since, 3),
-            "ending": record.ending.value,
-            "why": record.trouble,
-        }
-        tell = self._log.debug if _is_noise(record, stream) else self._log.info
-        tell("session", **{name: fact for name, fact in facts.items() if fact is not None})
-
-
-def _is_noise(record: SessionRecord, stream: Stream) -> bool:
-    """A proxy looks in every second; others on this machine (`postane doctor`) look whether there is a greeting."""
-    if stream.is_probe:
-        return record.account is None and not record.messages
-    return record.peer.is_loopback and not record.commands and record.ending is Ending.DROPPED
