@@ -631,6 +631,104 @@ class TestSessions:
         await second.close()
 
 
+class TestWithoutWaiting:
+    """`open_now` and `close_now` are `open` and `close`, where nobody has to be waited for."""
+
+    @staticmethod
+    def at_once(bench: Bench, policy: LockPolicy = LockPolicy.REFUSE, session: str = "n1") -> MaildropSession | None:
+        return bench.store.open_now(DROP, Holder(session, "192.0.2.1:4321", "pop3", time.time()), Lock(policy))
+
+    async def test_a_drop_that_nobody_opened_yet_has_to_be_waited_for(self, bench: Bench) -> None:
+        await bench.put(SMALL)
+        assert self.at_once(bench) is None
+        await (await bench.open()).close()  # and nothing is held by the one that was not opened
+
+    @pytest.mark.parametrize("policy", LockPolicy)
+    async def test_it_is_the_session_that_waiting_gives(self, bench: Bench, policy: LockPolicy) -> None:
+        for body in (SMALL, LARGE, SMALL):
+            await bench.put(body)
+        waited = await bench.open(lock=Lock(policy))
+        await waited.close()
+        session = self.at_once(bench, policy)
+        assert session is not None
+        assert session.snapshot.is_loaded is (policy is LockPolicy.SHARE)
+        await session.load()
+        told = [
+            (each.count, each.octets, each.last_uid, each.list_lines(), each.uidl_lines())
+            for each in (waited.snapshot, session.snapshot)
+        ]
+        assert told[0] == told[1]
+        assert await read(await session.open_message(2)) == LARGE
+        session.snapshot.delete(2)
+        await session.commit()
+        assert session.close_now()
+        assert await bench.contents() == [SMALL, SMALL]
+
+    async def test_it_sees_what_came_and_went(self, bench: Bench) -> None:
+        await (await bench.open()).close()
+        for count in range(3):
+            session = self.at_once(bench)
+            assert session is not None
+            assert (session.snapshot.count, session.snapshot.octets) == (count, count * len(SMALL))
+            assert session.close_now()
+            await bench.put(SMALL)
+        session = await bench.open()
+        session.snapshot.delete(1)
+        await session.commit()
+        await session.close()
+        left = self.at_once(bench)
+        assert left is not None
+        assert (left.snapshot.count, left.snapshot.octets) == (2, 2 * len(SMALL))
+        assert left.close_now()
+
+    @pytest.mark.parametrize("policy", LockPolicy)
+    @pytest.mark.parametrize("held", LockPolicy)
+    async def test_whoever_has_to_be_waited_for_keeps_what_is_his(
+        self, bench: Bench, policy: LockPolicy, held: LockPolicy
+    ) -> None:
+        await bench.put(SMALL)
+        holder = await bench.open(lock=Lock(held), session="s1")
+        session = self.at_once(bench, policy)
+        assert (session is not None) is (policy is held is LockPolicy.SHARE)
+        holder.check(time.time())
+        if session is not None:
+            session.check(time.time())
+            assert session.close_now()
+        with pytest.raises(DropInUse) as refused:
+            await bench.open(session="s3")
+        assert refused.value.holder is not None
+        assert session is not None or refused.value.holder.session == "s1"
+        await holder.close()
+        await (await bench.open()).close()
+
+    async def test_closed_at_once_it_is_closed(self, bench: Bench) -> None:
+        await bench.put(SMALL)
+        session = await bench.open()
+        session.snapshot.delete(1)
+        assert session.close_now()
+        assert session.close_now()
+        with pytest.raises(LeaseLost):
+            session.check(time.time())
+        with pytest.raises(LeaseLost):
+            await session.commit()
+        again = self.at_once(bench, session="s2")
+        assert again is not None
+        assert session.close_now()
+        assert self.at_once(bench) is None, "one that is closed already frees nobody else"
+        await session.close()
+        assert again.close_now()
+        assert await bench.contents() == [SMALL]
+
+    async def test_one_that_was_taken_over_closes_for_itself(self, bench: Bench) -> None:
+        old = await bench.open()
+        new = await bench.open(lock=TAKEOVER, session="s2")
+        assert old.close_now()
+        new.check(time.time())
+        with pytest.raises(DropInUse):
+            await bench.open(session="s3")
+        assert new.close_now()
+
+
 class TestKeptDeletions:
     """What a session deletes may be put out of sight, and brought back."""
 

@@ -67,9 +67,19 @@ class JoinedStore:
         return session
 
     def open_now(self, drop: str, holder: Holder, lock: Lock, *, keep_deleted: bool = False) -> JoinedSession | None:
-        """The same where it needs no waiting."""
-        del drop, holder, lock, keep_deleted
-        return None
+        """The same where nobody has to be waited for, in a drop that was swept."""
+        opened = self._index.open_now(drop, holder, lock) if drop in self._swept else None
+        if opened is None:
+            return None
+        lease, totals = opened
+        session = JoinedSession(self._index, self._blobs, lease, totals, is_keeping=keep_deleted)
+        is_ready = not lease.is_shared
+        try:
+            is_ready = is_ready or session.load_now()
+        finally:
+            if not is_ready:
+                session.close_now()
+        return session if is_ready else None
 
     def spool(self) -> JoinedSpool:
         """Begin to take in a message."""

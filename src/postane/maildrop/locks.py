@@ -88,6 +88,11 @@ class FileLease:
         """Give it back."""
         self.drop_lock()
 
+    def release_now(self) -> bool:
+        """Give it back: always without waiting."""
+        self.drop_lock()
+        return True
+
     def drop_lock(self) -> None:
         """Give it back; closing the only descriptor unlocks."""
         self._is_released = True

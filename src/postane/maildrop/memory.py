@@ -68,10 +68,15 @@ class MemoryLease:
 
     async def release(self) -> None:
         """Give it back."""
+        self.release_now()
+
+    def release_now(self) -> bool:
+        """Give it back: always without waiting."""
         if self.is_held:
             self._leases[self.drop].remove(self)
             if not self._leases[self.drop]:
                 del self._leases[self.drop]
+        return True
 
 
 class MemoryIndex:
@@ -84,21 +89,26 @@ class MemoryIndex:
     async def open(self, drop: str, holder: Holder, lock: Lock) -> tuple[Lease, Totals]:
         """Take the drop's lease and what it holds now."""
 
-        is_shared = lock.policy is LockPolicy.SHARE
-
-        def attempt() -> MemoryLease | Taken:
-            held = self.leases.get(drop)
-            if held and not (is_shared and held[-1].is_shared):
-                return Taken(held[-1].holder)
-            return MemoryLease(self.leases, drop, holder, is_shared=is_shared)
-
         async def evict() -> MemoryLease:
             self.leases.pop(drop, None)
-            return MemoryLease(self.leases, drop, holder, is_shared=False)
+            return MemoryLease(self.leases, drop, replace(holder, last_seen=time.time()), is_shared=False)
 
-        holder = replace(holder, last_seen=time.time())
-        lease = await acquire(attempt, evict, lock)
+        lease = await acquire(lambda: self._take(drop, holder, lock), evict, lock)
         return lease, self._drops.setdefault(drop, MemoryDrop()).totals()
+
+    def open_now(self, drop: str, holder: Holder, lock: Lock) -> tuple[Lease, Totals] | None:
+        """The same where nobody has to be waited for, or evicted."""
+        lease = self._take(drop, holder, lock)
+        if isinstance(lease, Taken):
+            return None
+        return lease, self._drops.setdefault(drop, MemoryDrop()).totals()
+
+    def _take(self, drop: str, holder: Holder, lock: Lock) -> MemoryLease | Taken:
+        is_shared = lock.policy is LockPolicy.SHARE
+        held = self.leases.get(drop)
+        if held and not (is_shared and held[-1].is_shared):
+            return Taken(held[-1].holder)
+        return MemoryLease(self.leases, drop, replace(holder, last_seen=time.time()), is_shared=is_shared)
 
     async def totals(self, drop: str) -> Totals:
         """What it holds now."""
@@ -111,6 +121,10 @@ class MemoryIndex:
 
     async def columns(self, drop: str, totals: Totals) -> Columns:
         """The columns of the messages that `totals` counted."""
+        return self.columns_now(drop, totals)
+
+    def columns_now(self, drop: str, totals: Totals) -> Columns:
+        """The same: there is never anything to wait for."""
         held = self._drops[drop]
         rows = [row for row in held.rows.values() if row.uid <= totals.last_uid]
         uids = [row.uid for row in rows]

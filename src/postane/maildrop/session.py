@@ -45,6 +45,16 @@ class JoinedSession:
             self._held()
             raise taken_over()
 
+    def load_now(self) -> bool:
+        """Fill the snapshot's columns where that needs no waiting; False: await `load`. Raises MaildropError."""
+        if self.snapshot.is_loaded:
+            return True
+        columns = self._index.columns_now(self._held().drop, self._totals)
+        if columns is None or len(columns.uids) != self._totals.messages:
+            return False
+        self._fill(columns)
+        return True
+
     async def load(self) -> None:
         """Fill the snapshot's columns if they are not there."""
         drop = self._held().drop
@@ -124,8 +134,13 @@ class JoinedSession:
             await lease.release()
 
     def close_now(self) -> bool:
-        """The same where nothing is held."""
-        return self._lease is None
+        """The same where the lease can be given back at once."""
+        lease = self._lease
+        if lease is not None and not lease.release_now():
+            return False
+        self._ahead = {}
+        self._lease = None
+        return True
 
     def _held(self) -> Lease:
         if self._lease is None:

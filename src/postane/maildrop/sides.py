@@ -112,6 +112,10 @@ class Lease(Protocol):
         """Give it back. Idempotent, raises nothing."""
         ...
 
+    def release_now(self) -> bool:
+        """The same where it needs no waiting, as with each lease of `Index.open_now`; False: await `release`."""
+        ...
+
 
 class Index(Protocol):
     """Rows about the messages of all drops, with their heads, and the leases. Every method may raise MaildropError."""
@@ -120,12 +124,20 @@ class Index(Protocol):
         """Take the drop's lease and what it holds now; a drop that does not exist is made, or is empty."""
         ...
 
+    def open_now(self, drop: str, holder: Holder, lock: Lock) -> tuple[Lease, Totals] | None:
+        """The same where it needs no waiting; None: nothing was done, somebody has the lease perhaps, await `open`."""
+        ...
+
     async def totals(self, drop: str) -> Totals:
         """What a drop that exists holds now."""
         ...
 
     async def columns(self, drop: str, totals: Totals) -> Columns:
         """The columns of the messages that were there when `totals` were taken, and are there still."""
+        ...
+
+    def columns_now(self, drop: str, totals: Totals) -> Columns | None:
+        """The same where it needs no waiting, else None."""
         ...
 
     async def fetch(self, drop: str, first: int, last: int) -> list[Stored]:

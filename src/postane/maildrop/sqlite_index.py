@@ -8,9 +8,7 @@ Must not know: where large bodies are.
 """
 
 import contextlib
-import os
 import sqlite3
-import urllib.parse
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from functools import partial
 from pathlib import Path
@@ -18,14 +16,15 @@ from typing import Any
 
 from postane.mail.measure import Facts
 
-from .base import Blob, Finding, Holder, Lock, LockPolicy, MaildropError, Receipt, Row, UidlRefused, Usage
+from .base import Blob, Finding, Holder, Lock, LockPolicy, Receipt, Row, UidlRefused, Usage
 from .columns import ColumnCache, KeptColumns, extend
-from .folders import Folders, open_file, storage_error, sync_folder, unquote_name
-from .leases import acquire
+from .folders import Folders, storage_error
+from .leases import Taken, acquire
 from .listings import DropListings, ListingCache
 from .locks import FileLease, take
 from .sides import Columns, Entry, Lease, Step, StepHook, Stored, Totals, check_quota, ignore_step
 from .sqlite_deleted import delete, restore
+from .sqlite_drops import mark_removed, names_of_drops
 from .sqlite_fence import delete_under, take_over
 from .sqlite_handles import Handle, Handles
 from .sqlite_schema import connect_reader, index_error
@@ -63,23 +62,37 @@ class SqliteIndex:
         """Take the drop's lease and what it holds now."""
 
         async def evict() -> FileLease:
-            return await take_over(await self._handles.require(drop), drop, holder, takeovers)
+            return await take_over(await self._handles.require(drop), drop, holder, self._takeovers.number)
 
         handle = await self._handles.require(drop)
-        takeovers = self._takeovers.number
-        try:
-            is_shared = lock.policy is LockPolicy.SHARE
-            attempt = partial(take, drop, handle.lease_path, holder, takeovers, is_shared=is_shared)
-            lease = await acquire(attempt, evict, lock)
-        except OSError as error:
-            raise storage_error(error, f"maildrop {drop} cannot be locked") from error
+        lease = await acquire(partial(self._take, drop, handle, holder, lock), evict, lock)
         try:
             handle = self._handles.get(drop) or await self._handles.require(drop)  # it may have been closed meanwhile
             handle.check_file()
             return lease, handle.totals()
         except BaseException:
-            await lease.release()
+            lease.drop_lock()
             raise
+
+    def open_now(self, drop: str, holder: Holder, lock: Lock) -> tuple[Lease, Totals] | None:
+        """The same where the drop's handle is open and nobody has the lease."""
+        handle = self._handles.get(drop)
+        lease = self._take(drop, handle, holder, lock) if handle is not None else None
+        if handle is None or not isinstance(lease, FileLease):
+            return None
+        try:
+            handle.check_file()
+            return lease, handle.totals()
+        except BaseException:
+            lease.drop_lock()
+            raise
+
+    def _take(self, drop: str, handle: Handle, holder: Holder, lock: Lock) -> FileLease | Taken:
+        is_shared = lock.policy is LockPolicy.SHARE
+        try:
+            return take(drop, handle.lease_path, holder, self._takeovers.number, is_shared=is_shared)
+        except OSError as error:
+            raise storage_error(error, f"maildrop {drop} cannot be locked") from error
 
     async def totals(self, drop: str) -> Totals:
         """What the drop holds now."""
@@ -88,16 +101,26 @@ class SqliteIndex:
     async def columns(self, drop: str, totals: Totals) -> Columns:
         """The columns of the messages that `totals` counted; those of a drop that was read before are kept."""
         handle = await self._handles.require(drop)
+        columns = self.columns_now(drop, totals)
+        if columns is not None:
+            return columns
+        work = partial(extend, self._columns.get(handle.token, totals), totals)
+        return self._kept(handle.token, await self._handles.run(partial(_read_apart, handle.path, work)))
+
+    def columns_now(self, drop: str, totals: Totals) -> Columns | None:
+        """The same where the drop's handle is open and few rows have to be read."""
+        handle = self._handles.get(drop)
+        if handle is None:
+            return None
         kept = self._columns.get(handle.token, totals)
-        if kept.last_uid < totals.last_uid:
-            work = partial(extend, kept, totals)
-            if totals.messages - len(kept.uids) > INLINE_ROWS:
-                kept = await self._handles.run(partial(_read_apart, handle.path, work))
-            else:
-                kept = work(handle.read)
-            self._columns.put(handle.token, kept)
-        listings = DropListings(self._listings, handle.token, kept)
-        return Columns(kept.uids, kept.sizes, Uidls(handle.token, kept.uids, kept.given), kept.excess, listings)
+        if totals.messages - len(kept.uids) > INLINE_ROWS:
+            return None
+        return self._kept(handle.token, kept if kept.last_uid == totals.last_uid else extend(kept, totals, handle.read))
+
+    def _kept(self, token: str, kept: KeptColumns) -> Columns:
+        self._columns.put(token, kept)
+        listings = DropListings(self._listings, token, kept)
+        return Columns(kept.uids, kept.sizes, Uidls(token, kept.uids, kept.given), kept.excess, listings)
 
     async def fetch(self, drop: str, first: int, last: int) -> list[Stored]:
         """The messages with uids from `first` to `last`."""
@@ -171,7 +194,7 @@ class SqliteIndex:
 
     async def drops(self) -> AsyncIterator[str]:
         """The names of all drops."""
-        for name in await self._handles.run(partial(_names, self._folders)):
+        for name in await self._handles.run(partial(names_of_drops, self._folders)):
             yield name
 
     async def verify(self, drop: str, lease: Lease | None) -> AsyncIterator[Finding]:
@@ -190,7 +213,7 @@ class SqliteIndex:
         held = _file_lease(lease)
         await delete_under(held, await self._handles.require(held.drop), partial(_delete_all, held))
         handle = await self._handles.require(held.drop)
-        await handle.write(Job(partial(_mark_removed, handle.folder), Step.ROWS_DELETED, Step.ROWS_GONE))
+        await handle.write(Job(partial(mark_removed, handle.folder), Step.ROWS_DELETED, Step.ROWS_GONE))
 
     async def close(self) -> None:
         """Let go of all handles."""
@@ -228,13 +251,6 @@ def _delete_all(lease: FileLease, now: Transaction) -> list[str]:
     return delete(lease, [(0, now.next_uid)], None, now)
 
 
-def _mark_removed(folder: str, now: Transaction) -> None:
-    """In a transaction, because a deposit takes the mark away in one: none can be listed as removed with mail in it."""
-    if now.messages == 0:
-        os.close(open_file(f"{folder}/removed", os.O_WRONLY | os.O_CREAT))
-        sync_folder(folder)
-
-
 def _mend(lease: FileLease, now: Transaction) -> None:
     if lease.is_held:
         now.messages, now.octets, now.next_uid = mend_totals(now.connection, now.next_uid)
@@ -264,21 +280,3 @@ def _read_apart(path: str, work: "partial[KeptColumns]") -> KeptColumns:
             return work(lambda sql, values: connection.execute(sql, values))
     except sqlite3.Error as error:
         raise index_error(error, path) from error
-
-
-def _names(folders: Folders) -> list[str]:
-    found = []
-    for folder in folders.names():
-        name = unquote_name(os.path.basename(folder))
-        if name is None:
-            with contextlib.suppress(sqlite3.Error, OSError, MaildropError):  # verify tells what is wrong with it
-                name = _stored_name(f"{folder}/index.sqlite")
-        if name is not None:
-            found.append(name)
-    return sorted(found)
-
-
-def _stored_name(path: str) -> str:
-    with contextlib.closing(connect_reader(path)) as connection:
-        (name,) = connection.execute("SELECT name FROM meta").fetchone()
-        return urllib.parse.unquote(name, errors="surrogateescape")

@@ -14,10 +14,6 @@ from .errors import Fault, RemoteProtocolError
 SKIP_LIMIT = 16 * 1024 * 1024
 """Octets of one overlong line that are thrown away before the peer is given up."""
 
-COMPACT_AT = 64 * 1024
-"""Octets already used that may stand before the unread part, before the buffer is moved together."""
-
-
 class LineBuffer:
     """Octets in, lines out.
 
@@ -29,7 +25,7 @@ class LineBuffer:
     def __init__(self, *, accepts_bare_lf: bool) -> None:
         self.accepts_bare_lf = accepts_bare_lf
         self._end = b"\n" if accepts_bare_lf else b"\r\n"
-        self._buffer = bytearray()
+        self._buffer = b""  # what was fed last, mostly: a line is cut out of it without another copy
         self._start = 0  # the first octet not given out
         self._scanned = 0  # the first octet not searched for a line end
         self._skipped = -1  # octets thrown away of an overlong line; -1: not skipping
@@ -40,7 +36,12 @@ class LineBuffer:
 
     def feed(self, octets: bytes) -> None:
         """Append what came from the peer."""
-        self._buffer += octets
+        if self._buffer:
+            self._buffer = self._buffer[self._start :] + octets
+            self._scanned -= self._start
+            self._start = 0
+        else:
+            self._buffer = octets
 
     def next_line(self, limit: int) -> bytes | None:
         """The next line without its end, or None when it is not complete.
@@ -48,25 +49,32 @@ class LineBuffer:
         `limit` counts octets with the line end (RFC 2449 s4 counts so). Raises RemoteProtocolError (TOO_LONG) once
         for a line over it; the line itself is never given.
         """
-        if self._skipped >= 0 and not self._skip():
+        buffer, start = self._buffer, self._start
+        if not buffer:
             return None
-        found = self._buffer.find(self._end, self._scanned)
+        if self._skipped >= 0:
+            if not self._skip():
+                return None
+            buffer, start = self._buffer, self._start
+        found = buffer.find(self._end, self._scanned)
         if found < 0:
             # A CR at the very end may be the first half of a CRLF.
-            self._scanned = max(self._start, len(self._buffer) - (len(self._end) - 1))
+            self._scanned = max(start, len(buffer) - (len(self._end) - 1))
             # The shortest end that could still come decides: one octet less than the limit cannot be told yet.
-            if len(self._buffer) - self._start >= limit:
+            if len(buffer) - start >= limit:
                 self._skipped = 0
                 raise RemoteProtocolError("line too long", Fault.TOO_LONG)
             return None
         stop = found + len(self._end)
-        if stop - self._start > limit:
+        if stop - start > limit:
             self._skipped, self._scanned = 0, found  # thrown away by the next call, as if it had come in pieces
             raise RemoteProtocolError("line too long", Fault.TOO_LONG)
-        cut = found - 1 if self.accepts_bare_lf and found > self._start and self._buffer[found - 1] == 0x0D else found
-        line = bytes(self._buffer[self._start : cut])
-        self._consume(stop)
-        return line
+        if stop == len(buffer):
+            self._buffer, stop = b"", 0
+        self._start = self._scanned = stop
+        if self.accepts_bare_lf and found > start and buffer[found - 1] == 0x0D:
+            found -= 1
+        return buffer[start:found]
 
     def starts_with(self, prefix: bytes) -> bool:
         """Whether the unread octets begin with `prefix`, letters of either case alike; `prefix` is upper case.
@@ -80,7 +88,7 @@ class LineBuffer:
     def match(self, pattern: re.Pattern[bytes]) -> bytes:
         """What the unread octets begin with, if that matches; left where it is. b"" where nothing does."""
         found = pattern.match(self._buffer, self._start) if self._skipped < 0 else None
-        return bytes(found[0]) if found else b""
+        return found[0] if found else b""
 
     def drop(self, count: int) -> None:
         """Forget so many unread octets: whole lines that `match` gave."""
@@ -88,7 +96,7 @@ class LineBuffer:
 
     def take(self, limit: int) -> bytes:
         """Up to `limit` unread octets as they are: for bodies and for counted data."""
-        octets = bytes(self._buffer[self._start : self._start + limit])
+        octets = self._buffer[self._start : self._start + limit]
         self._consume(self._start + len(octets))
         return octets
 
@@ -98,7 +106,7 @@ class LineBuffer:
 
     def peek_all(self) -> bytes:
         """All unread octets, left where they are."""
-        return bytes(self._buffer[self._start :])
+        return self._buffer[self._start :]
 
     def _skip(self) -> bool:
         """Throw away octets of an overlong line; true when its end was found."""
@@ -115,9 +123,5 @@ class LineBuffer:
 
     def _consume(self, stop: int) -> None:
         if stop >= len(self._buffer):
-            self._buffer.clear()
-            stop = 0
-        elif stop > COMPACT_AT:
-            del self._buffer[:stop]
-            stop = 0
+            self._buffer, stop = b"", 0
         self._start = self._scanned = stop
