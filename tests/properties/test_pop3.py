@@ -93,6 +93,7 @@ def serve(pieces: list[bytes]) -> list[object]:
 @given(OCTETS, st.lists(st.integers(0, 100_000), max_size=8))
 @example(b"NOOP\r\n" + b"x" * 255 + b"\r\nQUIT\r\n", [6 + 254, 6 + 255, 6 + 256])
 @example(b"AUTH PLAIN " + b"A" * SASL_LIMIT + b"\r\nQUIT\r\n", [3, 300])
+@example(b"AUTH PLAIN " + b"A" * 400 + b"\r\nQUIT\r\n", [255])
 def test_any_split_gives_the_server_the_same_events(octets: bytes, cuts: list[int]) -> None:
     assert serve(split(octets, cuts)) == serve([octets])
 

@@ -82,8 +82,9 @@ class Pop3Server:
         """The next command. Raises RemoteProtocolError, which is answered by a Reply as a command is."""
         if self._is_paused:
             return PAUSED
+        lines = self._lines
         try:
-            line = self._lines.next_line(self._line_limit())
+            line = lines.next_line(LINE_LIMIT if len(lines) < LINE_LIMIT else self._line_limit())
             if line is None:
                 return NEED_DATA
             self._is_paused = True
@@ -98,7 +99,7 @@ class Pop3Server:
         """The octets that say `value`. Raises LocalProtocolError where it cannot be said now."""
         if not self._is_paused:
             raise LocalProtocolError("there is nothing to reply to")
-        if self._is_body_open is not isinstance(value, Chunk | Closing):
+        if self._is_body_open is not isinstance(value, _OF_A_BODY):
             raise LocalProtocolError("a body is opened, filled and closed, in this order")
         match value:
             case Reply():
@@ -159,8 +160,7 @@ class Pop3Server:
         return b"".join([format_reply(ok(phrase(text, number=number)), self._tongue) for number in numbers])
 
     def _line_limit(self) -> int:
-        if len(self._lines) <= LINE_LIMIT:  # no line can be longer
-            return LINE_LIMIT
+        """Of a line of which so much is there that the limit matters."""
         if self.state is State.AUTHENTICATING or self._lines.starts_with(b"AUTH "):
             return SASL_LIMIT
         return LINE_LIMIT
@@ -176,8 +176,9 @@ class Pop3Server:
             raise RemoteProtocolError(phrase(text, verb=verb), Fault.WRONG_STATE)
         command = parse_command(verb, argument)
         self._verb = verb
-        self._move(Outcome.RECEIVED)
-        if verb in _RUNS and len(self._lines):
+        if verb in self._leading:
+            self._move(Outcome.RECEIVED)
+        elif verb in _RUNS and len(self._lines):
             return self._look_ahead(verb, command)
         return command
 
@@ -207,11 +208,14 @@ class Pop3Server:
 
         None: a reply with a body only informs and leads nowhere, also where its verb could (AUTH for the list).
         """
-        if outcome is not None:
-            self._move(outcome)
-        self._verb = None
+        verb, self._verb = self._verb, None
+        if verb not in self._leading:  # nearly always
+            self._is_paused = False
+            return
         if self.state is State.GREETING:
             self._enter(State.AUTHORIZATION if outcome is Outcome.ACCEPTED else State.CLOSED)
+        elif verb is not None and outcome is not None:
+            self._enter(SERVER.next_state(self.state, verb, outcome))
         self._is_paused = self.state is State.CLOSED or self.state is State.HANDSHAKE
         if self.state is State.HANDSHAKE and len(self._lines):
             # RFC 2595 s4: nothing sent before the handshake may be obeyed after it.
@@ -219,7 +223,7 @@ class Pop3Server:
             raise RemoteProtocolError("octets before the TLS handshake", Fault.EARLY_DATA, fatal=True)
 
     def _move(self, outcome: Outcome) -> None:
-        if self._verb in self._leading:
+        if self._verb is not None and self._verb in self._leading:
             self._enter(SERVER.next_state(self.state, self._verb, outcome))
 
     def _enter(self, state: State) -> None:
@@ -233,10 +237,17 @@ def _run_of(verb: Verb, most: int) -> re.Pattern[bytes]:
     return re.compile(rb"(?:%b [0-9]{1,10}\r?\n){1,%d}" % (verb.encode(), most), re.IGNORECASE)
 
 
-_LEADING: Mapping[State, frozenset[Verb]] = {
-    state: frozenset(verb for verb in verbs if SERVER.leads(state, verb)) for state, verbs in SERVER.allowed.items()
-} | {State.UPDATE: frozenset({Verb.QUIT})}
-"""The verbs that move the chart, by the state in which they are being answered."""
+_SILENT = (State.GREETING, State.HANDSHAKE, State.CLOSED)
+"""States in which no command is read: what is sent there answers none."""
+
+_LEADING: Mapping[State, frozenset[Verb | None]] = {
+    **{state: frozenset(v for v in verbs if SERVER.leads(state, v)) for state, verbs in SERVER.allowed.items()},
+    **dict.fromkeys(_SILENT, frozenset({None})),
+    State.UPDATE: frozenset({Verb.QUIT}),
+}
+"""The verbs that move the chart, by the state in which they are being answered; None: the greeting does, or nothing."""
+
+_OF_A_BODY = (Chunk, Closing)
 
 _RUNS: Mapping[Verb, re.Pattern[bytes]] = {Verb.DELE: _run_of(Verb.DELE, 1000), Verb.RETR: _run_of(Verb.RETR, 16)}
 """How much of a pipeline is answered at once: about half a millisecond's work."""
