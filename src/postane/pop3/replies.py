@@ -8,6 +8,7 @@ Must not know: how they are written (`grammar`).
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from postane.wire.phrases import Text, Tongue
 
@@ -15,11 +16,11 @@ from postane.wire.phrases import Text, Tongue
 class Code:
     """Response codes: what a program can tell from a refusal."""
 
-    AUTH = "AUTH"  # RFC 3206 s4: the credentials are wrong
-    IN_USE = "IN-USE"  # RFC 2449 s8.1.2: the maildrop is locked by another session
-    LOGIN_DELAY = "LOGIN-DELAY"  # RFC 2449 s8.1.1: not so often
-    SYS_PERM = "SYS/PERM"  # RFC 3206 s4: a person is needed
-    SYS_TEMP = "SYS/TEMP"  # RFC 3206 s4: try again later
+    AUTH: Final = "AUTH"  # RFC 3206 s4: the credentials are wrong
+    IN_USE: Final = "IN-USE"  # RFC 2449 s8.1.2: the maildrop is locked by another session
+    LOGIN_DELAY: Final = "LOGIN-DELAY"  # RFC 2449 s8.1.1: not so often
+    SYS_PERM: Final = "SYS/PERM"  # RFC 3206 s4: a person is needed
+    SYS_TEMP: Final = "SYS/TEMP"  # RFC 3206 s4: try again later
 
 
 @dataclass(frozen=True, slots=True)
