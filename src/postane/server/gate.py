@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Awaitable, Callable
 
 import structlog
+from structlog.typing import FilteringBoundLogger
 
 from postane.accounts.base import AccountsUnavailable, LoginRefused, LoginThrottled, Proof, ScramEntry
 from postane.accounts.names import show_name
@@ -32,6 +33,8 @@ class Gate:
     the log says that they are made by.
     """
 
+    __slots__ = ("_certificate", "_mechanism", "_office", "_record")
+
     def __init__(
         self, office: PostOffice, record: SessionRecord, certificate: str | None = None, *, mechanism: str = "USER"
     ) -> None:
@@ -39,7 +42,6 @@ class Gate:
         self._record = record
         self._certificate = certificate
         self._mechanism = mechanism
-        self._log = structlog.get_logger("postane")
 
     def by(self, mechanism: str) -> "Gate":
         """The same gate, for a try by another mechanism."""
@@ -52,10 +54,24 @@ class Gate:
         async def check() -> Proof:
             given = (name, password)
             prepared = (_prepared(name), _prepared(password)) if prepares else given
-            remembered = accounts.recall(*prepared)  # nearly always, where a client polls
-            return remembered or await _either(accounts.verify_password, prepared, given)
+            return accounts.recall(*prepared) or await _either(accounts.verify_password, prepared, given)
 
         return await self._try(name, _octets(password), check)
+
+    def recall(self, name: str, password: str) -> Proof | None:
+        """The same for what was right a moment ago, as it nearly always was where a client polls; None: nothing was
+        looked at, await `password`. Raises nothing."""
+        try:
+            name, password = saslprep(name), saslprep(password)
+        except Unprepared:
+            return None
+        office, address = self._office, self._record.peer.host
+        if office.throttle.check(address, name) > 0:
+            return None
+        proof = office.accounts.recall(name, password)
+        if proof is not None:
+            office.throttle.succeeded(address, name or proof.account.name)
+        return proof
 
     async def apop(self, name: str, stamp: str, digest: str) -> Proof:
         """RFC 1939 s7, APOP. RFC 6856 s2.2: the secret was prepared when it was set."""
@@ -161,13 +177,13 @@ class Gate:
     def tell_unbound(self, mechanism: str) -> None:
         """A client began what it cannot finish: GNU SASL under TLS 1.3, and with it Debian's mutt (decision 0016)."""
         hint = "it may lack the channel binding; auth.mechanisms without -PLUS helps such clients"
-        self._log.info("login given up", session=self._record.session, mechanism=mechanism, hint=hint)
+        _log().info("login given up", session=self._record.session, mechanism=mechanism, hint=hint)
 
     def _tell(self, why: str) -> None:
         """The order of the words is what packaging/fail2ban reads."""
         peer, service = str(self._record.peer), self._record.service
         words = {"service": service, "peer": peer, "why": why, "mechanism": self._mechanism}
-        self._log.info("login refused", session=self._record.session, **words)
+        _log().info("login refused", session=self._record.session, **words)
 
 
 async def _either(verify: Callable[..., Awaitable[Proof]], prepared: tuple[str, ...], given: tuple[str, ...]) -> Proof:
@@ -193,6 +209,11 @@ def _counted(name: str) -> str:
         return saslprep(name)
     except Unprepared:
         return name
+
+
+def _log() -> FilteringBoundLogger:
+    log: FilteringBoundLogger = structlog.get_logger("postane")
+    return log
 
 
 def _octets(text: str) -> bytes:

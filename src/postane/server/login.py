@@ -17,6 +17,8 @@ from .record import SessionRecord
 class Login:
     """One connection's way in, and out again. `account` is who came in, `session` the drop that is open."""
 
+    __slots__ = ("_is_noted", "_office", "_protocol", "_record", "account", "session")
+
     def __init__(self, office: PostOffice, record: SessionRecord, protocol: str) -> None:
         self._office = office
         self._record = record
@@ -38,9 +40,26 @@ class Login:
             await self.leave()
             raise
 
+    def enter_now(self, proof: Proof, mechanism: str) -> bool:
+        """The same where it needs no waiting; False: nobody has come in, await `enter`. Raises what that one does."""
+        account = self._admit(proof)
+        self._record.mechanism = mechanism
+        try:
+            lock, keeps = self._lock_of(account.drop), self._office.rules.keeps_deleted(account)
+            self.session = self._office.maildrops.open_now(account.drop, self._holder(), lock, keep_deleted=keeps)
+        finally:
+            if self.session is None:
+                self._go()
+        if self.session is None:
+            return False
+        self._note_login()
+        return True
+
     async def admit(self, proving: Awaitable[Proof]) -> Account:
         """Learn who it is, for protocols that open a maildrop later; raises what `enter` does."""
-        proof = await proving
+        return self._admit(await proving)
+
+    def _admit(self, proof: Proof) -> Account:
         self._record.account, self._record.credential = proof.account.name, proof.credential
         self._check_delay(proof.account)
         limit = self._office.limits.per_account
@@ -52,12 +71,15 @@ class Login:
     async def open(self, drop: str) -> MaildropSession:
         """Open a maildrop, in place of the one that is open. Raises MaildropError (DropInUse)."""
         await self.release()
-        record, office = self._record, self._office
-        holder = Holder(record.session, str(record.peer), self._protocol, office.clock())
+        office = self._office
         keeps = self.account is not None and office.rules.keeps_deleted(self.account)
-        self.session = await office.maildrops.open(drop, holder, self._lock_of(drop), keep_deleted=keeps)
+        self.session = await office.maildrops.open(drop, self._holder(), self._lock_of(drop), keep_deleted=keeps)
         self._note_login()
         return self.session
+
+    def _holder(self) -> Holder:
+        record = self._record
+        return Holder(record.session, record.peer.host, self._protocol, self._office.clock())
 
     def _lock_of(self, drop: str) -> Lock:
         """The account's own policy, or the server's. Who opens a drop that is another's turns nobody out of it."""
@@ -109,6 +131,18 @@ class Login:
     async def leave(self) -> None:
         """Give everything back. Idempotent, raises nothing."""
         await self.release()
+        self._go()
+
+    def leave_now(self) -> bool:
+        """The same where it needs no waiting; False: nothing was done, await `leave`."""
+        if self.session is not None:
+            if not self.session.close_now():
+                return False
+            self.session = None
+        self._go()
+        return True
+
+    def _go(self) -> None:
         account, self.account = self.account, None
         if account is not None:
             self._office.sessions_by_account.leave(account.name)

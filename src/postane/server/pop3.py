@@ -32,6 +32,10 @@ from .rules import announce
 class Pop3Desk:
     """One POP3 session."""
 
+    __slots__ = (
+        "_authorization", "_is_handshake_due", "_login", "_office", "_record", "_stamp", "_stream", "_transaction",
+    )  # fmt: skip
+
     def __init__(self, office: PostOffice, stream: Stream, record: SessionRecord, stamp: str | None = None) -> None:
         self._office = office
         self._stream = stream
@@ -79,14 +83,20 @@ class Pop3Desk:
         self._login.note_command()
         verb = event.verb
         transaction = self._transaction
-        if transaction is not None and verb in Transaction.VERBS:
-            return Transaction.VERBS[verb](transaction, event, out)
-        if verb in Authorization.VERBS:
-            return self._authorize(event, out)
+        if transaction is not None:
+            if verb in Transaction.VERBS:
+                return Transaction.VERBS[verb](transaction, event, out)
+        elif verb in Authorization.VERBS:
+            rest = Authorization.VERBS[verb](self._authorization, event, out)
+            if rest is not None:
+                return self._authorize(rest, out)
+            if self._login.session is not None:
+                self._begin_transaction(self._login.session, out)
+            return None
         return self._VERBS[verb](self, event, out)
 
-    async def _authorize(self, event: Command, out: Outbox) -> None:
-        await Authorization.VERBS[event.verb](self._authorization, event, out)
+    async def _authorize(self, rest: Awaitable[object], out: Outbox) -> None:
+        await rest
         if self._login.session is not None:
             self._begin_transaction(self._login.session, out)
 
@@ -136,22 +146,28 @@ class Pop3Desk:
         out.send(ok("begin TLS"))
         self._is_handshake_due = True
 
-    async def _quit(self, event: Quit, out: Outbox) -> None:
-        """RFC 1939 s6: +OK only after every deletion is durable."""
+    def _quit(self, event: Quit, out: Outbox) -> Awaitable[None] | None:
+        """RFC 1939 s6: +OK only after every deletion is durable. The lease is free before the client can come back."""
         del event
         session = self._login.session
         if session is None:
             out.send(ok(phrase("{host} POP3 server signing off", host=self._office.hostname)))
-            return
-        snapshot = session.snapshot
+            return None
         if self._transaction is not None and self._office.rules.retention_of(self._login.account) == 0:
             self._transaction.delete_retrieved()
+        if not (session.commit_now() and self._login.leave_now()):
+            return self._quit_later(session, out)
+        out.send(ok(_goodbye(self._office.hostname, session.snapshot.count)))
+        return None
+
+    async def _quit_later(self, session: MaildropSession, out: Outbox) -> None:
         try:
             await session.commit()
         except NotAllRemoved as error:
             raise StoreUnavailable("some deleted messages not removed", error.log) from error
+        snapshot = session.snapshot
         self._record.deleted = snapshot.total - snapshot.count
-        await self.close()  # the lease is free before the client can come back
+        await self.close()
         out.send(ok(_goodbye(self._office.hostname, snapshot.count)))
 
     async def _lang(self, event: Lang, out: Outbox) -> None:
@@ -184,7 +200,7 @@ class Pop3Desk:
         """RFC 2449 s5: what CAPA does not list is not there."""
         out.send(err(phrase("{verb} is not offered here", verb=event.verb)))
 
-    _VERBS: ClassVar[Mapping[Verb, Callable[..., Awaitable[None]]]] = {
+    _VERBS: ClassVar[Mapping[Verb, Callable[..., Awaitable[None] | None]]] = {
         Verb.CAPA: _capa,
         Verb.LANG: _lang,
         Verb.LAST: _old,

@@ -23,11 +23,16 @@ from .login import Login
 from .office import PostOffice
 
 
+_SEND_PASS = ok("send PASS")
+
+
 class Authorization:
     """The verbs of the AUTHORIZATION state. A login that was right opens `login`, and is left to be answered.
 
     `is_utf8`: the client wants messages as they are, UTF-8 in their header parts included.
     """
+
+    __slots__ = ("_exchange", "_gate", "_login", "_office", "_stamp", "_stream", "_user", "is_utf8", "offer")
 
     def __init__(self, office: PostOffice, stream: Stream, gate: Gate, login: Login, stamp: str) -> None:
         self._office = office
@@ -40,23 +45,27 @@ class Authorization:
         self._user = ""
         self._exchange: Exchange  # since AUTH; the chart lets no response in before it
 
-    async def _user_(self, event: User, out: Outbox) -> None:
+    def _user_(self, event: User, out: Outbox) -> None:
         """RFC 1939 s7, USER. The reply never tells whether there is such a name."""
         if self.offer.is_login_possible:
             self._user = event.name
-            out.send(ok("send PASS"))
+            out.send(_SEND_PASS)
         else:
             out.send(err(self._refusal(), Code.AUTH))
 
-    async def _pass(self, event: Pass, out: Outbox) -> None:
+    def _pass(self, event: Pass, out: Outbox) -> Awaitable[object] | None:
         """RFC 1939 s7, PASS."""
-        await self._login.enter(self._gate.password(self._user, event.secret), "USER")
+        del out
+        proof = self._gate.recall(self._user, event.secret)
+        if proof is not None and self._login.enter_now(proof, "USER"):
+            return None
+        return self._login.enter(self._gate.password(self._user, event.secret), "USER")
 
     async def _apop(self, event: Apop, out: Outbox) -> None:
         """RFC 1939 s7, APOP."""
         await self._login.enter(self._gate.by("APOP").apop(event.name, self._stamp, event.digest), "APOP")
 
-    async def _utf8(self, event: Utf8, out: Outbox) -> None:
+    def _utf8(self, event: Utf8, out: Outbox) -> None:
         """RFC 6856 s2.1."""
         del event
         self.is_utf8 = True
@@ -100,7 +109,7 @@ class Authorization:
             return phrase("passwords may not cross this connection in clear text, say STLS first")
         return phrase("passwords may not cross this connection in clear text, use TLS (POP3S) or APOP")
 
-    VERBS: ClassVar[Mapping[Verb, Callable[..., Awaitable[None]]]] = {
+    VERBS: ClassVar[Mapping[Verb, Callable[..., Awaitable[object] | None]]] = {
         Verb.APOP: _apop,
         Verb.AUTH: _auth,
         Verb.PASS: _pass,
