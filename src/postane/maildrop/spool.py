@@ -33,11 +33,11 @@ class BeginUpload(Protocol):
 class JoinedSpool:
     """The Spool of a store with two sides. A body up to `inline` octets goes to the index."""
 
-    __slots__ = ("_begin", "_body", "_error", "_inline", "_pieces", "_size", "_tail", "_upload")
+    __slots__ = ("_begin", "_body", "_error", "_inline_limit", "_pieces", "_size", "_tail", "_upload")
 
     def __init__(self, begin: BeginUpload, inline: int) -> None:
         self._begin = begin
-        self._inline = inline
+        self._inline_limit = inline
         self._pieces: list[bytes] = []
         self._size = 0  # octets in _pieces
         self._tail = b"\r\n"
@@ -50,7 +50,7 @@ class JoinedSpool:
         if self._body is not None:
             raise ValueError("a spool that was deposited or discarded cannot grow")
         size = self._size + len(octets)
-        if size > self._inline if self._upload is None else size >= BLOCK:
+        if size > self._inline_limit if self._upload is None else size >= BLOCK:
             return False
         self._take(octets)
         return True
