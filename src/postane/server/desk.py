@@ -18,11 +18,11 @@ FLUSH_AT = 128 * 1024
 class Outbox:
     """Replies on their way out, gathered until the pipeline is empty or much waits."""
 
-    __slots__ = ("_machine", "_parts", "_size", "_stream", "answered", "patience")
+    __slots__ = ("_parts", "_say", "_size", "_stream", "answered", "patience")
 
     def __init__(self, stream: Stream, machine: Machine[Any, Any]) -> None:
         self._stream = stream
-        self._machine = machine
+        self._say = machine.send
         self._parts: Sequence[bytes] = ()
         self._size = 0
         self.answered = 0  # commands since the others had their turn
@@ -30,7 +30,7 @@ class Outbox:
 
     def send(self, value: Any) -> None:
         """Say a value of the machine's protocol. Raises LocalProtocolError where it cannot be said now."""
-        octets = self._machine.send(value)
+        octets = self._say(value)
         self._parts = (*self._parts, octets) if self._parts else (octets,)
         self._size += len(octets)
 

@@ -26,7 +26,7 @@ EVERYBODY = "*"
 @dataclass(slots=True, eq=False)
 class Guest:
     """One open connection; there is no `talk` before it is introduced and secured, and a `task` only while something
-    else than the client is waited for."""
+    else than the client is waited for. `on_news` is what its stream calls, None while nobody listens to it."""
 
     record: SessionRecord
     stream: Stream
@@ -35,6 +35,7 @@ class Guest:
     has_place: bool = False
     talk: Conversation | None = None
     task: "asyncio.Task[None] | None" = None
+    on_news: Callable[[], None] | None = None
 
     @property
     def state(self) -> str:

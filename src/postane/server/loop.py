@@ -134,9 +134,10 @@ class Conversation:
         if not self._is_begun:
             self._is_begun = True
             out.send(desk.greeting())
+        next_event, answer = machine.next_event, desk.answer
         while True:
             try:
-                event = machine.next_event()
+                event = next_event()
             except RemoteProtocolError as error:
                 if self._is_last_mistake(error):
                     return Need.PARTING
@@ -164,13 +165,15 @@ class Conversation:
                 self._mistakes, self._is_renewed = 0, True
                 out.answered += 1
                 try:
-                    self._rest = desk.answer(event, out)
+                    rest = answer(event, out)
                 except (StreamClosed, TimeoutError, Dismissed):
                     raise
                 except Exception as error:  # noqa: BLE001 - whatever went wrong becomes a reply, and is logged there
                     if self._is_hopeless(error):
                         return Need.PARTING
-                if self._rest is not None:
+                    rest = None
+                if rest is not None:
+                    self._rest = rest
                     return Need.ANSWER
                 if out.is_full and not out.write():
                     return Need.ROOM

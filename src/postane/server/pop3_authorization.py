@@ -22,7 +22,6 @@ from .gate import Gate
 from .login import Login
 from .office import PostOffice
 
-
 _SEND_PASS = ok("send PASS")
 
 

@@ -104,7 +104,7 @@ class Reception:
 
     def _attend(self, guest: Guest, work: Coroutine[Any, Any, None]) -> None:
         """Something has to be waited for that is not the client: from here on that is a task's."""
-        guest.stream.attend(None)
+        self._listen(guest, None)
         guest.task = asyncio.create_task(work, name=guest.record.session)
         guest.task.add_done_callback(functools.partial(self._part, guest))
 
@@ -173,16 +173,21 @@ class Reception:
         finally:
             if need is None or need is Need.NOTHING:
                 self._forget(guest)
-        self._wait_for(guest, need)
+        if need is not Need.CLIENT or guest.on_news is None:
+            self._wait_for(guest, need)
 
     def _wait_for(self, guest: Guest, need: Need) -> None:
         if need is Need.CLIENT:
-            guest.stream.attend(functools.partial(self._go_on, guest))
+            self._listen(guest, functools.partial(self._go_on, guest))
         elif need is Need.TURN:
-            guest.stream.attend(None)
+            self._listen(guest, None)
             asyncio.get_running_loop().call_soon(self._go_on, guest)
         elif need is not Need.NOTHING:
             self._attend(guest, self._accompany(guest, need))
+
+    def _listen(self, guest: Guest, on_news: Callable[[], None] | None) -> None:
+        guest.on_news = on_news
+        guest.stream.attend(on_news)
 
     async def _accompany(self, guest: Guest, need: Need) -> None:
         """Wait for whatever has to be waited for, until it is the client or nothing."""
@@ -214,7 +219,7 @@ class Reception:
             return
         del self._open[guest]
         self._perhaps_strangers.pop(guest, None)
-        guest.stream.attend(None)
+        self._listen(guest, None)
         guest.stream.abort()
         if talk is not None and talk.ending is not None and record.ending not in SENT_AWAY:
             record.ending, record.trouble = talk.ending, talk.trouble
@@ -223,7 +228,8 @@ class Reception:
             self._closing.add(closing)
             closing.add_done_callback(self._closing.discard)
         for key in guest.counted:
-            self._uncount(guest, key)
+            self._connections.leave(key)
+            self._taken -= key == EVERYBODY
         tell_session(self._log, record, guest.stream, self._office.clock())
         self._departure.set()
 
