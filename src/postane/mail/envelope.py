@@ -5,6 +5,7 @@ RFC 5321 s2.3.1, with what extensions add: RFC 1870 s3 (SIZE), RFC 6152 s2 (BODY
 Must not know: accounts, maildrops.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
@@ -31,4 +32,8 @@ class Envelope:
 
     def with_recipient(self, address: Address) -> Self:
         """The same envelope with one recipient more."""
-        return type(self)(self.sender, (*self.recipients, address), self.size, self.body, self.is_utf8)
+        return self.with_recipients((address,))
+
+    def with_recipients(self, addresses: Iterable[Address]) -> Self:
+        """The same envelope with more recipients."""
+        return type(self)(self.sender, (*self.recipients, *addresses), self.size, self.body, self.is_utf8)

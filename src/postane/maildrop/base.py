@@ -312,6 +312,10 @@ class Spool(Protocol):
         """Forget what is not deposited. Idempotent, raises nothing."""
         ...
 
+    def discard_now(self) -> bool:
+        """The same where it needs no waiting; False: nothing was done, await `discard`."""
+        ...
+
 
 class MaildropStore(Protocol):
     """All maildrops of one post office."""

@@ -83,11 +83,18 @@ class JoinedSpool:
 
     async def discard(self) -> None:
         """Forget what is not deposited."""
-        self._pieces = []
-        self._body = self._body or Body()
         upload, self._upload = self._upload, None
+        self.discard_now()
         if upload is not None:
             await upload.discard()
+
+    def discard_now(self) -> bool:
+        """The same where no upload was begun."""
+        if self._upload is not None:
+            return False
+        self._pieces = []
+        self._body = self._body or Body()
+        return True
 
     async def _flush(self, upload: Upload) -> None:
         pieces, self._pieces, self._size = self._pieces, [], 0

@@ -9,6 +9,7 @@ Must not know: how mail comes in, where it is kept.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from postane.accounts.base import Account, AccountStore
 from postane.mail.address import Address, format_mailbox
@@ -25,6 +26,7 @@ from postane.maildrop.base import (
     Receipt,
     Spool,
     StoreFull,
+    Usage,
 )
 from postane.smtp import replies
 from postane.smtp.replies import Reply
@@ -84,21 +86,35 @@ class Delivery:
             return POSTMASTER
         raise DeliveryRefused(replies.NO_SUCH_USER)
 
+    def find_now(self, address: Address) -> Account | None:
+        """The same where it is known without waiting; None: ask `find`."""
+        return self.accounts.recall_address(address.local_part, address.domain or self.hostname)
+
     async def check_room(self, account: Account, size: int) -> None:
         """Refuse what the drop will not take, as far as is known yet (RFC 1870 s6.4): it may also be damaged.
 
         Here each recipient has a reply of its own, as later only LMTP has. Raises MaildropError.
         """
-        quota = account.quota
-        usage = self.maildrops.glance(account.drop) or await self.maildrops.usage(account.drop)
-        if quota.octets is not None and usage.octets + max(size, 1) > quota.octets:
-            raise QuotaExceeded("mailbox full")
-        if quota.messages is not None and usage.messages + 1 > quota.messages:
-            raise QuotaExceeded("mailbox full")
+        if not self.check_room_now(account, size):
+            _check_quota(account.quota, await self.maildrops.usage(account.drop), size)
+
+    def check_room_now(self, account: Account, size: int) -> bool:
+        """The same where it needs no waiting; False: nothing was found out, await `check_room`."""
+        usage = self.maildrops.glance(account.drop)
+        if usage is None:
+            return False
+        _check_quota(account.quota, usage, size)
+        return True
 
 
-@dataclass(frozen=True, slots=True)
-class _Recipient:
+def _check_quota(quota: Quota, usage: Usage, size: int) -> None:
+    if quota.octets is not None and usage.octets + max(size, 1) > quota.octets:
+        raise QuotaExceeded("mailbox full")
+    if quota.messages is not None and usage.messages + 1 > quota.messages:
+        raise QuotaExceeded("mailbox full")
+
+
+class _Recipient(NamedTuple):
     address: Address
     account: Account
 
@@ -106,25 +122,49 @@ class _Recipient:
 class Transaction:
     """One message on its way in: recipients are added, octets written, and then it is deposited.
 
+    What ends in `_now` does the same without waiting, or gives False where that is not possible: then nothing was done.
     Whoever began it discards it, deposited or not.
     """
 
+    __slots__ = ("_announced", "_delivery", "_header", "_recipients", "_spool", "failure")
+
     def __init__(self, delivery: Delivery, envelope: Envelope) -> None:
-        self.envelope = envelope
         self.failure: MaildropError | None = None  # the octets could not be spooled: nothing will be deposited
+        self._announced = envelope
         self._delivery = delivery
         self._recipients: list[_Recipient] = []
         self._header = HeaderPart(HEADER_SCAN_LIMIT)
         self._spool: Spool | None = None
 
+    @property
+    def envelope(self) -> Envelope:
+        """What was announced, with the recipients so far."""
+        return self._announced.with_recipients([recipient.address for recipient in self._recipients])
+
+    @property
+    def is_utf8(self) -> bool:
+        """Whether it was announced as international."""
+        return self._announced.is_utf8
+
     async def add(self, address: Address) -> None:
         """One more recipient. Raises DeliveryRefused, MaildropError (QuotaExceeded), AccountsUnavailable."""
+        self._check_count()
+        account = await self._delivery.find(address)
+        await self._delivery.check_room(account, self._announced.size or 0)
+        self._recipients.append(_Recipient(address, account))
+
+    def add_now(self, address: Address) -> bool:
+        """See `add`."""
+        self._check_count()
+        account = self._delivery.find_now(address)
+        if account is None or not self._delivery.check_room_now(account, self._announced.size or 0):
+            return False
+        self._recipients.append(_Recipient(address, account))
+        return True
+
+    def _check_count(self) -> None:
         if len(self._recipients) >= self._delivery.limits.recipients:
             raise DeliveryRefused(replies.TOO_MANY_RECIPIENTS)  # RFC 5321 s4.5.3.1.10
-        account = await self._delivery.find(address)
-        await self._delivery.check_room(account, self.envelope.size or 0)
-        self._recipients.append(_Recipient(address, account))
-        self.envelope = self.envelope.with_recipient(address)
 
     async def write(self, octets: bytes) -> None:
         """The next octets of the message. Raises nothing that may pass: `failure` tells of it."""
@@ -137,6 +177,14 @@ class Transaction:
             self.failure = error
             await self.discard()
 
+    def write_now(self, octets: bytes) -> bool:
+        """See `write`."""
+        if self.failure is None:
+            if not self._open_spool().write_now(octets):
+                return False
+            self._header.feed(octets)
+        return True
+
     async def deposit(self, passage: Passage) -> list[Outcome]:
         """Store the message, durably; an outcome for each recipient, in their order.
 
@@ -147,9 +195,11 @@ class Transaction:
         if count_hops(bytes(self._header.kept)) > self._delivery.limits.hops:  # RFC 5321 s6.3
             raise DeliveryRefused(replies.LOOPING)
         addressees = self._addressees(passage)
-        sender = self.envelope.sender
-        letter = Letter("" if sender is None else format_mailbox(sender), passage.at, self.envelope.is_utf8)
+        sender = self._announced.sender
+        letter = Letter("" if sender is None else format_mailbox(sender), passage.at, self._announced.is_utf8)
         outcomes = await self._delivery.maildrops.deposit(self._open_spool(), letter, addressees)
+        if len(outcomes) == len(self._recipients):
+            return outcomes
         by_drop = {addressee.drop: outcome for addressee, outcome in zip(addressees, outcomes, strict=True)}
         return [by_drop[recipient.account.drop] for recipient in self._recipients]
 
@@ -159,6 +209,13 @@ class Transaction:
         if spool is not None:
             await spool.discard()
 
+    def discard_now(self) -> bool:
+        """See `discard`."""
+        if self._spool is not None and not self._spool.discard_now():
+            return False
+        self._spool = None
+        return True
+
     def _addressees(self, passage: Passage) -> list[Addressee]:
         # Where one reply stands for several drops, one message over a quota is better than a letter that everybody
         # else gets again and again: who was full already was refused at RCPT.
@@ -167,7 +224,7 @@ class Transaction:
         for recipient in self._recipients:
             account = recipient.account
             if account.drop not in by_drop:
-                lead = format_trace(self.envelope.sender, recipient.address, passage, self._delivery.hostname)
+                lead = format_trace(self._announced.sender, recipient.address, passage, self._delivery.hostname)
                 by_drop[account.drop] = Addressee(account.drop, lead, account.quota if is_exact else Quota())
         return list(by_drop.values())
 

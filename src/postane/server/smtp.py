@@ -13,7 +13,6 @@ from typing import ClassVar
 
 import structlog
 
-from postane.mail.address import format_mailbox
 from postane.mail.trace import Passage
 from postane.maildrop.base import MaildropError, QuotaExceeded
 from postane.net.stream import Stream
@@ -24,13 +23,14 @@ from postane.smtp.server import SmtpServer
 from postane.smtp.states import Dialect
 
 from .delivery import Delivery, DeliveryRefused, Outcome, Transaction, reply_to_all, reply_to_outcome
-from .desk import Dismissed, Outbox
+from .desk import Outbox
 from .office import PostOffice
 from .postmark import named, postmark
 from .record import Ending, SessionRecord
 from .replies import Reports, smtp_reply
 from .smtp_access import Access
 from .smtp_settings import AuthPolicy, SmtpSettings
+from .smtp_strangers import Strangers
 
 BY_VERDICT: Mapping[Verdict, Reply] = {
     Verdict.BARE_NEWLINE: replies.BARE_NEWLINE,
@@ -38,9 +38,6 @@ BY_VERDICT: Mapping[Verdict, Reply] = {
     Verdict.TOO_BIG: replies.TOO_BIG,
 }
 """What is said of a message that is not sound."""
-
-PERMANENT = 500
-"""From this code on a reply says that it will not be otherwise next time (RFC 5321 s4.2.1)."""
 
 FAREWELLS: Mapping[Ending, Reply] = {
     Ending.MISTAKES: replies.TOO_MANY_MISTAKES,
@@ -50,9 +47,16 @@ FAREWELLS: Mapping[Ending, Reply] = {
 }
 """RFC 5321 s3.8: a server that closes unasked says 421 before it does."""
 
+_OF_A_BODY = frozenset({commands.BodyChunk, commands.BdatEnd, commands.BodyEnd})
+_ENDING = frozenset({commands.Ehlo, commands.Helo, commands.Lhlo, commands.Mail, commands.Quit, commands.Rset})
+"""Events that are no commands, and commands that end a transaction; after MAIL one that failed and was not reset."""
+
 
 class SmtpDesk:
     """One SMTP or LMTP session's verbs."""
+
+    __slots__ = ("_access", "_begun", "_delivery", "_log", "_office", "_record", "_reports", "_settings",
+                 "_strangers", "_stream", "_transaction")  # fmt: skip
 
     def __init__(self, office: PostOffice, stream: Stream, record: SessionRecord, settings: SmtpSettings) -> None:
         self._office = office
@@ -65,8 +69,7 @@ class SmtpDesk:
         self._reports = Reports(record.session, most)
         self._access = Access(office, stream, record, settings)
         self._transaction: Transaction | None = None
-        self._strangers = 0  # recipients refused for good since the last message that was stored
-        self._refused = 0  # and for whatever reason
+        self._strangers = Strangers(self._reports.most, office.limits.strangers, settings.dialect)
         self._begun = 0  # transactions: they make a message's id out of the session's
 
     @property
@@ -101,15 +104,21 @@ class SmtpDesk:
         service = "LMTP" if self._settings.dialect is Dialect.LMTP else "ESMTP"
         return replies.greeting(self._office.hostname, service)
 
-    async def answer(self, event: commands.Event, out: Outbox) -> None:
+    def answer(self, event: commands.Event, out: Outbox) -> Awaitable[None] | None:
         """See Desk."""
-        if isinstance(event, commands.Command):
+        kind = type(event)
+        if kind not in _OF_A_BODY:
             self._record.note_command(self._office.clock())
-        verb = self._VERBS.get(type(event))
-        if verb is not None:
-            await verb(self, event, out)
-        else:
-            await Access.VERBS[type(event)](self._access, event, out)
+            if kind in _ENDING and not self._is_let_go():
+                return self._answer_after_closing(event, out)
+        verb = self._VERBS.get(kind)
+        return verb(self, event, out) if verb is not None else Access.VERBS[kind](self._access, event, out)
+
+    async def _answer_after_closing(self, event: commands.Event, out: Outbox) -> None:
+        await self.close()
+        rest = self._VERBS[type(event)](self, event, out)
+        if rest is not None:
+            await rest
 
     def reply_to(self, error: Exception) -> Reply:
         """See Desk."""
@@ -131,14 +140,18 @@ class SmtpDesk:
         if transaction is not None:
             await transaction.discard()
 
-    async def _hello(self, event: commands.Helo | commands.Ehlo | commands.Lhlo, out: Outbox) -> None:
-        """RFC 5321 s4.1.4: a transaction that is open ends."""
-        await self.close()
-        await Access.VERBS[type(event)](self._access, event, out)
+    def _is_let_go(self) -> bool:
+        """Whether no transaction is left: one that can be ended without waiting is."""
+        if self._transaction is not None and self._transaction.discard_now():
+            self._transaction = None
+        return self._transaction is None
 
-    async def _mail(self, event: commands.Mail, out: Outbox) -> None:
+    def _hello(self, event: commands.Helo | commands.Ehlo | commands.Lhlo, out: Outbox) -> Awaitable[None] | None:
+        """RFC 5321 s4.1.4: a transaction that is open ends."""
+        return Access.VERBS[type(event)](self._access, event, out)
+
+    def _mail(self, event: commands.Mail, out: Outbox) -> None:
         """RFC 5321 s4.1.1.2. RFC 1870 s6.1: what is declared too big is refused before it is sent."""
-        await self.close()  # one that failed and was not reset
         if self._settings.auth is AuthPolicy.REQUIRED and self._access.account is None:
             out.send(replies.LOGIN_FIRST)
             return
@@ -149,121 +162,105 @@ class SmtpDesk:
         self._begun += 1
         out.send(replies.SENDER_OK)
 
-    async def _rcpt(self, event: commands.Rcpt, out: Outbox) -> None:
+    def _rcpt(self, event: commands.Rcpt, out: Outbox) -> Awaitable[None] | None:
         """RFC 5321 s4.1.1.3."""
+        try:
+            if not self._open_transaction.add_now(event.address):
+                return self._rcpt_later(event, out)
+        except (DeliveryRefused, QuotaExceeded) as error:
+            self._refuse(event, error, out)
+        else:
+            out.send(replies.RECIPIENT_OK)
+        return None
+
+    async def _rcpt_later(self, event: commands.Rcpt, out: Outbox) -> None:
         try:
             await self._open_transaction.add(event.address)
         except (DeliveryRefused, QuotaExceeded) as error:
-            reply = self.reply_to(error)
-            self._tell_refused(event, reply)
-            self._count_stranger(reply)
-            out.send(reply)
-            return
-        out.send(replies.RECIPIENT_OK)
+            self._refuse(event, error, out)
+        else:
+            out.send(replies.RECIPIENT_OK)
 
-    def _tell_refused(self, event: commands.Rcpt, reply: Reply) -> None:
-        """Nobody fills the log by asking again and again for what is refused for now."""
-        self._refused += 1
-        if self._refused <= self._reports.most:
-            said = f"{reply.code} {reply.enhanced} {reply.lines[0]}"
-            self._log.info("recipient refused", **self._where(), to=format_mailbox(event.address), said=said)
+    def _refuse(self, event: commands.Rcpt, error: Exception, out: Outbox) -> None:
+        reply = self.reply_to(error)
+        self._strangers.note(event.address, reply, self._where())
+        out.send(reply)
 
-    def _count_stranger(self, reply: Reply) -> None:
-        """Who goes through a dictionary to learn which addresses there are is sent away (RFC 5321 s7.3). LMTP comes
-        from a mail server of this house, which sends on what others dream up. Raises Dismissed."""
-        if reply.code < PERMANENT or self._settings.dialect is Dialect.LMTP:
-            return
-        self._strangers += 1
-        if self._strangers > self._office.limits.strangers:
-            raise Dismissed(Ending.MISTAKES)
-
-    async def _data(self, event: commands.Data, out: Outbox) -> None:
+    def _data(self, event: commands.Data, out: Outbox) -> None:
         """RFC 5321 s4.1.1.4."""
         del event
         out.send(replies.GO_ON)
 
-    async def _bdat(self, event: commands.Bdat, out: Outbox) -> None:
+    def _bdat(self, event: commands.Bdat, out: Outbox) -> None:
         """RFC 3030 s2: no reply before the octets are there."""
 
-    async def _body_chunk(self, event: commands.BodyChunk, out: Outbox) -> None:
+    def _body_chunk(self, event: commands.BodyChunk, out: Outbox) -> Awaitable[None] | None:
         """A failure is told at the end, when the client listens again."""
         del out
-        await self._open_transaction.write(event.octets)
+        transaction = self._open_transaction
+        return None if transaction.write_now(event.octets) else transaction.write(event.octets)
 
-    async def _bdat_end(self, event: commands.BdatEnd, out: Outbox) -> None:
+    def _bdat_end(self, event: commands.BdatEnd, out: Outbox) -> Awaitable[None] | None:
         """RFC 3030 s2: every BDAT has a reply of its own."""
         failure = self._open_transaction.failure
         if event.verdict is Verdict.SOUND and failure is None:
             out.send(replies.CHUNK_OK)
-            return
-        await self.close()  # the machine lets no more of this message through
+            return None
         out.send(BY_VERDICT[event.verdict] if failure is None else self.reply_to(failure))
+        return None if self._is_let_go() else self.close()  # the machine lets no more of this message through
 
-    async def _body_end(self, event: commands.BodyEnd, out: Outbox) -> None:
+    def _body_end(self, event: commands.BodyEnd, out: Outbox) -> Awaitable[None] | None:
         """RFC 5321 s6.1: 250 means that the message is this post office's to keep; RFC 2033 s4.2: one for each."""
+        if event.verdict is Verdict.SOUND:
+            return self._deposit(event.octets, out)
+        out.send(BY_VERDICT[event.verdict])
+        return None if self._is_let_go() else self.close()
+
+    async def _deposit(self, octets: int, out: Outbox) -> None:
         try:
-            if event.verdict is not Verdict.SOUND:
-                out.send(BY_VERDICT[event.verdict])
-                return
-            passage = self._passage()
-            outcomes = await self._open_transaction.deposit(passage)
-            self._note(outcomes, event.octets, passage)
-            said = [named(reply_to_outcome(outcome), passage) for outcome in outcomes]
-            out.send(said if self._settings.dialect is Dialect.LMTP else named(reply_to_all(outcomes), passage))
+            transaction = self._open_transaction
+            name, now = f"{self._record.session}.{self._begun}", self._office.clock()
+            passage = self._access.passage(name, now, is_utf8=transaction.is_utf8)
+            outcomes = await transaction.deposit(passage)
+            self._note(outcomes, octets, passage)
+            if self._settings.dialect is Dialect.LMTP:
+                out.send([named(reply_to_outcome(outcome), passage) for outcome in outcomes])
+            else:
+                out.send(named(reply_to_all(outcomes), passage))
         finally:
-            await self.close()
+            if not self._is_let_go():
+                await self.close()
 
-    async def _rset(self, event: commands.Rset, out: Outbox) -> None:
-        """RFC 5321 s4.1.1.5."""
-        del event
-        await self.close()
-        out.send(replies.DONE)
-
-    async def _noop(self, event: commands.Noop, out: Outbox) -> None:
-        """RFC 5321 s4.1.1.9."""
+    def _done(self, event: commands.Rset | commands.Noop, out: Outbox) -> None:
+        """RFC 5321 s4.1.1.5, RFC 5321 s4.1.1.9."""
         del event
         out.send(replies.DONE)
 
-    async def _help(self, event: commands.Help, out: Outbox) -> None:
+    def _help(self, event: commands.Help, out: Outbox) -> None:
         """RFC 5321 s4.1.1.8."""
         del event
         hello = "LHLO" if self._settings.dialect is Dialect.LMTP else "EHLO HELO"
         verbs = f"{hello} MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT"
         out.send(replies.HELP.with_text(verbs, "mail is taken for mailboxes of this post office only"))
 
-    async def _vrfy(self, event: commands.Vrfy, out: Outbox) -> None:
+    def _vrfy(self, event: commands.Vrfy, out: Outbox) -> None:
         """RFC 5321 s7.3: who has a mailbox here is told to nobody."""
         del event
         out.send(replies.WILL_TRY)
 
-    async def _not_offered(self, event: commands.Expn, out: Outbox) -> None:
+    def _not_offered(self, event: commands.Expn, out: Outbox) -> None:
         """RFC 5321 s4.2.4: known, and not implemented."""
         out.send(replies.NOT_IMPLEMENTED.with_text(f"{event.verb} is not offered here"))
 
-    async def _quit(self, event: commands.Quit, out: Outbox) -> None:
+    def _quit(self, event: commands.Quit, out: Outbox) -> None:
         """RFC 5321 s4.1.1.10."""
         del event
-        await self.close()
         out.send(replies.GOODBYE)
 
     @property
     def _open_transaction(self) -> Transaction:
         assert self._transaction is not None, "the chart lets these events in after MAIL only"
         return self._transaction
-
-    def _passage(self) -> Passage:
-        peer = self._record.peer
-        return Passage(
-            helo=self._access.helo,
-            host=peer.address,
-            name=self._access.name,
-            protocol=self._access.protocol,
-            id=f"{self._record.session}.{self._begun}",
-            at=self._office.clock(),
-            is_utf8=self._open_transaction.envelope.is_utf8,
-            is_encrypted=self._stream.is_encrypted,
-            is_authenticated=self._access.account is not None,
-        )
 
     def _where(self) -> dict[str, str]:
         return {"session": self._record.session, "service": self._record.service, "peer": str(self._record.peer)}
@@ -273,14 +270,15 @@ class SmtpDesk:
         marks = postmark(self._open_transaction.envelope, outcomes)
         self._log.info("message", **self._where(), id=passage.id, octets=octets, **marks)
         if marks["stored"]:
-            self._strangers = self._refused = self._reports.told = 0
+            self._strangers.forget()
+            self._reports.told = 0
             self._record.messages += 1
             self._record.octets += octets
         for outcome in outcomes:
             if isinstance(outcome, MaildropError) and not isinstance(outcome, QuotaExceeded):
                 self._reports.tell(outcome, outcome.log)
 
-    _VERBS: ClassVar[Mapping[type, Callable[..., Awaitable[None]]]] = {
+    _VERBS: ClassVar[Mapping[type, Callable[..., Awaitable[None] | None]]] = {
         commands.Bdat: _bdat,
         commands.BdatEnd: _bdat_end,
         commands.BodyChunk: _body_chunk,
@@ -292,9 +290,9 @@ class SmtpDesk:
         commands.Help: _help,
         commands.Lhlo: _hello,
         commands.Mail: _mail,
-        commands.Noop: _noop,
+        commands.Noop: _done,
         commands.Quit: _quit,
         commands.Rcpt: _rcpt,
-        commands.Rset: _rset,
+        commands.Rset: _done,
         commands.Vrfy: _vrfy,
     }

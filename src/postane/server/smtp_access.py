@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 from postane.accounts.base import Account, AccountsUnavailable, LoginRefused, Proof
-from postane.mail.trace import Protocol
+from postane.mail.trace import Passage, Protocol
 from postane.net.stream import UNKNOWN, Peer, Stream
 from postane.smtp import commands, replies
 from postane.smtp.xclient import ATTRIBUTES
@@ -53,7 +53,13 @@ class Access:
         self.helo = ""
         self.protocol = Protocol.SMTP
 
-    async def _hello(self, event: commands.Helo | commands.Ehlo | commands.Lhlo, out: Outbox) -> None:
+    def passage(self, name: str, now: float, *, is_utf8: bool) -> Passage:
+        """How a message came in, which is called `name` here."""
+        peer, is_encrypted = self._record.peer, self._stream.is_encrypted
+        is_known = self.account is not None
+        return Passage(self.helo, peer.address, self.protocol, name, now, is_utf8, is_encrypted, is_known, self.name)
+
+    def _hello(self, event: commands.Helo | commands.Ehlo | commands.Lhlo, out: Outbox) -> None:
         """RFC 5321 s4.1.1.1."""
         self.helo = event.name
         match event:
@@ -72,7 +78,7 @@ class Access:
         xclient = (f"XCLIENT {' '.join(ATTRIBUTES)}",) if self._may_speak_for_others else ()
         return starttls + auth + xclient
 
-    async def _starttls(self, event: commands.StartTls, out: Outbox) -> None:
+    def _starttls(self, event: commands.StartTls, out: Outbox) -> None:
         """RFC 3207 s4: 220, and the handshake comes next."""
         if not self._stream.can_start_tls:
             words = "TLS is spoken already" if self._stream.is_encrypted else f"{event.verb} is not offered here"
@@ -165,7 +171,7 @@ class Access:
         self.is_relayed = True
         self.name = self.name if event.name is None else event.name
 
-    VERBS: ClassVar[Mapping[type, Callable[..., Awaitable[None]]]] = {
+    VERBS: ClassVar[Mapping[type, Callable[..., Awaitable[None] | None]]] = {
         commands.Auth: _auth,
         commands.AuthResponse: _response,
         commands.Ehlo: _hello,

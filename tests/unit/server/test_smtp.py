@@ -188,8 +188,14 @@ class _FailingSpool:
             raise self._error
         await self.inner.write(octets)
 
+    def write_now(self, octets: bytes) -> bool:
+        return b"bad" not in octets and self.inner.write_now(octets)
+
     async def discard(self) -> None:
         await self.inner.discard()
+
+    def discard_now(self) -> bool:
+        return self.inner.discard_now()
 
 
 class TestFailures:
