@@ -346,6 +346,26 @@ class TestSurrogates:
         assert [(await session.open_message(number)).facts.excess for number in (1, 2, 3)] == [None] * 3
         await session.close()
 
+    async def test_what_is_out_of_sight_counts_again_when_it_comes_back(self, bench: Bench, sizes: list[int]) -> None:
+        async def shown() -> tuple[int, int]:
+            session = await bench.store.open(DROP, Holder("s1", "", "pop3", time.time()), Lock(), keep_deleted=True)
+            session.snapshot.show_surrogates()
+            told = session.snapshot.octets
+            await session.load()
+            left = sum(size for _, size in session.snapshot.sizes())
+            if session.snapshot.count == len(sizes):
+                session.snapshot.delete(2)
+                session.snapshot.delete(5)
+                await session.commit()
+            await session.close()
+            return told, left
+
+        assert await shown() == (sum(sizes), sum(sizes))
+        assert await shown() == (sum(sizes) - sizes[1] - sizes[4],) * 2
+        await bench.store.restore(DROP, [2, 5])
+        assert await shown() == (sum(sizes), sum(sizes))
+        assert await bench.findings() == []
+
     async def test_they_are_kept_through_deletions_and_restarts(self, bench: Bench, sizes: list[int]) -> None:
         session = await bench.open()
         assert session.snapshot.octets == sum(len(lead + message) for lead, message in self.MESSAGES)

@@ -19,6 +19,7 @@ _HIDE = (
     f"INSERT INTO deleted (uid, arrived, uidl, {_MOVED}, deleted)"  # noqa: S608 - our own words, as below
     f" SELECT uid, arrived, uidl, {_MOVED}, ? FROM message WHERE uid BETWEEN ? AND ?"
 )
+_SUM = "SELECT count(*), coalesce(sum(octets), 0), coalesce(sum(excess), 0) FROM message WHERE uid BETWEEN ? AND ?"
 _SHOW = f"INSERT INTO message (uid, arrived, {_MOVED}) SELECT ?, ?, {_MOVED} FROM deleted WHERE uid = ?"  # noqa: S608
 
 
@@ -30,10 +31,13 @@ def delete(
     run, run_each = now.connection.execute, now.connection.executemany
     names: list[str] = []
     for span in ranges:
-        rows = run("SELECT octets, blob FROM message WHERE uid BETWEEN ? AND ?", span).fetchall()
-        now.messages -= len(rows)
-        now.octets -= sum(octets for octets, _ in rows)
-        names += [name for _, name in rows if name]
+        messages, octets, excess = run(_SUM, span).fetchone()
+        now.messages -= messages
+        now.octets -= octets
+        now.excess -= excess
+        names += [
+            name for (name,) in run("SELECT blob FROM message WHERE blob IS NOT NULL AND uid BETWEEN ? AND ?", span)
+        ]
     now.removals += 1
     if kept_since is not None:
         run_each(_HIDE, [(kept_since, *span) for span in ranges])
@@ -54,7 +58,7 @@ def restore(lease: FileLease, uids: Sequence[int], arrived: float, now: Transact
     run = now.connection.execute
     receipts: list[Receipt] = []
     for old in uids:
-        row = run("SELECT octets FROM deleted WHERE uid = ?", (old,)).fetchone()
+        row = run("SELECT octets, coalesce(excess, 0) FROM deleted WHERE uid = ?", (old,)).fetchone()
         if row is None:
             continue
         new = now.next_uid
@@ -64,6 +68,7 @@ def restore(lease: FileLease, uids: Sequence[int], arrived: float, now: Transact
         now.next_uid += 1
         now.messages += 1
         now.octets += row[0]
+        now.excess += row[1]
         receipts.append(Receipt(lease.drop, new, format_uidl(now.token, new), row[0]))
     return receipts
 

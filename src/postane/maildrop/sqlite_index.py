@@ -244,6 +244,7 @@ def _append(drop: str, entry: Entry, now: Transaction) -> Receipt:
     now.next_uid += 1
     now.messages += 1
     now.octets += facts.octets
+    now.excess += facts.excess or 0
     return Receipt(drop, uid, entry.uidl or format_uidl(now.token, uid), facts.octets)
 
 
@@ -253,7 +254,8 @@ def _delete_all(lease: FileLease, now: Transaction) -> list[str]:
 
 def _mend(lease: FileLease, now: Transaction) -> None:
     if lease.is_held:
-        now.messages, now.octets, now.next_uid = mend_totals(now.connection, now.next_uid)
+        now.messages, now.octets, now.next_uid, now.excess = mend_totals(now.connection, now.next_uid)
+        now.removals += 1  # columns that were read before are not trusted any more
 
 
 def _file_lease(lease: Lease) -> FileLease:

@@ -41,7 +41,8 @@ CREATE TABLE meta (
     next_uid INTEGER NOT NULL,
     messages INTEGER NOT NULL,
     octets INTEGER NOT NULL,
-    removals INTEGER NOT NULL
+    removals INTEGER NOT NULL,
+    excess INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE message (
     uid INTEGER PRIMARY KEY,
@@ -98,7 +99,7 @@ def _write_index(path: str, drop: str) -> None:
             connection.execute("PRAGMA synchronous=OFF")  # it has another name until it is synced as a whole
             connection.executescript(f"BEGIN; {TABLES} {DELETED}; PRAGMA user_version={VERSION}; COMMIT")
             name = urllib.parse.quote(drop, errors="surrogateescape")  # for folders whose name is cut
-            connection.execute("INSERT INTO meta VALUES (1, ?, ?, 1, 0, 0, 0)", (name, new_token()))
+            connection.execute("INSERT INTO meta VALUES (1, ?, ?, 1, 0, 0, 0, 0)", (name, new_token()))
             connection.execute("PRAGMA journal_mode=WAL")
         finally:
             connection.close()

@@ -9,7 +9,7 @@ Must not know: the event loop.
 import sqlite3
 from collections.abc import Callable, Mapping
 
-VERSION = 3
+VERSION = 4
 """`user_version` of an index that this program writes."""
 
 
@@ -59,4 +59,10 @@ def _add_deleted(connection: sqlite3.Connection) -> None:
     connection.execute(DELETED)
 
 
-_STEPS: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _add_excess, 2: _add_deleted}
+def _total_excess(connection: sqlite3.Connection) -> None:
+    """Version 4: how much longer all messages are without UTF-8 stands beside the other totals."""
+    connection.execute("ALTER TABLE meta ADD COLUMN excess INTEGER NOT NULL DEFAULT 0")
+    connection.execute("UPDATE meta SET excess = (SELECT coalesce(sum(excess), 0) FROM message)")
+
+
+_STEPS: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _add_excess, 2: _add_deleted, 3: _total_excess}

@@ -38,13 +38,13 @@ def find_damage(drop: str, path: str) -> list[Finding]:
     return found
 
 
-def mend_totals(connection: sqlite3.Connection, next_uid: int) -> tuple[int, int, int]:
-    """Messages, octets and the next uid as the rows have them."""
-    messages, octets, last = connection.execute(
-        "SELECT count(*), coalesce(sum(octets), 0), coalesce(max(uid), 0) FROM message"
+def mend_totals(connection: sqlite3.Connection, next_uid: int) -> tuple[int, int, int, int]:
+    """Messages, octets, the next uid and the excess as the rows have them."""
+    messages, octets, last, excess = connection.execute(
+        "SELECT count(*), coalesce(sum(octets), 0), coalesce(max(uid), 0), coalesce(sum(excess), 0) FROM message"
     ).fetchone()
     (last_deleted,) = connection.execute("SELECT coalesce(max(uid), 0) FROM deleted").fetchone()
-    return messages, octets, max(next_uid, last + 1, last_deleted + 1)
+    return messages, octets, max(next_uid, last + 1, last_deleted + 1), excess
 
 
 def _integrity(drop: str, connection: sqlite3.Connection) -> Iterator[Finding]:
@@ -54,13 +54,13 @@ def _integrity(drop: str, connection: sqlite3.Connection) -> Iterator[Finding]:
 
 
 def _totals(drop: str, connection: sqlite3.Connection) -> Iterator[Finding]:
-    kept = connection.execute("SELECT messages, octets, next_uid FROM meta").fetchone()
+    kept = connection.execute("SELECT messages, octets, next_uid, excess FROM meta").fetchone()
     if kept is None:
         yield Finding(drop, FindingKind.INDEX_DAMAGED, "its totals are missing")
         return
     right = mend_totals(connection, kept[2])
     if kept != right:
-        told = "{} messages, {} octets, next uid {}"
+        told = "{} messages, {} octets, next uid {}, {} octets more without UTF-8"
         yield Finding(drop, FindingKind.TOTALS_WRONG, f"{told.format(*kept)} are told, {told.format(*right)} are right")
 
 

@@ -36,6 +36,7 @@ class Transaction:
     messages: int
     octets: int
     removals: int
+    excess: int
 
     @property
     def usage(self) -> Usage:
@@ -111,7 +112,7 @@ class Writer:
 
     def _transact(self, connection: sqlite3.Connection, jobs: Sequence[Job]) -> Outcomes:
         connection.execute("BEGIN IMMEDIATE")
-        row = connection.execute("SELECT token, next_uid, messages, octets, removals FROM meta").fetchone()
+        row = connection.execute("SELECT token, next_uid, messages, octets, removals, excess FROM meta").fetchone()
         if row is None:
             raise StoreDamaged("maildrop is damaged", f"{self._path}: its totals are missing")
         now = Transaction(connection, *row)
@@ -127,8 +128,8 @@ class Writer:
             connection.rollback()
             return outcomes
         connection.execute(
-            "UPDATE meta SET next_uid = ?, messages = ?, octets = ?, removals = ?",
-            (now.next_uid, now.messages, now.octets, now.removals),
+            "UPDATE meta SET next_uid = ?, messages = ?, octets = ?, removals = ?, excess = ?",
+            (now.next_uid, now.messages, now.octets, now.removals, now.excess),
         )
         if was_empty and now.messages:
             self._revive()

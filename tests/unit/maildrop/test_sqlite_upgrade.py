@@ -28,6 +28,7 @@ async def path(tmp_path):
     connection = sqlite3.connect(path, isolation_level=None)
     connection.executescript(
         "DROP TABLE deleted; DROP INDEX message_excess; ALTER TABLE message DROP COLUMN excess;"
+        " ALTER TABLE meta DROP COLUMN excess;"
         " PRAGMA user_version = 1;"
     )
     connection.close()
@@ -57,7 +58,7 @@ async def test_a_drop_of_version_1_is_opened_with_its_sizes(path, tmp_path):
 async def test_a_drop_of_version_2_can_keep_what_is_deleted(tmp_path, path):
     connect_reader(path).close()
     connection = sqlite3.connect(path, isolation_level=None)
-    connection.executescript("DROP TABLE deleted; PRAGMA user_version = 2;")
+    connection.executescript("DROP TABLE deleted; ALTER TABLE meta DROP COLUMN excess; PRAGMA user_version = 2;")
     connection.close()
     store = embedded_store(tmp_path, inline=200)
     assert [row async for row in store.deleted("anna")] == []
@@ -69,6 +70,23 @@ async def test_a_drop_of_version_2_can_keep_what_is_deleted(tmp_path, path):
     assert [row.uid async for row in store.deleted("anna")] == [1]
     await store.close()
     assert versions(path) == VERSION
+
+
+async def test_a_drop_of_version_3_totals_what_its_messages_are_longer_by(tmp_path, path):
+    connect_reader(path).close()
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.executescript(
+        "UPDATE message SET excess = 7 WHERE uid <> 2; ALTER TABLE meta DROP COLUMN excess; PRAGMA user_version = 3;"
+    )
+    connection.close()
+    store = embedded_store(tmp_path, inline=200)
+    session = await store.open("anna", Holder("s", "x", "pop3", 0.0), Lock())
+    stored = session.snapshot.octets
+    session.snapshot.show_surrogates()
+    assert session.snapshot.octets == stored + 14
+    await session.close()
+    assert [finding async for finding in store.verify("anna")] == []
+    await store.close()
 
 
 def test_an_upgrade_that_fails_leaves_the_index_as_it_was(path):

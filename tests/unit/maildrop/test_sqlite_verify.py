@@ -42,6 +42,7 @@ async def test_a_sound_index(path):
         ("UPDATE meta SET octets = octets + 1", FindingKind.TOTALS_WRONG, None),
         ("UPDATE meta SET messages = 0", FindingKind.TOTALS_WRONG, None),
         ("UPDATE meta SET next_uid = 3", FindingKind.TOTALS_WRONG, None),
+        ("UPDATE meta SET excess = 3", FindingKind.TOTALS_WRONG, None),
         ("DELETE FROM meta", FindingKind.INDEX_DAMAGED, None),
         ("DROP TABLE body", FindingKind.INDEX_DAMAGED, None),
     ],
@@ -68,6 +69,6 @@ async def test_a_newer_one_is_no_damage(path):
 async def test_a_uid_that_was_given_is_never_given_again_by_mending(path):
     change(path, "DELETE FROM message WHERE uid > 1")
     connection = sqlite3.connect(path)
-    assert mend_totals(connection, 4) == (1, len(message(1)), 4)
-    assert mend_totals(connection, 1) == (1, len(message(1)), 2)
+    assert mend_totals(connection, 4) == (1, len(message(1)), 4, 0)
+    assert mend_totals(connection, 1) == (1, len(message(1)), 2, 0)
     connection.close()
