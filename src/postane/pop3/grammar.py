@@ -184,6 +184,11 @@ _PARSERS: Mapping[Verb, Callable[[bytes], Command]] = {
     Verb.XTND: lambda argument: Xtnd(_text(argument.strip())),
 }
 
+WHOLE_LINES: Mapping[bytes, Command] = {
+    each.verb.encode(): each for each in (Capa(), List(), Noop(), Quit(), Rset(), Stat(), Uidl())
+}
+"""Commands that are their verb alone, by their line as nearly everybody writes it."""
+
 _CODE = re.compile(r"\[([A-Z0-9/._-]{1,40})\] ?", re.IGNORECASE)
 
 

@@ -19,7 +19,15 @@ from postane.wire.machine import NEED_DATA, PAUSED, Signal
 from postane.wire.phrases import Text, Tongue, counted, phrase
 
 from .commands import Command, Dele, Retr, Verb
-from .grammar import LINE_LIMIT, SASL_LIMIT, format_reply, parse_auth_response, parse_command, split_command
+from .grammar import (
+    LINE_LIMIT,
+    SASL_LIMIT,
+    WHOLE_LINES,
+    format_reply,
+    parse_auth_response,
+    parse_command,
+    split_command,
+)
 from .replies import (
     Challenge,
     Chunk,
@@ -169,12 +177,13 @@ class Pop3Server:
         if self.state is State.AUTHENTICATING:
             self._verb = Verb.RESPONSE
             return parse_auth_response(line)
-        verb, argument = split_command(line)
+        command = WHOLE_LINES.get(line)
+        verb, argument = split_command(line) if command is None else (command.verb, b"")
         if verb not in self._allowed:
             is_user_wanted = verb is Verb.PASS and Verb.USER in self._allowed
             text = "{verb} is not possible now: USER first" if is_user_wanted else NOT_NOW[self.state]
             raise RemoteProtocolError(phrase(text, verb=verb), Fault.WRONG_STATE)
-        command = parse_command(verb, argument)
+        command = command or parse_command(verb, argument)
         self._verb = verb
         if verb in self._leading:
             self._move(Outcome.RECEIVED)
