@@ -280,6 +280,36 @@ async def test_an_account_with_a_domain_takes_its_address_alone(house):
         assert await house.store.resolve("anna", domain) is None
 
 
+async def test_what_is_recalled_of_an_address_is_what_it_means(house, mrose):
+    for domain in (*OWN_DOMAINS, "LOCALHOST", "localhost.", "example.org", "", "a/b"):
+        for local_part in ("mrose", "MRose", "mrose+x", "nobody", "mrose@localhost", *HOSTILE):
+            for _ in range(2):
+                told = house.store.recall_address(local_part, domain)
+                account, is_local = await house.store.resolve(local_part, domain), await house.store.is_local(domain)
+                assert told is None or (is_local and told == account), (local_part, domain)
+
+
+@ours
+async def test_no_address_is_recalled_that_means_something_else_now(house, mrose):
+    registry, store = house.registry, house.store
+    addresses = [("mrose", "localhost"), ("info", "example.org"), ("anyone", "example.net"), ("mrose+x", "localhost")]
+    for change in (
+        lambda: registry.add_alias("mrose", "info@example.org"),
+        lambda: registry.add_alias("mrose", "@example.net"),
+        lambda: registry.set_quota("mrose", Quota(5)),
+        lambda: registry.add("mrose+x"),
+        lambda: registry.set_enabled("mrose", False),
+        lambda: registry.remove_alias("mrose", "@example.net"),
+        lambda: registry.remove("mrose"),
+    ):
+        for address in addresses * 2:
+            await store.resolve(*address)
+        change()
+        for address in addresses:
+            told = store.recall_address(*address)
+            assert told in (None, await store.resolve(*address))
+
+
 @ours
 async def test_a_quoted_at_sign_is_no_domain(house):
     house.registry.add("anna@example.org", password="hers")

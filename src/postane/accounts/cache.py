@@ -4,7 +4,8 @@ What is remembered is a keyed digest over name, stored hash and password; the ke
 alone. The stored hash is part of it: after a change of password nothing that was remembered fits any more, in no
 worker. Nothing is remembered about wrong passwords.
 
-In front of that, `Proofs` spare the look at the accounts as well, for as long as nobody has changed anything in them.
+In front of that, `Proofs` spare the look at the accounts as well, and `Addresses` the one for a recipient, for as long
+as nobody has changed anything in them.
 
 Must not know: where accounts are kept.
 """
@@ -14,13 +15,19 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .base import Proof
+from .base import Account, Proof
 
 CACHE_LIMIT = 50_000
 """Logins remembered at once, about 150 octets each; the oldest go first."""
 
 PROOFS_LIMIT = 20_000
 """Proofs remembered at once, about 500 octets each; one too many, and all of them go: a proof is made in 20 us."""
+
+ADDRESSES_LIMIT = 20_000
+"""Addresses remembered at once, about 500 octets each; one too many, and all of them go."""
+
+ADDRESS_LENGTH = 320
+"""Characters of an address that is remembered, at most: some spellings mean the same and are of any length."""
 
 
 class LoginCache:
@@ -89,6 +96,27 @@ class Proofs:
         if len(self._known) >= self._limit:
             self._known.clear()
         self._known[self._digest.of(name, "", password)] = remembered
+
+
+class Addresses:
+    """Whose each address was, as it was said, when the accounts were of the `version`."""
+
+    def __init__(self, limit: int = ADDRESSES_LIMIT) -> None:
+        self.version = -1
+        self._limit = limit
+        self._known: dict[tuple[str, str], Account] = {}
+
+    def find(self, local_part: str, domain: str) -> Account | None:
+        """Whose it was; whoever asks looks whether the version is so still."""
+        return self._known.get((local_part, domain))
+
+    def keep(self, version: int, local_part: str, domain: str, account: Account) -> None:
+        """It was so when the accounts were of this version, not an earlier one than the last."""
+        if version != self.version or len(self._known) >= self._limit:
+            self.version = version
+            self._known.clear()
+        if len(local_part) + len(domain) <= ADDRESS_LENGTH:
+            self._known[local_part, domain] = account
 
 
 class _Digest:

@@ -14,7 +14,7 @@ from dataclasses import fields, replace
 from postane.sasl.base import Means, ScramDigest
 
 from .base import Account, AccountStore, AccountsUnavailable, LoginRefused, Proof, ScramEntry, Spread
-from .names import bare_name, fold_domain, show_name
+from .names import bare_name, canonical, fold_domain, show_name
 from .partial import REFUSED, PartialAccounts
 
 SCRAM_MEANS = {ScramDigest.SHA_1: Means.SCRAM_SHA_1, ScramDigest.SHA_256: Means.SCRAM_SHA_256}
@@ -62,7 +62,7 @@ class ChainAccounts(PartialAccounts):
 
     def recall(self, name: str, password: str) -> Proof | None:
         """See AccountStore. Of those that know names the first alone: it decides about whom it knows."""
-        first = next((store for store in self._stores if store.means != _TOKENS), None)
+        first = self._first
         return None if first is None else first.recall(name, password)
 
     async def verify_apop(self, name: str, stamp: str, digest: str) -> Proof:
@@ -126,9 +126,17 @@ class ChainAccounts(PartialAccounts):
         return None
 
     def recall_address(self, local_part: str, domain: str) -> Account | None:
-        """See AccountStore."""
-        del local_part, domain
-        return None
+        """See AccountStore. Of the first that knows names alone, and only by the account's own name: what is an alias
+        there, or in a catch-all's domain, may be the very name of somebody in a later store."""
+        first = self._first
+        account = None if first is None else first.recall_address(local_part, domain)
+        if account is None:
+            return None
+        address = f"{local_part}@{domain}"
+        if canonical(address) == account.name:
+            return account
+        bare = bare_name(address, self._own_domains)
+        return account if bare is not None and canonical(bare) == account.name else None
 
     async def shared_with(self, reader: str, owner: str) -> Account | None:
         """See AccountStore. Only accounts of the same store have leave to read each other's."""
@@ -202,6 +210,11 @@ class ChainAccounts(PartialAccounts):
             if await each.find(account.name) is not None:
                 return False
         return False
+
+    @property
+    def _first(self) -> AccountStore | None:
+        """The first that knows names."""
+        return next((store for store in self._stores if store.means != _TOKENS), None)
 
     def _first_with(self, means: Means) -> AccountStore | None:
         return next((store for store in self._stores if means in store.means), None)

@@ -21,7 +21,7 @@ from postane.sasl.base import Means, ScramDigest
 
 from . import hashes
 from .base import Account, AccountsUnavailable, LoginRefused, Proof, ScramEntry, Spread
-from .cache import LoginCache, Proofs, Remembered
+from .cache import Addresses, LoginCache, Proofs, Remembered
 from .devices import apop_digest, cram_digest, credential_of, device_of, match
 from .names import bare_name, canonical, fold_domain, meanings, show_name
 from .partial import REFUSED
@@ -97,9 +97,10 @@ class LocalAccounts:
         self._clocks = clocks or Clocks()
         self._cache = LoginCache(cache_seconds, self._clocks.steady)
         self._proofs = Proofs()
+        self._addresses = Addresses()
         self._cache_seconds = cache_seconds
         self._vault = place.vault()
-        self._reader = Reader(place.folder)
+        self._reader = Reader(place, self._clocks.steady)
         self._safe = ScramSafe(self._vault, self._reader.ask)
         self._registry = Registry(place, clock=self._clocks.now)
         self._traces = Traces(self._registry, self._safe, self._clocks.now, self._clocks.steady)
@@ -188,15 +189,19 @@ class LocalAccounts:
 
     async def resolve(self, local_part: str, domain: str | None) -> Account | None:
         """See AccountStore."""
+        version = self._reader.version()  # before it is read, as above
         for name in meanings(local_part, domain, self._own_domains):
             for row in self._reader.ask(_MEANT, {"name": name}):
-                return read_account(row)
+                account = read_account(row)
+                if domain is not None and self._is_local(domain):
+                    self._addresses.keep(version, local_part, domain, account)
+                return account
         return None
 
     def recall_address(self, local_part: str, domain: str) -> Account | None:
         """See AccountStore."""
-        del local_part, domain
-        return None
+        known = self._addresses
+        return known.find(local_part, domain) if self._reader.is_still(known.version) else None
 
     async def shared_with(self, reader: str, owner: str) -> Account | None:
         """See AccountStore."""
@@ -205,12 +210,7 @@ class LocalAccounts:
 
     async def is_local(self, domain: str) -> bool:
         """See AccountStore."""
-        place = fold_domain(domain)
-        if place in self._own_domains:
-            return True
-        if not place or canonical(f"x@{place}") is None:
-            return False
-        return bool(self._reader.ask(_IS_LOCAL, {"domain": place})[0][0])
+        return self._is_local(domain)
 
     async def spread(self) -> Spread:
         """See AccountStore."""
@@ -226,6 +226,14 @@ class LocalAccounts:
         await self._traces.close()
         self._registry.close()
         self._reader.forget()
+
+    def _is_local(self, domain: str) -> bool:
+        place = fold_domain(domain)
+        if place in self._own_domains:
+            return True
+        if not place or canonical(f"x@{place}") is None:
+            return False
+        return bool(self._reader.ask(_IS_LOCAL, {"domain": place})[0][0])
 
     def _verified(self, row: _Row, stored: str, password: str) -> Proof:
         """The password was right when the row was read; what has changed during the slow hash counts."""

@@ -15,6 +15,7 @@ from typing import Any
 from postane.maildrop.base import Quota
 
 from .base import Account, NameTaken, UnknownName
+from .changes import Changes
 from .devices import generate_secret
 from .hashes import FULL, Cost, checked, hash_password, needs_upgrade, octets_of
 from .leave import check_share, not_shared
@@ -41,6 +42,7 @@ class Registry:
         self._vault = place.vault()
         self._maker = KeyMaker(self._vault, lambda question, _: self._ask(question))
         self._opened: sqlite3.Connection | None = None
+        self._changes = Changes(place.folder, place.owner)
 
     def add(
         self, name: str, *, password: str | None = None, quota: Quota | None = None, aliases: Iterable[str] = ()
@@ -252,8 +254,15 @@ class Registry:
 
     @contextmanager
     def _change(self) -> Iterator[sqlite3.Connection]:
-        with told(self._place.database), transaction(self._database()):
-            yield self._database()
+        """All or nothing, durable and known to all workers when it ends."""
+        with told(self._place.database):
+            database = self._database()
+            self._changes.number()  # or nothing is changed: workers would not learn of it at once
+            try:
+                with transaction(database):
+                    yield database
+            finally:
+                self._changes.note()  # after the commit, and after one that failed too: who knows how
 
     def _update(self, subject: str, statement: str, values: Sequence[object]) -> None:
         """One statement that must touch one row."""

@@ -9,6 +9,7 @@ import pwd
 from collections.abc import Iterator
 from pathlib import Path
 
+from postane.accounts.changes import FILE_NAME as CHANGES
 from postane.accounts.records import KEY_NAME
 from postane.accounts.schema import FILE_NAME
 from postane.config.file import ConfigError
@@ -88,6 +89,7 @@ def _needed(config: Config) -> Iterator[Path]:
     yield path
     for suffix in ("", "-wal", "-shm"):
         yield path / f"{FILE_NAME}{suffix}"
+    yield path / CHANGES
     yield config.auth.key_file or path / KEY_NAME
     yield path / "drops"
     yield path / "tmp"

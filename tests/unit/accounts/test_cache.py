@@ -1,7 +1,7 @@
 import pytest
 
 from postane.accounts.base import Account, Proof
-from postane.accounts.cache import LoginCache, Proofs, Remembered
+from postane.accounts.cache import ADDRESS_LENGTH, Addresses, LoginCache, Proofs, Remembered
 
 PROOF = Remembered(Proof(Account("mrose", "mrose"), "password"), 1, 600.0)
 
@@ -133,3 +133,31 @@ def test_no_secret_is_in_them():
         each.keep("mrose", "the secret", PROOF)
     assert [len(digest) for digest in proofs._known] == [16]
     assert not set(proofs._known) & set(others._known), "the key is random"
+
+
+def test_an_address_is_known_as_it_was_said():
+    addresses, account = Addresses(), Account("mrose", "mrose")
+    addresses.keep(7, "mrose", "example.org", account)
+    assert addresses.version == 7
+    assert addresses.find("mrose", "example.org") is account
+    for other in (("Mrose", "example.org"), ("mrose", "example.net"), ("mrose@", "example.org"), ("", "")):
+        assert addresses.find(*other) is None
+
+
+def test_addresses_of_an_older_version_go():
+    addresses, account = Addresses(), Account("mrose", "mrose")
+    addresses.keep(7, "mrose", "example.org", account)
+    addresses.keep(8, "anna", "example.org", account)
+    assert addresses.version == 8
+    assert addresses.find("mrose", "example.org") is None
+    assert addresses.find("anna", "example.org") is account
+
+
+def test_addresses_are_bounded():
+    addresses, account = Addresses(limit=3), Account("mrose", "mrose")
+    for number in range(10):
+        addresses.keep(1, f"user{number}", "example.org", account)
+        assert addresses.find(f"user{number}", "example.org") is account
+        assert len(addresses._known) <= 3
+    addresses.keep(1, "x" * ADDRESS_LENGTH, "example.org", account)
+    assert addresses.find("x" * ADDRESS_LENGTH, "example.org") is None

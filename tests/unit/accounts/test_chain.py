@@ -365,3 +365,39 @@ async def test_without_stores_nobody_is_there():
     assert (await chain.scram("alice", SHA_256)).proofs == ()
     assert not await chain.is_local("localhost")
     assert await chain.spread() == Spread()
+
+
+class Recalling(Counting):
+    """Recalls every address."""
+
+    def recall_address(self, local_part, domain):
+        names = [name for name in (f"{local_part}@{domain}", local_part) if name in self._entries]
+        names += [owner for address, owner in self._aliases.items() if address == f"{local_part}@{domain}"]
+        return next((self._entries[name].account for name in names), None)
+
+
+async def test_an_address_is_recalled_by_an_accounts_own_name_alone():
+    first, second = Recalling(), Recalling()
+    first.add("alice", aliases=["bob@localhost", "info@example.org"])
+    first.add("carol@example.org")
+    second.add("bob")
+    second.add("dora")
+    chain = ChainAccounts([Tokens(first), first, second], own_domains=OWN_DOMAINS)
+    assert first.recall_address("bob", "localhost").name == "alice"
+    known = {
+        ("alice", "localhost"): "alice",
+        ("carol", "example.org"): "carol@example.org",
+        ("bob", "localhost"): None,  # it is an alias here, and the second store's own name
+        ("info", "example.org"): None,
+        ("dora", "localhost"): None,
+    }
+    for address, name in known.items():
+        told = chain.recall_address(*address)
+        assert (told and told.name) == name, address
+        assert told is None or (await chain.resolve(*address) == told and await chain.is_local(address[1]))
+
+
+def test_a_chain_of_nobody_recalls_nothing():
+    chain = ChainAccounts([Tokens(Recalling())], own_domains=OWN_DOMAINS)
+    assert chain.recall_address("alice", "localhost") is None
+    assert chain.recall("alice", "secret") is None

@@ -14,6 +14,7 @@ from postane.accounts.base import AccountsUnavailable, LoginRefused
 from postane.accounts.devices import apop_digest
 from postane.accounts.hashes import FULL, LIGHT, Cost, cost_of
 from postane.accounts.local import COUNT_KEYS_EVERY, MEANS, Clocks, LocalAccounts
+from postane.accounts.reader import LOOK_EVERY
 from postane.accounts.records import Entry, Place
 from postane.accounts.registry import Registry
 from postane.accounts.traces import NOTE_USE_EVERY
@@ -137,7 +138,7 @@ def recalled(worker, password):
     return proof, asked
 
 
-async def test_a_remembered_login_asks_the_file_for_nothing_but_its_version(workers, registry, clock):
+async def test_a_remembered_login_asks_the_file_for_its_version_at_most_and_not_each_time(workers, registry, clock):
     registry.add("mrose", password="secret")
     phone = registry.add_device("mrose", "phone")
     for password, credential in (("secret", "password"), (phone, "device phone")):
@@ -147,7 +148,9 @@ async def test_a_remembered_login_asks_the_file_for_nothing_but_its_version(work
         await workers[0].verify_password("mrose", password)
         proof, asked = recalled(workers[0], password)
         assert (proof.account.name, proof.credential) == ("mrose", credential)
-        assert asked == ["PRAGMA data_version"]
+        assert asked == []
+        clock.time += LOOK_EVERY
+        assert [recalled(workers[0], password)[1] for _ in range(2)] == [["PRAGMA data_version"], []]
         clock.time += 600
         assert recalled(workers[0], password) == (None, []), "it is not remembered for ever"
 
@@ -172,7 +175,7 @@ async def test_any_change_makes_every_worker_look_again(workers, registry, chang
         assert worker.recall("mrose", "secret") is None
 
 
-async def test_what_another_process_commits_is_seen(workers, registry, place):
+async def test_what_another_process_commits_is_seen_soon_although_it_tells_nobody(workers, registry, place, clock):
     registry.add("mrose", password="secret")
     for _ in range(2):
         await workers[0].verify_password("mrose", "secret")
@@ -180,6 +183,7 @@ async def test_what_another_process_commits_is_seen(workers, registry, place):
     code = "import sqlite3, sys; sqlite3.connect(sys.argv[1], isolation_level=None).execute(sys.argv[2])"
     words = [sys.executable, "-c", code, str(place.database), "UPDATE account SET enabled = 0"]
     assert (await (await asyncio.create_subprocess_exec(*words)).wait()) == 0
+    clock.time += LOOK_EVERY
     assert workers[0].recall("mrose", "secret") is None
     await refused(workers[0], "mrose", "secret")
 

@@ -34,7 +34,8 @@ def test_what_an_administrators_command_makes_is_the_workers(tmp_path: Path) -> 
     registry.add("anna", password="a-good-password")
     registry.add_device("anna", "phone")
     found = owners(config.storage.path)
-    assert {"accounts.sqlite", "accounts.sqlite-wal", "accounts.sqlite-shm", "device.key"} <= found.keys()
+    database = {"accounts.sqlite", "accounts.sqlite-wal", "accounts.sqlite-shm"}
+    assert database | {"accounts.changes", "device.key"} <= found.keys()
     assert set(found.values()) == {USER}
     assert stat.S_IMODE(config.storage.path.stat().st_mode) == 0o700
     check_owners(config)
@@ -54,7 +55,7 @@ def test_a_key_file_elsewhere_is_the_workers_too(tmp_path: Path) -> None:
 
 
 @as_root
-@pytest.mark.parametrize("name", [".", "accounts.sqlite", "device.key"])
+@pytest.mark.parametrize("name", [".", "accounts.sqlite", "accounts.changes", "device.key"])
 def test_what_is_anothers_is_refused_with_what_to_do(tmp_path: Path, name: str) -> None:
     config = configured(tmp_path)
     make_storage(config)
