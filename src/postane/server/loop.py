@@ -47,7 +47,7 @@ class Conversation:
     `ending` is how it ended, once it has; `trouble` why it could not be secured.
     """
 
-    __slots__ = ("_is_begun", "_is_renewed", "_mistakes", "_out", "_rest", "desk", "ending", "machine", "stream", "trouble")  # fmt: skip  # noqa: E501
+    __slots__ = ("_is_begun", "_is_hungry", "_is_renewed", "_mistakes", "_out", "_rest", "desk", "ending", "machine", "stream", "trouble")  # fmt: skip  # noqa: E501
 
     def __init__(self, stream: Stream, machine: Machine[Any, Any], desk: Desk) -> None:
         self.stream = stream
@@ -59,6 +59,7 @@ class Conversation:
         self._rest: Awaitable[None] | None = None  # what has to be awaited for an answer
         self._mistakes = 0
         self._is_begun = False
+        self._is_hungry = False  # the machine has used all that it was fed
         self._is_renewed = True  # only what is complete renews the patience: a line said octet by octet does not
 
     def advance(self) -> Need:
@@ -136,6 +137,16 @@ class Conversation:
             out.send(desk.greeting())
         next_event, answer = machine.next_event, desk.answer
         while True:
+            if self._is_hungry:
+                octets = self.stream.read_now()
+                if octets is None:
+                    out.answered = 0
+                    return Need.CLIENT
+                if not octets:
+                    self.ending = Ending.DROPPED
+                    return Need.PARTING
+                self._is_hungry = False
+                machine.feed(octets)
             try:
                 event = next_event()
             except RemoteProtocolError as error:
@@ -147,14 +158,7 @@ class Conversation:
                     out.patience, self._is_renewed = desk.patience, False
                     if not out.write():
                         return Need.ROOM
-                octets = self.stream.read_now()
-                if octets is None:
-                    out.answered = 0
-                    return Need.CLIENT
-                if not octets:
-                    self.ending = Ending.DROPPED
-                    return Need.PARTING
-                machine.feed(octets)
+                self._is_hungry = True
             elif event is PAUSED:  # every event has been answered: the machine is at its end, or TLS begins
                 if desk.is_handshake_due:
                     return Need.HANDSHAKE
