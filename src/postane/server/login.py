@@ -84,7 +84,7 @@ class Login:
     def _lock_of(self, drop: str) -> Lock:
         """The account's own policy, or the server's. Who opens a drop that is another's turns nobody out of it."""
         lock, account = self._office.lock, self.account
-        if account is None:
+        if account is None or (account.lock is None and drop == account.drop):
             return lock
         policy = account.lock or lock.policy
         is_guest = drop != account.drop and policy is LockPolicy.TAKEOVER

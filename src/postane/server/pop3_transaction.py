@@ -31,11 +31,13 @@ class Transaction:
     Unless `is_utf8`, messages with a header part that is not ASCII are given as their surrogates (RFC 6856 s2.1).
     """
 
+    __slots__ = ("_is_utf8", "_patience", "_record", "_retrieved", "_session", "highest")
+
     def __init__(self, session: MaildropSession, record: SessionRecord, patience: float, *, is_utf8: bool) -> None:
         self._session = session
         self._record = record
         self._patience = patience
-        self._retrieved: set[int] = set()
+        self._retrieved: set[int] | None = None  # with the first of them: ten thousand sessions take none
         self.highest = 0  # RFC 1460 s5: the highest number that RETR or DELE named
         self._is_utf8 = is_utf8
         if not is_utf8:
@@ -43,8 +45,9 @@ class Transaction:
 
     def delete_retrieved(self) -> None:
         """RFC 2449 s6.7, EXPIRE 0: mail may not be left here, so what was taken counts as deleted."""
-        for number in self._retrieved.difference(self._session.snapshot.deleted):
-            self._session.snapshot.delete(number)
+        snapshot = self._session.snapshot
+        for number in (self._retrieved or set()).difference(snapshot.deleted):
+            snapshot.delete(number)
 
     def _stat(self, event: Command, out: Outbox) -> None:
         """RFC 1939 s5, STAT."""
@@ -131,8 +134,11 @@ class Transaction:
     def _note_given(self, number: int, octets: int) -> None:
         self._record.messages += 1
         self._record.octets += octets
+        if self._retrieved is None:
+            self._retrieved = set()
         self._retrieved.add(number)
-        self.highest = max(self.highest, number)
+        if number > self.highest:
+            self.highest = number
 
     def _top(self, event: Top, out: Outbox) -> Awaitable[None] | None:
         """RFC 1939 s7, TOP: the header part, the empty line, and so many lines of the body."""
