@@ -53,6 +53,7 @@ _QUOTED = re.compile(rf'"(?:[ !#-\[\]-~{_HIGH}]|\\[ -~])*"')
 _LABEL = re.compile(rf"[A-Za-z0-9_{_HIGH}](?:[A-Za-z0-9_{_HIGH}-]*[A-Za-z0-9_{_HIGH}])?")
 _LITERAL = re.compile(r"\[([!-Z^-~]+)\]")
 _GENERAL_LITERAL = re.compile(r"[A-Za-z0-9-]*[A-Za-z0-9]:[!-Z^-~]+")
+_PLAIN = re.compile(r"<([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*)@([A-Za-z0-9]+(?:[.-][A-Za-z0-9]+)*)>")
 _PATH = re.compile(r'<(?:"(?:[^"\\]|\\.)*"|[^"<>\s])*>')
 
 
@@ -69,6 +70,9 @@ def parse_path(path: str, *, utf8: bool = False, is_domain_optional: bool = Fals
 
     RFC 5321 s4.1.2: a source route is accepted and ignored.
     """
+    plain = _PLAIN.fullmatch(path)  # nearly all are: told at a quarter of the price
+    if plain is not None and len(path) <= DOMAIN_LIMIT:
+        return Address(plain[1], plain[2])
     if not (path.startswith("<") and path.endswith(">") and len(path) >= 2):
         raise BadAddress("an address in angle brackets is wanted")
     inner = path[1:-1]

@@ -97,7 +97,7 @@ def format_date(seconds: float) -> str:
 
 def safe_name(name: str) -> str:
     """A host name, or what a peer says is one, in which nothing can be mistaken for header syntax."""
-    return _UNSAFE_IN_NAME.sub("?", name[:NAME_LIMIT]) or "unknown"
+    return _UNSAFE_IN_NAME.sub("?", name[:NAME_LIMIT]) if name else "unknown"
 
 
 def _safe(value: str) -> str:

@@ -7,7 +7,7 @@ Must not know: when they are said.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Self
 
 from postane.wire.base64_text import format_base64
@@ -25,6 +25,10 @@ class Reply:
     code: int
     enhanced: str
     lines: tuple[str, ...]
+    octets: bytes = field(init=False, repr=False, compare=False)  # most are said again and again: formatted once
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "octets", _format(self.code, self.enhanced, self.lines))
 
     @property
     def outcome(self) -> Outcome:
@@ -35,7 +39,7 @@ class Reply:
 
     def with_text(self, *lines: str) -> Self:
         """The same reply in other words."""
-        return replace(self, lines=lines)
+        return type(self)(self.code, self.enhanced, lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +55,20 @@ def format_challenge(challenge: Challenge) -> bytes:
 
 
 def format_reply(reply: Reply) -> bytes:
-    """All lines of a reply: printable ASCII, each within its limit.
+    """All lines of a reply: printable ASCII, each within its limit."""
+    return reply.octets
 
-    RFC 5321 s4.2.1: every line but the last has a hyphen after the code. RFC 2034 s4: every line has the status.
-    """
-    lead = f"{reply.enhanced} " if reply.enhanced else ""
-    last = len(reply.lines) - 1
-    texts = (f"{reply.code}{' ' if at == last else '-'}{lead}{line}" for at, line in enumerate(reply.lines))
-    return b"".join(text.encode("ascii", "replace").translate(_PRINTABLE)[: LINE_LIMIT - 2] + b"\r\n" for text in texts)
+
+def _format(code: int, enhanced: str, lines: Sequence[str]) -> bytes:
+    """RFC 5321 s4.2.1: every line but the last has a hyphen after the code. RFC 2034 s4: every line has the status."""
+    lead = f"{enhanced} " if enhanced else ""
+    return b"".join([_line(f"{code}-{lead}{line}") for line in lines[:-1]] + [_line(f"{code} {lead}{lines[-1]}")])
+
+
+def _line(text: str) -> bytes:
+    if not (text.isascii() and text.isprintable()):
+        text = text.encode("ascii", "replace").translate(_PRINTABLE).decode("ascii")
+    return text[: LINE_LIMIT - 2].encode("ascii") + b"\r\n"
 
 
 _PRINTABLE = bytes(octet if 32 <= octet < 127 else 32 for octet in range(256))

@@ -1,6 +1,8 @@
 """Addresses: what is one, what is not, and how they are written."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from postane.mail.address import (
     PATH_LIMIT,
@@ -116,3 +118,19 @@ def test_a_path_is_cut_off_where_it_ends() -> None:
 )
 def test_the_detail_of_a_local_part(local_part: str, parts: tuple[str, str | None]) -> None:
     assert split_detail(local_part) == parts
+
+
+@pytest.mark.parametrize("utf8", [False, True])
+@given(text=st.text('aZ09_-.@+"\\ <>é', max_size=12), domain=st.text("aZ0_-.[]", max_size=8))
+def test_a_plain_path_is_what_the_grammar_says_of_it(text, domain, utf8):
+    """What is told by one look is told as piece by piece."""
+
+    def outcome(parse, octets):
+        try:
+            return parse(octets, utf8=utf8)
+        except BadAddress:
+            return None
+
+    mailbox = f"{text}@{domain}"
+    if not mailbox.startswith("@") and "<" not in mailbox and ">" not in mailbox:
+        assert outcome(parse_path, f"<{mailbox}>") == outcome(parse_mailbox, mailbox)
