@@ -5,8 +5,12 @@ Must not know: what is logged. Secrets never get this far: whoever logs names th
 
 import logging
 import sys
+from collections.abc import Callable
+from typing import TextIO
 
 import structlog
+
+from .lines import JsonLine, LineWriter, Stamp
 
 MOST_SHOWN = 255
 """Octets shown of what a client called a name: no name in the DNS has more."""
@@ -14,23 +18,26 @@ MOST_SHOWN = 255
 
 def configure_logs(level: str, form: str) -> None:
     """Set up structlog for this process; `form` is "json", "text" or "auto" (text on a terminal)."""
-    is_text = form == "text" or (form == "auto" and sys.stderr.isatty())
-    ending: list[structlog.typing.Processor] = (
-        [_show_control_characters, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
-        if is_text
-        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
+    is_terminal = sys.stderr.isatty()
+    is_text = form == "text" or (form == "auto" and is_terminal)
+    rendering: list[structlog.typing.Processor] = (
+        [_show_control_characters, structlog.dev.ConsoleRenderer(colors=is_terminal)] if is_text else [JsonLine()]
     )
     structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            *ending,
-        ],
+        processors=[Stamp(), *rendering],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        # A line and its end are one write: what two workers tell at the same moment must not mix.
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=_logger_factory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+
+
+def _logger_factory(stream: TextIO) -> Callable[..., structlog.typing.WrappedLogger]:
+    """A line and its end are one write: what two workers tell at the same moment must not mix."""
+    try:
+        writer = LineWriter(stream.fileno(), stream.encoding, stream.errors or "strict")
+    except (AttributeError, OSError):  # no file of the system's, as under a test
+        return structlog.WriteLoggerFactory(stream)
+    return lambda *_: writer
 
 
 def log_unraisable() -> None:
