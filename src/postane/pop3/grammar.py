@@ -6,6 +6,7 @@ Every `parse_x` has a `format_x` that undoes it. Octets become text here and now
 Must not know: which command is allowed when.
 """
 
+import functools
 import re
 from collections.abc import Callable, Mapping
 
@@ -65,6 +66,20 @@ def split_command(line: bytes) -> tuple[Verb, bytes]:
     if verb is None:
         raise RemoteProtocolError("unknown command", Fault.UNKNOWN_COMMAND)
     return verb, argument
+
+
+def glance(line: bytes) -> Command | None:
+    """A command as nearly everybody writes it, in capitals and with a number or nothing; None: look closer."""
+    command = _BARE.get(line)
+    if command is None and line[:4] in _NUMBERED:  # nothing that is secret is remembered
+        return _numbered_line(line)
+    return command
+
+
+@functools.lru_cache(maxsize=1024)
+def _numbered_line(line: bytes) -> Command | None:
+    found = _NUMBERED_LINE.fullmatch(line)
+    return None if found is None else _NUMBERED[found[1]](int(found[2]))
 
 
 def parse_command(verb: Verb, argument: bytes) -> Command:
@@ -184,10 +199,12 @@ _PARSERS: Mapping[Verb, Callable[[bytes], Command]] = {
     Verb.XTND: lambda argument: Xtnd(_text(argument.strip())),
 }
 
-WHOLE_LINES: Mapping[bytes, Command] = {
+_BARE: Mapping[bytes, Command] = {
     each.verb.encode(): each for each in (Capa(), List(), Noop(), Quit(), Rset(), Stat(), Uidl())
 }
-"""Commands that are their verb alone, by their line as nearly everybody writes it."""
+
+_NUMBERED: Mapping[bytes, Callable[[int], Command]] = {b"DELE": Dele, b"LIST": List, b"RETR": Retr, b"UIDL": Uidl}
+_NUMBERED_LINE = re.compile(rb"([A-Z]{4}) ([0-9]{1,%d})" % NUMBER_DIGITS)
 
 _CODE = re.compile(r"\[([A-Z0-9/._-]{1,40})\] ?", re.IGNORECASE)
 

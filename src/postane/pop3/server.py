@@ -22,8 +22,8 @@ from .commands import Command, Dele, Retr, Verb
 from .grammar import (
     LINE_LIMIT,
     SASL_LIMIT,
-    WHOLE_LINES,
     format_reply,
+    glance,
     parse_auth_response,
     parse_command,
     split_command,
@@ -177,7 +177,7 @@ class Pop3Server:
         if self.state is State.AUTHENTICATING:
             self._verb = Verb.RESPONSE
             return parse_auth_response(line)
-        command = WHOLE_LINES.get(line)
+        command = glance(line)
         verb, argument = split_command(line) if command is None else (command.verb, b"")
         if verb not in self._allowed:
             is_user_wanted = verb is Verb.PASS and Verb.USER in self._allowed
