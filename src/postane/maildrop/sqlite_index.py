@@ -16,14 +16,15 @@ from typing import Any
 
 from postane.mail.measure import Facts
 
-from .base import Blob, Finding, Holder, Lock, LockPolicy, Receipt, Row, UidlRefused, Usage
+from .base import Blob, Finding, Holder, Lock, LockPolicy, Receipt, Row, Usage
 from .columns import ColumnCache, KeptColumns, extend
 from .folders import Folders, storage_error
 from .leases import Taken, acquire
 from .listings import DropListings, ListingCache
 from .locks import FileLease, take
-from .sides import Columns, Entry, Lease, Step, StepHook, Stored, Totals, check_quota, ignore_step
+from .sides import Columns, Entry, Lease, Step, StepHook, Stored, Totals, ignore_step
 from .sqlite_deleted import delete, restore
+from .sqlite_deposit import deposit_job
 from .sqlite_drops import mark_removed, names_of_drops
 from .sqlite_fence import delete_under, take_over
 from .sqlite_handles import Handle, Handles
@@ -31,7 +32,7 @@ from .sqlite_schema import connect_reader, index_error
 from .sqlite_verify import find_damage, mend_totals
 from .sqlite_writer import Job, Transaction
 from .takeovers import Takeovers
-from .uidls import Uidls, check_uidl, format_uidl, parse_uidl
+from .uidls import Uidls, format_uidl
 
 HANDLES = 512
 """Drops that are kept open, unless the configuration says otherwise."""
@@ -44,8 +45,6 @@ _FACTS = "m.octets, m.header_octets, m.is_dotted, m.digest, m.blob, m.blob_octet
 _FETCH = "SELECT m.uid, m.octets, m.header_octets, m.is_dotted, m.digest, m.excess, b.octets, m.blob, m.blob_octets, m.blob_digest FROM message m JOIN body b USING (uid) WHERE m.uid BETWEEN ? AND ? ORDER BY m.uid"  # noqa: E501
 _ROWS = f"SELECT m.uid, {_FACTS}, m.arrived, m.sender, m.uidl, NULL FROM message m WHERE m.uid > ?1 AND (?2 IS NULL OR m.arrived < ?2) ORDER BY m.uid LIMIT ?3"  # noqa: E501, S608
 _DELETED = f"SELECT m.uid, {_FACTS}, m.arrived, m.sender, m.uidl, m.deleted FROM deleted m WHERE m.uid > ?1 AND (?2 IS NULL OR m.deleted < ?2) ORDER BY m.uid LIMIT ?3"  # noqa: E501, S608
-_SAME_UIDL = "SELECT 1 FROM message WHERE uidl = ? UNION ALL SELECT 1 FROM message WHERE uid = ? AND uidl IS NULL"
-_INSERT = "INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 class SqliteIndex:
@@ -134,7 +133,7 @@ class SqliteIndex:
 
     def append(self, drop: str, entry: Entry) -> Awaitable[Receipt]:
         """Take a message in, durably."""
-        job = Job(partial(_append, drop, entry), Step.ROW_WRITTEN, Step.ROW_DURABLE)
+        job = deposit_job(drop, entry)
         handle = self._handles.get(drop)
         return self._write_later(drop, job) if handle is None else handle.write(job)
 
@@ -225,27 +224,6 @@ def _stored(handle: Handle, first: int, last: int) -> list[Stored]:
         Stored(uid, Facts(octets, header, dotted == 1, digest, excess), head, name and Blob(name, size, check))
         for uid, octets, header, dotted, digest, excess, head, name, size, check in handle.read(_FETCH, (first, last))
     ]
-
-
-def _append(drop: str, entry: Entry, now: Transaction) -> Receipt:
-    facts, blob = entry.facts, entry.blob
-    check_quota(entry.quota, now.usage, facts.octets)
-    if entry.uidl is not None:
-        check_uidl(entry.uidl)
-        own = parse_uidl(now.token, entry.uidl) or 0
-        if own >= now.next_uid or now.connection.execute(_SAME_UIDL, (entry.uidl, own)).fetchone():
-            raise UidlRefused(f"unique-id {entry.uidl} is in use")
-    uid = now.next_uid
-    row = (uid, facts.octets, facts.header_octets, facts.is_dotted, facts.digest)
-    letter = (entry.letter.arrived, entry.letter.sender, entry.uidl)
-    where = (blob.name, blob.octets, blob.digest) if blob else (None, None, None)
-    now.connection.execute(_INSERT, (*row, *letter, *where, facts.excess))
-    now.connection.execute("INSERT INTO body VALUES (?, ?)", (uid, entry.head))
-    now.next_uid += 1
-    now.messages += 1
-    now.octets += facts.octets
-    now.excess += facts.excess or 0
-    return Receipt(drop, uid, entry.uidl or format_uidl(now.token, uid), facts.octets)
 
 
 def _delete_all(lease: FileLease, now: Transaction) -> list[str]:

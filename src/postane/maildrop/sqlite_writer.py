@@ -13,11 +13,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from . import sqlite_oneshot as oneshot
 from .base import MaildropError, StoreDamaged, StoreFull, StoreUnavailable, Usage
 from .folders import inode, storage_error, sync_folder
 from .reserve import Reserve
-from .sides import Step, StepHook
-from .sqlite_schema import connect_writer, index_error
+from .sides import Step, StepHook, ignore_step
+from .sqlite_log import Log
+from .sqlite_oneshot import Row
+from .sqlite_schema import LOG_LIMIT, connect_writer, index_error
 
 COMPACT_FREE = 1024
 """Free pages (4 MiB) from which on a file is made smaller, where it holds less than it has free."""
@@ -48,12 +51,14 @@ class Transaction:
 class Job:
     """Something to be written. `work` raises a MaildropError before it changes anything, or not at all.
 
-    Without steps it writes nothing, and only wants to exclude those that do.
+    Without steps it writes nothing, and only wants to exclude those that do. A deposit may know, from what the drop
+    holds, what it gives and the row that says it all: `take` raises a MaildropError, or tells the drop of the message.
     """
 
     work: Callable[[Transaction], Any]
     written: Step | None = None
     durable: Step | None = None
+    take: Callable[[Transaction], tuple[Any, Row]] | None = None
 
     @property
     def is_removal(self) -> bool:
@@ -75,6 +80,8 @@ class Writer:
         self._on_step = on_step
         self._inode = inode(self._path)
         self._connection: sqlite3.Connection | None = None
+        self._log = Log(self._path, LOG_LIMIT)
+        self._known: Transaction | None = None  # what the drop holds, if nobody else has written since
         self.wants_compacting = False
 
     def check_file(self) -> None:
@@ -97,9 +104,9 @@ class Writer:
     def _attempt(self, jobs: Sequence[Job]) -> Outcomes:
         try:
             self.check_file()
-            self._connection = connection = self._connection or connect_writer(self._path)
+            self._connection = connection = self._connection or self._connect()
             try:
-                return self._transact(connection, jobs)
+                return self._take_in(connection, jobs) or self._transact(connection, jobs)
             finally:
                 if connection.in_transaction:
                     connection.rollback()
@@ -110,8 +117,50 @@ class Writer:
         except MaildropError as error:
             return [error] * len(jobs)
 
+    def _connect(self) -> sqlite3.Connection:
+        connection = connect_writer(self._path)
+        oneshot.prepare(connection)
+        return connection
+
+    def _take_in(self, connection: sqlite3.Connection, jobs: Sequence[Job]) -> Outcomes | None:
+        """The short way for deposits into a drop of which all is known; None: nothing was done."""
+        now, self._known = self._known, None
+        if now is None or now.messages == 0 or self._log.is_short:
+            return None
+        outcomes: list[object] = []
+        rows: list[Row] = []
+        for job in jobs:
+            if job.take is None:
+                return None
+            try:
+                outcome, row = job.take(now)
+            except MaildropError:
+                return None  # what is known may be out of date: it is asked for again
+            outcomes.append(outcome)
+            rows.append(row)
+        try:
+            if len(rows) > 1 or self._on_step is not ignore_step:
+                self._insert(connection, jobs, rows)
+            else:
+                oneshot.deposit(connection, rows[0])
+        except sqlite3.IntegrityError as error:
+            if not oneshot.is_stale(error):
+                raise
+            connection.rollback()
+            return None
+        self._known = now
+        self._tell(job.durable for job in jobs)
+        return outcomes
+
+    def _insert(self, connection: sqlite3.Connection, jobs: Sequence[Job], rows: Sequence[Row]) -> None:
+        connection.execute("BEGIN IMMEDIATE")
+        oneshot.deposit_all(connection, rows)
+        self._tell(job.written for job in jobs)
+        connection.execute("COMMIT")
+
     def _transact(self, connection: sqlite3.Connection, jobs: Sequence[Job]) -> Outcomes:
         connection.execute("BEGIN IMMEDIATE")
+        self._log.make_room()
         row = connection.execute("SELECT token, next_uid, messages, octets, removals, excess FROM meta").fetchone()
         if row is None:
             raise StoreDamaged("maildrop is damaged", f"{self._path}: its totals are missing")
@@ -135,6 +184,7 @@ class Writer:
             self._revive()
         self._tell(job.written for job in done)
         connection.execute("COMMIT")
+        self._known = now
         self._tell(job.durable for job in done)
         if now.removals != row[4]:
             self._look_for_free_pages(connection)
