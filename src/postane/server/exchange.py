@@ -12,33 +12,10 @@ from functools import partial
 from postane.accounts.base import LoginRefused, Proof
 from postane.net.stream import Stream
 from postane.sasl import base as sasl
-from postane.sasl.base import Means
-from postane.sasl.registry import CLEAR_TEXT, SERVER_MECHANISMS, Mechanism
+from postane.sasl.registry import SERVER_MECHANISMS
 
 from .gate import Gate
 from .office import PostOffice
-
-
-def possible_mechanisms(office: PostOffice, stream: Stream) -> tuple[str, ...]:
-    """The mechanisms that can succeed on this connection: by what the account store can verify, by what may cross the
-    wire, by what the connection is bound to, and by whether a client certificate was shown."""
-    return tuple(name for name in office.mechanisms if _is_possible(SERVER_MECHANISMS[name], office, stream))
-
-
-def announced_mechanisms(office: PostOffice, stream: Stream) -> tuple[str, ...]:
-    """Those of them that the client is told of: shy ones only where no password may cross."""
-    hidden = office.shy if office.allows_password(stream) else frozenset()
-    return tuple(name for name in possible_mechanisms(office, stream) if name not in hidden)
-
-
-def _is_possible(mechanism: Mechanism, office: PostOffice, stream: Stream) -> bool:
-    if mechanism.means not in office.accounts.means:
-        return False
-    if mechanism.needs_binding and not (stream.tls is not None and stream.tls.bindings):
-        return False
-    if mechanism.means is Means.OUTSIDE:
-        return stream.tls is not None and stream.tls.client is not None
-    return mechanism.means not in CLEAR_TEXT or office.allows_password(stream)
 
 
 class Exchange:
@@ -107,7 +84,7 @@ class Exchange:
 
 def begin(office: PostOffice, stream: Stream, gate: Gate, name: str) -> Exchange:
     """An exchange by the mechanism `name`, which must be possible."""
-    is_plus_offered = f"{name}-PLUS" in announced_mechanisms(office, stream)  # RFC 5802 s6
+    is_plus_offered = f"{name}-PLUS" in office.offers(stream).announced  # RFC 5802 s6
     bindings: Mapping[str, bytes] = stream.tls.bindings if stream.tls is not None else {}
     stamp = f"<{office.token()}.{int(office.clock())}@{office.hostname}>".encode("ascii", "replace")
     surroundings = sasl.Surroundings(stamp, office.token() + office.token(), bindings, is_plus_offered)

@@ -10,14 +10,12 @@ from typing import ClassVar
 
 from postane.accounts.base import Proof
 from postane.net.stream import Stream
-from postane.pop3.capabilities import Offer
 from postane.pop3.commands import Apop, Auth, AuthResponse, Pass, User, Utf8, Verb
 from postane.pop3.replies import Challenge, Code, Listing, err, ok
-from postane.sasl.base import Means
 from postane.wire.phrases import Phrase, phrase
 
 from .desk import Outbox
-from .exchange import Exchange, announced_mechanisms, begin, possible_mechanisms
+from .exchange import Exchange, begin
 from .gate import Gate
 from .login import Login
 from .office import PostOffice
@@ -39,7 +37,7 @@ class Authorization:
         self._gate = gate
         self._login = login
         self._stamp = stamp
-        self.offer = _make_offer(office, stream)
+        self.offer = office.offers(stream).pop3
         self.is_utf8 = False
         self._user = ""
         self._exchange: Exchange  # since AUTH; the chart lets no response in before it
@@ -76,7 +74,7 @@ class Authorization:
             out.send(
                 Listing("mechanisms follow", "".join(f"{name}\r\n" for name in self.offer.mechanisms).encode("ascii"))
             )
-        elif event.mechanism in possible_mechanisms(self._office, self._stream):
+        elif event.mechanism in self._office.offers(self._stream).possible:
             self._exchange = begin(self._office, self._stream, self._gate, event.mechanism)
             await self._go_on(await self._exchange.start(event.initial), out)
         elif self._would_be_offered(event.mechanism):
@@ -116,16 +114,6 @@ class Authorization:
         Verb.USER: _user_,
         Verb.UTF8: _utf8,
     }
-
-
-def _make_offer(office: PostOffice, stream: Stream) -> Offer:
-    return Offer(
-        office.implementation,
-        is_login_possible=Means.PASSWORD in office.accounts.means and office.allows_password(stream),
-        is_stls_possible=stream.can_start_tls,
-        mechanisms=announced_mechanisms(office, stream),
-        is_lang_possible=bool(office.languages),
-    )
 
 
 async def _given(proof: Proof) -> Proof:

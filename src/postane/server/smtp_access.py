@@ -17,7 +17,7 @@ from postane.smtp import commands, replies
 from postane.smtp.xclient import ATTRIBUTES
 
 from .desk import Outbox
-from .exchange import Exchange, announced_mechanisms, begin, possible_mechanisms
+from .exchange import Exchange, begin
 from .gate import Gate
 from .office import PostOffice
 from .record import SessionRecord
@@ -49,7 +49,7 @@ class Access:
         """Nothing is known but the connection."""
         tls = self._stream.tls
         self._gate = Gate(self._office, self._record, None if tls is None else tls.client)
-        self._mechanisms = announced_mechanisms(self._office, self._stream) if self._has_auth else ()
+        self._mechanisms = self._office.offers(self._stream).announced if self._has_auth else ()
         self.helo = ""
         self.protocol = Protocol.SMTP
 
@@ -94,7 +94,7 @@ class Access:
             out.send(replies.NOT_IMPLEMENTED.with_text(f"{event.verb} is not offered here"))
         elif self.account is not None:  # RFC 4954 s4: after success no more AUTH commands
             out.send(replies.BAD_SEQUENCE.with_text("you are logged in already"))
-        elif event.mechanism in possible_mechanisms(self._office, self._stream):
+        elif event.mechanism in self._office.offers(self._stream).possible:
             self._exchange = begin(self._office, self._stream, self._gate, event.mechanism)
             await self._go_on(self._exchange.start(event.initial), out)
         elif event.mechanism in self._office.mechanisms and not self._office.allows_password(self._stream):

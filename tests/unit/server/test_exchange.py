@@ -14,7 +14,6 @@ from postane.net.memory import MemoryStream
 from postane.net.stream import Peer, TlsFacts
 from postane.sasl.base import Identity, Means
 from postane.sasl.registry import CLIENT_MECHANISMS, SERVER_MECHANISMS
-from postane.server.exchange import announced_mechanisms, possible_mechanisms
 from postane.server.loop import Conversation, converse
 from postane.server.office import PostOffice
 from postane.server.record import SessionRecord
@@ -203,37 +202,6 @@ async def test_a_store_that_is_away_is_no_wrong_password(office: PostOffice, pop
     heard = await log_in(session.say, "OAUTHBEARER", who("OAUTHBEARER", secret="no-answer"), mark=b"334 ")
     assert heard.startswith(b"454 4.7.0")
     await session.end()
-
-
-CLEAR = MemoryStream(Peer("192.0.2.1"))
-LOOPBACK = MemoryStream(Peer("127.0.0.1"))
-
-
-@pytest.mark.parametrize(
-    ("stream", "missing"),
-    [
-        (CLEAR, {"PLAIN", "LOGIN", "OAUTHBEARER", "XOAUTH2", "EXTERNAL", "SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS"}),
-        (LOOPBACK, {"EXTERNAL", "SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS"}),
-        (secure_stream(), set()),
-    ],
-    ids=["clear", "loopback", "TLS"],
-)
-def test_what_can_succeed_depends_on_the_connection(
-    office: PostOffice, stream: MemoryStream, missing: set[str]
-) -> None:
-    assert set(SERVER_MECHANISMS) - set(possible_mechanisms(office, stream)) == missing
-
-
-def test_and_on_what_the_store_can_verify() -> None:
-    office = make_office(accounts=MemoryAccounts(), mechanisms=tuple(SERVER_MECHANISMS))
-    assert not {"OAUTHBEARER", "XOAUTH2"} & set(possible_mechanisms(office, secure_stream()))
-
-
-def test_a_shy_one_is_announced_where_no_password_may_cross(office: PostOffice) -> None:
-    office = replace(office, shy=frozenset({"CRAM-MD5"}))
-    assert "CRAM-MD5" in announced_mechanisms(office, CLEAR)
-    assert "CRAM-MD5" not in announced_mechanisms(office, LOOPBACK)
-    assert "CRAM-MD5" in possible_mechanisms(office, LOOPBACK)
 
 
 async def test_the_log_tells_by_what_somebody_came_in(pop3: Pop3Session) -> None:
