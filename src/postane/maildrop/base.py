@@ -263,6 +263,10 @@ class MaildropSession(Protocol):
         """Fill the snapshot's columns if they are not there. Raises MaildropError."""
         ...
 
+    def load_now(self) -> bool:
+        """The same where it needs no waiting; False: await `load`."""
+        ...
+
     def ready(self, number: int) -> OpenMessage | None:
         """Open message `number` of the loaded snapshot if that needs no waiting; None: ask `open_message`.
 

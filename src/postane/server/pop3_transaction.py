@@ -58,7 +58,7 @@ class Transaction:
     def _list(self, event: List, out: Outbox) -> Awaitable[None] | None:
         """RFC 1939 s5, LIST: messages marked as deleted are not listed."""
         snapshot = self._session.snapshot
-        if not snapshot.is_loaded:
+        if not (snapshot.is_loaded or self._session.load_now()):
             return self._load_first(event, out)
         if event.number is not None:
             out.send(ok(f"{event.number} {snapshot.size(event.number)}"))
@@ -70,7 +70,7 @@ class Transaction:
     def _uidl(self, event: Uidl, out: Outbox) -> Awaitable[None] | None:
         """RFC 1939 s7, UIDL."""
         snapshot = self._session.snapshot
-        if not snapshot.is_loaded:
+        if not (snapshot.is_loaded or self._session.load_now()):
             return self._load_first(event, out)
         if event.number is not None:
             out.send(ok(f"{event.number} {snapshot.uidl(event.number)}"))
@@ -81,7 +81,7 @@ class Transaction:
     def _retr(self, event: Retr, out: Outbox) -> Awaitable[None] | None:
         """RFC 1939 s5, RETR. What cannot be opened is refused before any +OK."""
         snapshot = self._session.snapshot
-        if not snapshot.is_loaded:
+        if not (snapshot.is_loaded or self._session.load_now()):
             return self._load_first(event, out)
         number = event.number
         snapshot.check(number)
@@ -143,7 +143,7 @@ class Transaction:
     def _top(self, event: Top, out: Outbox) -> Awaitable[None] | None:
         """RFC 1939 s7, TOP: the header part, the empty line, and so many lines of the body."""
         snapshot = self._session.snapshot
-        if not snapshot.is_loaded:
+        if not (snapshot.is_loaded or self._session.load_now()):
             return self._load_first(event, out)
         snapshot.check(event.number)
         message = self._session.ready(event.number)
@@ -171,7 +171,7 @@ class Transaction:
     def _dele(self, event: Dele, out: Outbox) -> Awaitable[None] | None:
         """RFC 1939 s5, DELE: only marks; QUIT deletes."""
         snapshot = self._session.snapshot
-        if not snapshot.is_loaded:
+        if not (snapshot.is_loaded or self._session.load_now()):
             return self._load_first(event, out)
         number, ahead = event.number, event.ahead
         if ahead and snapshot.delete_all(numbers := (number, *ahead)):
