@@ -8,7 +8,7 @@ Must not know: what a message is.
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 Row = tuple[object, ...]
 """What `meta` must hold (`Totals`), and then the message: a value for each column of the view."""
@@ -29,16 +29,22 @@ CREATE TEMP TRIGGER deposit_message INSTEAD OF INSERT ON deposit BEGIN
         new.blob, new.blob_octets, new.blob_digest, new.lack
     );
     INSERT INTO body VALUES (new.uid, new.head);
+    {call}
 END;
 """
 
 
-def prepare(connection: sqlite3.Connection) -> None:
-    """Make what `deposit` needs, in this connection alone."""
+def prepare(connection: sqlite3.Connection, before_commit: Callable[[], None] | None) -> None:
+    """Make what `deposit` needs, in this connection alone. `before_commit` is called when a message is written and its
+    transaction is still open; what it raises undoes it all, and reaches the caller as an sqlite3.Error."""
+    call = ""
+    if before_commit is not None:
+        connection.create_function("before_commit", 0, before_commit)
+        call = "SELECT before_commit();"
     columns = [f"NULL AS {name}" for name in f"uid, messages, octets, removals, excess, {_MESSAGE}".split(", ")]
     connection.execute("PRAGMA temp_store=MEMORY")
     connection.execute(f"CREATE TEMP VIEW deposit AS SELECT {', '.join(columns)}")
-    connection.execute(_TRIGGER)
+    connection.execute(_TRIGGER.format(call=call))
 
 
 def deposit(connection: sqlite3.Connection, row: Row) -> None:

@@ -82,6 +82,8 @@ class Writer:
         self._connection: sqlite3.Connection | None = None
         self._log = Log(self._path, LOG_LIMIT)
         self._known: Transaction | None = None  # what the drop holds, if nobody else has written since
+        self._short: list[Job] = []  # what goes the short way, and is not written yet
+        self._raised: BaseException | None = None  # by a step on that way
         self.wants_compacting = False
 
     def check_file(self) -> None:
@@ -119,8 +121,16 @@ class Writer:
 
     def _connect(self) -> sqlite3.Connection:
         connection = connect_writer(self._path)
-        oneshot.prepare(connection)
+        oneshot.prepare(connection, None if self._on_step is ignore_step else self._before_commit)
         return connection
+
+    def _before_commit(self) -> None:
+        """A deposit of the short way is written."""
+        try:
+            self._tell([self._short.pop(0).written])
+        except BaseException as error:
+            self._raised = error
+            raise
 
     def _take_in(self, connection: sqlite3.Connection, jobs: Sequence[Job]) -> Outcomes | None:
         """The short way for deposits into a drop of which all is known; None: nothing was done."""
@@ -138,25 +148,30 @@ class Writer:
                 return None  # what is known may be out of date: it is asked for again
             outcomes.append(outcome)
             rows.append(row)
-        try:
-            if len(rows) > 1 or self._on_step is not ignore_step:
-                self._insert(connection, jobs, rows)
-            else:
-                oneshot.deposit(connection, rows[0])
-        except sqlite3.IntegrityError as error:
-            if not oneshot.is_stale(error):
-                raise
-            connection.rollback()
+        if not self._insert(connection, jobs, rows):
             return None
         self._known = now
         self._tell(job.durable for job in jobs)
         return outcomes
 
-    def _insert(self, connection: sqlite3.Connection, jobs: Sequence[Job], rows: Sequence[Row]) -> None:
-        connection.execute("BEGIN IMMEDIATE")
-        oneshot.deposit_all(connection, rows)
-        self._tell(job.written for job in jobs)
-        connection.execute("COMMIT")
+    def _insert(self, connection: sqlite3.Connection, jobs: Sequence[Job], rows: Sequence[Row]) -> bool:
+        """Whether they are written, durably; else somebody else has written, and nothing was done."""
+        self._short, self._raised = list(jobs), None
+        try:
+            if len(rows) == 1:
+                oneshot.deposit(connection, rows[0])
+            else:
+                connection.execute("BEGIN IMMEDIATE")
+                oneshot.deposit_all(connection, rows)
+                connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            if self._raised is not None:
+                raise self._raised from error
+            if not oneshot.is_stale(error):
+                raise
+            connection.rollback()
+            return False
+        return True
 
     def _transact(self, connection: sqlite3.Connection, jobs: Sequence[Job]) -> Outcomes:
         connection.execute("BEGIN IMMEDIATE")
