@@ -45,16 +45,17 @@ class ChainAccounts(PartialAccounts):
         super().__init__()
         self._stores = tuple(stores)
         self._scram_of_any = scram_of_any
+        self._each: tuple[frozenset[Means], ...] = ()  # what they said last, and what that is together
+        self._means = frozenset[Means]()
         self._own_domains = frozenset(fold_domain(domain) for domain in own_domains)
 
     @property
     def means(self) -> frozenset[Means]:
         """See AccountStore. What any of them can, but for SCRAM."""
-        each = [store.means for store in self._stores]
-        lacking = set[Means]()
-        if not self._scram_of_any:
-            lacking.update(*(_SCRAM - means for means in each if Means.PASSWORD in means))
-        return frozenset[Means]().union(*each) - lacking
+        each = tuple(store.means for store in self._stores)
+        if each != self._each:
+            self._each, self._means = each, self._join(each)
+        return self._means
 
     async def verify_password(self, name: str, password: str) -> Proof:
         """See AccountStore. A name that nobody knows is refused by one of them, with the work that this costs there."""
@@ -210,6 +211,12 @@ class ChainAccounts(PartialAccounts):
             if await each.find(account.name) is not None:
                 return False
         return False
+
+    def _join(self, each: Sequence[frozenset[Means]]) -> frozenset[Means]:
+        lacking = set[Means]()
+        if not self._scram_of_any:
+            lacking.update(*(_SCRAM - means for means in each if Means.PASSWORD in means))
+        return frozenset[Means]().union(*each) - lacking
 
     @property
     def _first(self) -> AccountStore | None:

@@ -136,7 +136,9 @@ class LocalAccounts:
             until = self._clocks.steady() + self._cache_seconds
             return self._remembered(name, password, Remembered(self._used(account, label), version, until))
         if await self._check(row.password, password) and row.password is not None:
-            return self._verified(row, row.password, password)
+            proof = self._verified(row, row.password, password)
+            until = self._cache.until(account.name, row.password, password)
+            return self._remembered(name, password, Remembered(proof, version, until))
         if trouble is not None:
             raise trouble
         raise _refusal(name, row)

@@ -401,3 +401,14 @@ def test_a_chain_of_nobody_recalls_nothing():
     chain = ChainAccounts([Tokens(Recalling())], own_domains=OWN_DOMAINS)
     assert chain.recall_address("alice", "localhost") is None
     assert chain.recall("alice", "secret") is None
+
+
+def test_what_a_chain_can_is_what_its_stores_can_now():
+    first, second = PasswordsOnly(), Tokens(Counting())
+    chain = ChainAccounts([first, second], own_domains=OWN_DOMAINS)
+    assert chain.means == {Means.PASSWORD, Means.TOKEN}
+    assert chain.means is chain.means
+    first.means = frozenset({Means.OUTSIDE})
+    assert chain.means == {Means.OUTSIDE, Means.TOKEN}
+    second.means = frozenset()
+    assert chain.means == {Means.OUTSIDE}

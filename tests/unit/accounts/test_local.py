@@ -205,6 +205,30 @@ async def test_a_change_while_a_row_is_read_is_not_overlooked(workers, registry,
     assert workers[0].recall("mrose", "secret") is None
 
 
+async def test_a_login_is_recalled_from_the_first_on(workers, registry):
+    registry.add("mrose", password="secret")
+    proof = await workers[0].verify_password("mrose", "secret")
+    assert workers[0].recall("mrose", "secret") == proof
+
+
+async def test_what_a_name_means_since_the_slow_hash_is_not_overlooked(workers, registry, monkeypatch):
+    """While the password of `mrose` is looked at, `mrose@localhost` becomes an account of its own."""
+    monkeypatch.setattr(workers[0], "_own_domains", frozenset({"localhost"}))
+    registry.add("mrose", password="secret")
+    check = hashes.check
+
+    def checking(stored, password):
+        monkeypatch.undo()
+        other = Registry(registry._place)
+        other.add("mrose@localhost", password="other")
+        other.close()
+        return check(stored, password)
+
+    monkeypatch.setattr(hashes, "check", checking)
+    await workers[0].verify_password("mrose@localhost", "secret")
+    assert workers[0].recall("mrose@localhost", "secret") is None
+
+
 async def test_without_a_cache_nothing_is_recalled(place, registry):
     registry.add("mrose", password="secret")
     phone = registry.add_device("mrose", "phone")
