@@ -1,6 +1,7 @@
 """The log's lines."""
 
 import json
+import re
 import ssl
 import sys
 from collections.abc import Iterator
@@ -50,6 +51,41 @@ def test_what_is_less_important_is_not_told(capsys, level, count):
     log.info("two")
     log.error("three")
     assert len(capsys.readouterr().err.splitlines()) == count
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+@pytest.mark.parametrize(
+    "tell",
+    [
+        lambda log, level: getattr(log, level)("it"),
+        lambda log, level: getattr(log, level)(None, octets=5),
+        lambda log, level: getattr(log, level)("%s of %s", "one", "two", octets=5),
+        lambda log, level: getattr(log, level)("%(one)s", {"one": "two"}),
+        lambda log, level: getattr(log.bind(session="3f2a"), level)("it", octets=5),
+        lambda log, level: getattr(log, level)("it", exc_info=ValueError("why"), octets=5),
+    ],
+)
+def test_what_is_told_most_is_told_as_all_else(capsys, form, tell):
+    """The short way of `info` gives what structlog's own gives."""
+    configure_logs("info", form)
+    lines = []
+    for level in ("info", "error"):
+        tell(structlog.get_logger("postane"), level)
+        told = re.sub(r"[-0-9]+T[:.0-9]+Z", "TIME", capsys.readouterr().err)
+        assert "TIME" in told
+        lines.append(told.replace("error    ", "info     ").replace('"error"', '"info"'))
+    assert lines[0] == lines[1]
+
+
+def test_what_is_told_can_be_caught(capsys):
+    configure_logs("info", "json")
+    log = structlog.get_logger("postane")
+    log.info("before")
+    with structlog.testing.capture_logs() as lines:
+        log.info("it", octets=5)
+    log.info("after")
+    assert lines == [{"event": "it", "octets": 5, "log_level": "info"}]
+    assert [json.loads(line)["event"] for line in capsys.readouterr().err.splitlines()] == ["before", "after"]
 
 
 def test_text_for_people(capsys):
