@@ -52,7 +52,7 @@ class Reception:
         self._perhaps_strangers: dict[Guest, None] = {}  # in the order in which they came
         self._closing: set[asyncio.Task[None]] = set()
         self._departure = asyncio.Event()  # somebody has left
-        self._log = structlog.get_logger("postane")
+        self._log = structlog.get_logger("postane").bind()  # once, not for each session
 
     def accept(self, service: str, make_desk: MakeDesk, stream: Stream) -> None:
         """A connection has come in: run its session."""
