@@ -1,8 +1,13 @@
 """What the contract suite does not show: importing, upgrading, traces of use, keys."""
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 
 from postane.accounts.base import AccountsUnavailable, NameTaken, UnknownName
+from postane.accounts.changes import FILE_NAME as CHANGES
+from postane.accounts.changes import Changes
 from postane.accounts.hashes import LIGHT, BadPassword, verify
 from postane.accounts.names import BadName
 from postane.accounts.records import Entry, Place
@@ -275,3 +280,32 @@ def test_a_renewal_without_need_and_key_file_writes_nothing(place):
     writer.close()
     assert (registry._ask("SELECT * FROM account"), registry._ask("PRAGMA data_version")) == before
     registry.close()
+
+
+def test_a_change_is_told_of_when_it_is_committed(registry, place, monkeypatch):
+    """The workers look when the number has changed: they must find the change, not the state before it."""
+    registry.add("mrose")
+    found = []
+    with closing(sqlite3.connect(place.database)) as other:
+        note = Changes.note
+
+        def noting(changes):
+            found.append(other.execute("SELECT enabled FROM account").fetchall())
+            note(changes)
+
+        monkeypatch.setattr(Changes, "note", noting)
+        registry.set_enabled("mrose", False)
+    assert found == [[(0,)]]
+
+
+def test_what_workers_could_not_be_told_of_is_not_changed(registry, place):
+    registry.add("mrose")
+    registry.close()
+    (place.folder / CHANGES).unlink()
+    (place.folder / CHANGES).mkdir()
+    deaf = Registry(place)
+    with pytest.raises(AccountsUnavailable) as caught:
+        deaf.set_enabled("mrose", False)
+    assert str(place.folder / CHANGES) in caught.value.log
+    assert deaf.show("mrose").account.is_enabled
+    deaf.close()
