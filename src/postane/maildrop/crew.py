@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 
 ResultT = TypeVar("ResultT")
 
-_Job = tuple[asyncio.AbstractEventLoop, "asyncio.Future[Any]", Callable[[], Any]]
+_Then = Callable[["asyncio.Future[Any]"], None]
+_Job = tuple[asyncio.AbstractEventLoop, "asyncio.Future[Any]", Callable[[], Any], _Then | None]
 
 
 class Crew:
@@ -28,15 +29,16 @@ class Crew:
         self._threads: list[threading.Thread] = []
         self._busy = 0  # jobs that are not settled
 
-    def do(self, work: Callable[[], ResultT]) -> "asyncio.Future[ResultT]":
+    def do(self, work: Callable[[], ResultT], then: _Then | None = None) -> "asyncio.Future[ResultT]":
         """Have it done; jobs are begun in their order. The future gives what it gives, or raises what it raises; a job
-        goes on although nobody waits for it any more."""
+        goes on although nobody waits for it any more. `then` is called with the future at once when it is done: its
+        own callbacks have to wait for another turn of the loop. One that was cancelled is not told of."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[ResultT] = loop.create_future()
         if self._busy >= len(self._threads) and len(self._threads) < self._size:
             self._begin()
         self._busy += 1
-        self._jobs.put((loop, future, work))
+        self._jobs.put((loop, future, work, then))
         return future
 
     def close(self) -> None:
@@ -55,17 +57,27 @@ class Crew:
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
-            loop, future, work = job
+            loop, future, work, then = job
             result, error = None, None
             try:
                 result = work()
             except BaseException as raised:  # noqa: BLE001 - it is raised where the job is waited for
                 error = raised
             with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits
-                loop.call_soon_threadsafe(self._settle, future, result, error)
-            del job, loop, future, work, result, error  # nothing of it is kept alive while the next one is waited for
+                loop.call_soon_threadsafe(self._settle, future, result, error, then)
+            del (
+                job,
+                loop,
+                future,
+                work,
+                then,
+                result,
+                error,
+            )  # nothing of it is kept alive while the next one is waited for
 
-    def _settle(self, future: "asyncio.Future[Any]", result: Any, error: BaseException | None) -> None:
+    def _settle(
+        self, future: "asyncio.Future[Any]", result: Any, error: BaseException | None, then: _Then | None
+    ) -> None:
         self._busy -= 1
         if future.cancelled():
             return
@@ -73,3 +85,5 @@ class Crew:
             future.set_result(result)
         else:
             future.set_exception(error)
+        if then is not None:
+            then(future)

@@ -75,3 +75,14 @@ async def test_closing_waits_for_what_was_begun_and_may_be_done_twice(crew):
     assert done == ["done"]
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("crew-of-a-test-")]
     await asyncio.sleep(0)
+
+
+async def test_what_comes_then_is_done_at_once(crew):
+    done = []
+    future = crew.do(lambda: "result", lambda future: done.append(future.result()))
+    future.add_done_callback(lambda _: done.append("called back"))
+    assert await future == "result"
+    assert done == ["result", "called back"]
+    with pytest.raises(ZeroDivisionError):
+        await crew.do(lambda: 1 // 0, lambda future: done.append(type(future.exception())))
+    assert done[2:] == [ZeroDivisionError]
