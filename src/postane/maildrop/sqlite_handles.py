@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 from .base import StoreDamaged
 from .crew import Crew
 from .folders import Folders, inode, storage_error
+from .remembered import Known, Remembered
 from .reserve import Reserve
 from .sides import StepHook, Totals
 from .sqlite_schema import connect_reader, index_error, make_index
@@ -46,8 +47,10 @@ REST = 60.0
 class Handle:
     """One drop's index, opened."""
 
-    def __init__(self, folder: str, crew: Crew, reserve: Reserve, on_step: StepHook) -> None:
+    def __init__(self, folder: str, crew: Crew, reserve: Reserve, on_step: StepHook, known: Known) -> None:
         """Open it; in any thread. Raises sqlite3.Error, OSError, MaildropError."""
+        self.known = known
+        self._reserve = reserve
         self.folder = folder
         self.path = f"{folder}/index.sqlite"
         self.lease_path = f"{folder}/lease"
@@ -57,12 +60,14 @@ class Handle:
         self.is_fresh = True  # used since the last look for idle handles
         self.is_awaited = True  # nobody has used it yet: whoever wanted it is about to
         self.running: asyncio.Future[Any] | None = None  # what a thread is doing with it
+        known.opening()
         self._reader = connect_reader(self.path)
         try:
             row = self._reader.execute("SELECT token FROM meta").fetchone()
             if row is None:
                 raise StoreDamaged("maildrop is damaged", f"{self.path}: its totals are missing")
             self.token = str(row[0])
+            self.first = known.moment(), self.totals()
         except BaseException:
             self._reader.close()
             raise
@@ -104,15 +109,35 @@ class Handle:
         batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
         batch = [(job, future) for job, future in batch if not future.cancelled()]
         if batch:
-            self.running = self._crew.do(partial(self._writer.commit, [job for job, _ in batch]))
-            self.running.add_done_callback(partial(self._finish, [future for _, future in batch]))
+            work = partial(self._commit, [job for job, _ in batch])
+            self.running = self._crew.do(work, partial(self._finish, [future for _, future in batch]))
         elif self._waiting:
             self._launch()
         elif self._writer.wants_compacting:
-            self.running = self._crew.do(self._writer.compact)
-            self.running.add_done_callback(partial(self._finish, []))
+            self.running = self._crew.do(self._writer.compact, partial(self._finish, []))
         else:
             self.running = None
+
+    def _commit(self, jobs: Sequence[Job]) -> Outcomes:
+        """In a thread. Before anybody is answered, whoever remembers what the drop held learns that it was changed."""
+        if all(job.durable is None for job in jobs):
+            return self._writer.commit(jobs)
+        try:
+            changed = self._change(is_removal=any(job.is_removal for job in jobs))
+        except OSError as error:
+            return [storage_error(error, "cannot write to a maildrop")] * len(jobs)
+        try:
+            return self._writer.commit(jobs)
+        finally:
+            changed()
+
+    def _change(self, *, is_removal: bool) -> Callable[[], None]:
+        try:
+            return self.known.change()
+        except OSError:
+            if not is_removal or not self._reserve.give_up():
+                raise
+            return self.known.change()
 
     def _finish(self, futures: Sequence["asyncio.Future[Any]"], running: "asyncio.Future[Outcomes]") -> None:
         bug = running.exception()
@@ -141,6 +166,7 @@ class Handles:
         self._opening: dict[str, asyncio.Task[None]] = {}
         self._making: set[asyncio.Future[Handle]] = set()  # those of them that have found room
         self._timer: asyncio.TimerHandle | None = None
+        self.remembered = Remembered(folders)
 
     def get(self, drop: str) -> Handle | None:
         """The handle of a drop, if it is open."""
@@ -193,11 +219,12 @@ class Handles:
 
     async def _open_one(self, drop: str) -> None:
         await self._find_room()
-        making = self._crew.do(partial(self._make, drop))
+        making = self._crew.do(partial(self._make, drop, self.remembered.require(drop)))
         self._making.add(making)
         making.add_done_callback(self._making.discard)
         try:
-            self._open[drop] = await making
+            handle = self._open[drop] = await making
+            handle.known.learn(*handle.first)
         except sqlite3.Error as error:
             raise index_error(error, f"{self._folders.drop(drop)}/index.sqlite") from error
         except OSError as error:
@@ -206,12 +233,12 @@ class Handles:
             del self._opening[drop]
         self._watch()
 
-    def _make(self, drop: str) -> Handle:
+    def _make(self, drop: str, known: Known) -> Handle:
         folder = self._folders.drop(drop)
         if inode(f"{folder}/index.sqlite") is None:
             make_index(self._folders, drop, self._on_step)
             self._reserve.keep()
-        return Handle(folder, self._crew, self._reserve, self._on_step)
+        return Handle(folder, self._crew, self._reserve, self._on_step, known)
 
     async def _find_room(self) -> None:
         """Wait until there is room for one more; the one used longest ago makes it. Letters for very many drops at once

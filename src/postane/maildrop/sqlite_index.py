@@ -22,6 +22,7 @@ from .folders import Folders, storage_error
 from .leases import Taken, acquire
 from .listings import DropListings, ListingCache
 from .locks import FileLease, take
+from .remembered import Known
 from .sides import Columns, Entry, Lease, Step, StepHook, Stored, Totals, ignore_step
 from .sqlite_deleted import delete, restore
 from .sqlite_deposit import deposit_job
@@ -64,7 +65,7 @@ class SqliteIndex:
             return await take_over(await self._handles.require(drop), drop, holder, self._takeovers.number)
 
         handle = await self._handles.require(drop)
-        lease = await acquire(partial(self._take, drop, handle, holder, lock), evict, lock)
+        lease = await acquire(partial(self._take, drop, handle.lease_path, holder, lock), evict, lock)
         try:
             handle = self._handles.get(drop) or await self._handles.require(drop)  # it may have been closed meanwhile
             handle.check_file()
@@ -74,22 +75,33 @@ class SqliteIndex:
             raise
 
     def open_now(self, drop: str, holder: Holder, lock: Lock) -> tuple[Lease, Totals] | None:
-        """The same where the drop's handle is open and nobody has the lease."""
-        handle = self._handles.get(drop)
-        lease = self._take(drop, handle, holder, lock) if handle is not None else None
-        if handle is None or not isinstance(lease, FileLease):
+        """The same where nobody has the lease, and the drop is as it was, or its handle is open."""
+        known = self._handles.remembered.get(drop)
+        lease = self._take(drop, known.lease_path, holder, lock) if known is not None else None
+        if known is None or not isinstance(lease, FileLease):
             return None
+        totals = None
         try:
-            handle.check_file()
-            return lease, handle.totals()
-        except BaseException:
-            lease.drop_lock()
-            raise
+            totals = known.totals() or self._asked(drop, known)
+        finally:
+            if totals is None:
+                lease.drop_lock()
+        return None if totals is None else (lease, totals)
 
-    def _take(self, drop: str, handle: Handle, holder: Holder, lock: Lock) -> FileLease | Taken:
+    def _asked(self, drop: str, known: Known) -> Totals | None:
+        handle = self._handles.get(drop)
+        if handle is None:
+            return None
+        moment = known.moment()
+        handle.check_file()
+        totals = handle.totals()
+        known.learn(moment, totals)
+        return totals
+
+    def _take(self, drop: str, path: str, holder: Holder, lock: Lock) -> FileLease | Taken:
         is_shared = lock.policy is LockPolicy.SHARE
         try:
-            return take(drop, handle.lease_path, holder, self._takeovers.number, is_shared=is_shared)
+            return take(drop, path, holder, self._takeovers.number, is_shared=is_shared)
         except OSError as error:
             raise storage_error(error, f"maildrop {drop} cannot be locked") from error
 
@@ -156,9 +168,13 @@ class SqliteIndex:
         return receipts
 
     def totals_now(self, drop: str) -> Totals | None:
-        """What the drop holds now, where its handle is open."""
-        handle = self._handles.get(drop)
-        return None if handle is None else handle.totals()
+        """What the drop holds now, where it is as it was, or its handle is open."""
+        known = self._handles.remembered.get(drop)
+        totals = known.totals() if known is not None else None
+        if totals is None:
+            handle = self._handles.get(drop)
+            totals = handle.totals() if handle is not None else None
+        return totals
 
     async def usage(self, drop: str) -> Usage:
         """What the drop holds."""
