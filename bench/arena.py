@@ -32,19 +32,20 @@ DEADLINE = 90.0
 QUICK_PEERS = ("postane", "tuned-mdbox", "floor")
 """Filling the others takes longer than a quick look may."""
 
+HURRIED_FROM = 420.0
+"""Seconds from which on a scenario has one round: all of it should be over in ten minutes."""
+
 Trouble = (RuntimeError, OSError, subprocess.SubprocessError)
-"""What a peer that cannot be set up or started raises."""
+"""What a peer that cannot be set up, started or looked at raises."""
 
 
 @dataclass(slots=True)
 class Entrant:
-    """A peer that takes part, and its server while it runs. `is_few`: it has processes for each client; `trouble` is
-    why it is out."""
+    """A peer that takes part, and its server while it runs. `trouble` is why it is out."""
 
     key: str
     peer: Peer
     is_rival: bool = False
-    is_few: bool = False
     server: Server | None = None
     trouble: str = ""
 
@@ -84,7 +85,7 @@ def dovecot(folder: Path, certificate: Certificate | None, key: str) -> Entrant:
     shape, _, mailbox = key.partition("-")
     is_tuned = shape == "tuned"
     peer = DovecotPeer(folder / key, certificate, tuned=is_tuned, mailbox=mailbox)
-    return Entrant(key if is_tuned else shape, peer, is_rival=is_tuned, is_few=not is_tuned)
+    return Entrant(key if is_tuned else shape, peer, is_rival=is_tuned)
 
 
 class Arena:
@@ -97,17 +98,26 @@ class Arena:
         self._server_core = cores[0] if len(cores) > 1 else None
         self._driver_core = cores[-1] if len(cores) > 1 else None
         self._groups = groups(load)
+        self._begun = time.monotonic()
         self.runs: dict[tuple[str, str], list[Outcome]] = {}
+        self.spent: dict[str, float] = {}
+        self.hurried: list[str] = []
 
     def set_up(self, wanted: Sequence[Scenario]) -> None:
         """Fill the maildrops that the scenarios need, those of two peers at a time."""
+        begun = time.monotonic()
         needed: dict[str, Group] = {scenario.group: self._groups[scenario.group] for scenario in wanted}
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(lambda entrant: self._set_up(entrant, needed, wanted), self._entrants))
+        self.spent["set-up"] = time.monotonic() - begun
 
     def measure(self, scenario: Scenario) -> None:
         """All rounds of one scenario, the peers in turn."""
+        begun = time.monotonic()
         for turn in range(scenario.rounds or self._load.rounds):
+            if turn and time.monotonic() - self._begun > HURRIED_FROM:
+                self.hurried.append(scenario.key)
+                break
             for entrant in self._entrants:
                 if entrant.trouble or entrant.key in scenario.without or (turn and not entrant.is_main):
                     continue
@@ -116,6 +126,7 @@ class Arena:
                     continue  # the figure is void already
                 if (outcome := self._run(entrant, scenario, turn)) is not None:
                     rounds.append(outcome)
+        self.spent[scenario.key] = time.monotonic() - begun
 
     def stop(self) -> None:
         """Stop all servers."""
@@ -144,14 +155,22 @@ class Arena:
         port: int | None = getattr(server, scenario.service) if server else None
         if server is None or port is None:
             return None
-        pid, words = server.process.pid, scenario.words(self._groups, port, turn, is_few=entrant.is_few)
-        words += ["--deadline", str(DEADLINE)]
+        words = [*scenario.words(self._groups, port, turn, entrant.key), "--deadline", str(DEADLINE)]
         if warm := scenario.warm or (0 if turn else scenario.first_warm):
-            warmed = driver.drive(pid, self._driver_core, [*words, "--count", str(warm)])
+            warmed = self._drive(server, [*words, "--count", str(warm)])
             if warmed.error:
                 return self._told(entrant, scenario, warmed)
         limits = ["--seconds", str(scenario.seconds)] if scenario.seconds else []
-        return self._told(entrant, scenario, driver.drive(pid, self._driver_core, [*words, *limits]))
+        return self._told(entrant, scenario, self._drive(server, [*words, *limits]))
+
+    def _drive(self, server: Server, words: Sequence[str]) -> Outcome:
+        """Where the server or the driver died, that is what is told."""
+        try:
+            outcome = driver.drive(server.process.pid, self._driver_core, words)
+        except Trouble as error:
+            return driver.nothing(f"it could not be looked at: {error}")
+        code = server.process.poll()
+        return outcome if code is None else driver.nothing(f"the server ended with {code}: {outcome.error}")
 
     def _told(self, entrant: Entrant, scenario: Scenario, outcome: Outcome) -> Outcome:
         if outcome.error:

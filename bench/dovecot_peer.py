@@ -19,7 +19,7 @@ from pathlib import Path
 
 from certificate import Certificate
 from messages import Group, mbox
-from peers import PASSWORD, Server, free_port, start_on, stop, wait_for_port
+from peers import PASSWORD, Server, filled_in_memory, free_port, start_on, stop, wait_for_port
 
 LOCATIONS = {
     "maildir": "maildir:{home}/%u",
@@ -27,8 +27,6 @@ LOCATIONS = {
     "mdbox": "mdbox:{home}/%u",
 }
 INSERT_AT_ONCE = 20000
-COPIED_UP_TO = 1024 * 1024
-"""Octets of mail in a drop that is copied through memory."""
 
 CONFIG = """
 base_dir = {run}
@@ -150,14 +148,15 @@ class DovecotPeer:
     def set_up(self, groups: Mapping[str, Group]) -> None:
         """Write the configuration and the accounts, and fill the mailboxes."""
         self._folder.mkdir(mode=0o755)
-        self._home.mkdir()
-        os.chown(self._home, self._owner.uid, self._owner.gid)
         accounts = [name for group in groups.values() for name in group.names()]
         (self._folder / "passwd").write_text("".join(f"{name}:{PASSWORD}\n" for name in accounts))
-        self._write_config(0, 0, 0)
-        for group in groups.values():
-            if group.messages:
-                self._fill(group)
+        with filled_in_memory(self._folder / "home") as self._home:
+            os.chown(self._home, self._owner.uid, self._owner.gid)
+            self._write_config(0, 0, 0)
+            for group in groups.values():
+                if group.messages:
+                    self._fill(group)
+        self._home = self._folder / "home"
 
     def start(self, cpu: int | None) -> Server:
         """Start it on core `cpu`."""
@@ -210,12 +209,7 @@ class DovecotPeer:
             self._doveadm(first, "import", f"mbox:{source.parent}:INBOX={source}", "", "all")
             shutil.rmtree(source.parent / ".imap", ignore_errors=True)  # its index of the mailbox
         shutil.rmtree(source.parent)
-        copies = [self._home / other for other in group.names()[1:]]
-        if group.messages * group.octets <= COPIED_UP_TO:
-            copy_small_tree(self._home / first, copies)
-        else:
-            for copy in copies:
-                copy_tree(self._home / first, copy)
+        copy_doubling(self._home, group.names())
 
     def _doveadm(self, account: str, *words: str) -> None:
         """Run it as the owner of the mailboxes: so it needs no running server."""
@@ -240,25 +234,14 @@ def dovecot() -> str:
     return shutil.which("dovecot") or "/usr/sbin/dovecot"
 
 
-def copy_tree(source: Path, target: Path) -> None:
-    """Copy a mailbox with owners and times."""
-    subprocess.run(["cp", "-a", str(source), str(target)], check=True)
-
-
-def copy_small_tree(source: Path, targets: Sequence[Path]) -> None:
-    """The same for many small copies, which a process for each would make slow: all is read once."""
-    found = [
-        (path.relative_to(source), path.stat(), path.read_bytes() if path.is_file() else None)
-        for path in (source, *sorted(source.rglob("*")))
-    ]
-    for target in targets:
-        for name, was, octets in found:
-            path = target / name
-            if octets is None:
-                path.mkdir()
-            else:
-                path.write_bytes(octets)
-            os.chown(path, was.st_uid, was.st_gid)
-            path.chmod(was.st_mode & 0o7777)
-        for name, was, _ in reversed(found):  # folders after what is in them
-            os.utime(target / name, ns=(was.st_atime_ns, was.st_mtime_ns))
+def copy_doubling(home: Path, names: Sequence[str]) -> None:
+    """Copy the mailbox of the first name for all others, with owners and times: all that are there in one go each."""
+    fresh = home / "fresh"
+    for have in (2**power for power in range(len(names).bit_length())):
+        more = names[have : 2 * have]
+        if more:
+            fresh.mkdir()
+            subprocess.run(["cp", "-a", *(str(home / name) for name in names[: len(more)]), str(fresh)], check=True)
+            for name, copy in zip(names, more, strict=False):
+                (fresh / name).rename(home / copy)
+            fresh.rmdir()

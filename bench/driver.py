@@ -3,6 +3,7 @@
 While it holds at the beginning and the end of the work, the server's CPU time and memory are looked at.
 """
 
+import contextlib
 import json
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -64,6 +65,11 @@ class Outcome:
         return self.units / self.seconds if self.seconds else 0.0
 
 
+def nothing(error: str) -> Outcome:
+    """A run that came to nothing."""
+    return read_outcome({"error": error}, Used(0.0, 0.0, 0.0), 0, 0)
+
+
 def build() -> None:
     """Compile the programs where that was not done since they changed."""
     programs.build_all()
@@ -82,15 +88,25 @@ def drive(server_pid: int, cpu: int | None, words: Sequence[str]) -> Outcome:
         for line in process.stdout:
             word = line.strip()
             if word not in ("begin", "end"):
-                told = json.loads(line)
+                told = read_line(line)
                 continue
             at[word] = now_used(server_pid, process.pid)
             if word == "end":
                 memory = memory_octets(server_pid)
-            process.stdin.write("go on\n")
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.write("go on\n")
     begin, end = (at.get(word, Used(0.0, 0.0, 0.0)) for word in ("begin", "end"))
     used = Used(end.server - begin.server, end.driver - begin.driver, end.machine - begin.machine)
     return read_outcome(told, used, memory, memory - memory_before)
+
+
+def read_line(line: str) -> dict[str, object]:
+    """The driver's result, or that it is none."""
+    try:
+        told = json.loads(line)
+    except ValueError:
+        told = None
+    return told if isinstance(told, dict) else {"error": f"the driver said: {line.strip()[:200]}"}
 
 
 def now_used(server_pid: int, driver_pid: int) -> Used:
@@ -118,5 +134,5 @@ def read_outcome(told: Mapping[str, object], used: Used, memory: int, held: int)
         latencies=latencies,
         tls=str(told.get("tls", "")),
         resumed=int(str(told.get("resumed", 0))),
-        error=str(told["error"]),
+        error=str(told.get("error", "")),
     )

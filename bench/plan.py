@@ -31,8 +31,8 @@ class Scenario:
 
     `options` go to the driver (True: a flag); `seconds` bound a run where it is not a count that does. `warm` units are
     done before, unmeasured; `first_warm` before the first round. `fresh` starts the server anew before each run;
-    `each_round` takes another account for each. `few` is how many clients those peers get that have processes for each
-    (0: clients); `without` names peers that are left out.
+    `each_round` is how many accounts a round uses up, if it does. `most` has the peers that get fewer clients than
+    `clients`; `without` names peers that are left out.
     """
 
     key: str
@@ -45,9 +45,9 @@ class Scenario:
     warm: int = 0
     first_warm: int = 0
     fresh: bool = False
-    each_round: bool = False
+    each_round: int = 0
     rounds: int | None = None
-    few: int = 0
+    most: Mapping[str, int] = field(default_factory=dict)
     without: tuple[str, ...] = ()
     options: Mapping[str, int | bool] = field(default_factory=dict)
 
@@ -56,13 +56,14 @@ class Scenario:
         """Whether it is nothing without TLS."""
         return self.service == "pop3s"
 
-    def words(self, groups: Mapping[str, Group], port: int, turn: int, *, is_few: bool = False) -> list[str]:
-        """The driver's arguments for round `turn`."""
+    def words(self, groups: Mapping[str, Group], port: int, turn: int, peer: str = "") -> list[str]:
+        """The driver's arguments for round `turn` against `peer`."""
         group = groups[self.group]
-        clients = (self.few if is_few else 0) or self.clients
+        clients = self.most.get(peer, self.clients)
         words = [self.mode, "--port", str(port), "--prefix", group.prefix, "--clients", str(clients)]
         if self.each_round:
-            words += ["--first", str(turn), "--accounts", "1"]
+            words += ["--first", str(turn * self.each_round), "--accounts", str(self.each_round)]
+            words += ["--count", str(self.each_round)]
         else:
             words += ["--accounts", str(group.accounts)]
         if self.service in ("lmtp", "smtp"):

@@ -7,14 +7,14 @@ import platform
 import re
 import ssl
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from dovecot_peer import DovecotPeer
 from plan import Scenario
 from plots import plot
-from table import Column, Runs, complaints, costs_table, figures_table, noise, summary
+from table import Column, Runs, complaints, cpu_table, figures_table, noise, side_tables, summary
 from twisted_peer import TwistedPeer
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
@@ -26,7 +26,7 @@ BEGIN, END = "<!-- the last run: begin -->", "<!-- the last run: end -->"
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One run of the benchmark; `seconds` is how long all of it took."""
+    """One run of the benchmark; `seconds` is how long all of it took, `spent` each part; `hurried` had one round."""
 
     scenarios: Sequence[Scenario]
     columns: Sequence[Column]
@@ -34,12 +34,23 @@ class Report:
     troubles: Sequence[str]
     rounds: int
     seconds: float
+    spent: Mapping[str, float]
+    hurried: Sequence[str] = ()
 
     def text(self) -> str:
         """All that is printed."""
-        tables = [table(self.scenarios, self.columns, self.runs) for table in (figures_table, costs_table)]
+        of = (self.scenarios, self.columns, self.runs)
         told = [f"VOID: {each}" for each in self.complaints()]
-        return "\n\n".join([self.facts(), *tables, summary(self.scenarios, self.columns, self.runs), *told])
+        return "\n\n".join(
+            [self.facts(), figures_table(*of), summary(*of), *told, cpu_table(*of), *side_tables(*of), self.durations()]
+        )
+
+    def durations(self) -> str:
+        """How long each part took."""
+        told = "Seconds: " + ", ".join(f"{what} {seconds:.0f}" for what, seconds in self.spent.items())
+        if self.hurried:
+            told += f". Time was short: one round of {', '.join(self.hurried)}"
+        return f"{told}; {self.seconds:.0f} in all."
 
     def complaints(self) -> list[str]:
         """Peers that are out, figures that are void."""

@@ -70,7 +70,8 @@ def main() -> int:
         for scenario in wanted:
             arena.measure(scenario)
     columns = [entrant.column for entrant in taking_part]
-    report = Report(wanted, columns, arena.runs, arena.troubles(), load.rounds, time.monotonic() - begun)
+    took = time.monotonic() - begun
+    report = Report(wanted, columns, arena.runs, arena.troubles(), load.rounds, took, arena.spent, arena.hurried)
     print(report.text())
     write_results(report, RESULTS, asked.json)
     if asked.docs:

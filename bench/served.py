@@ -17,17 +17,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from postane.accounts.hashes import hash_password
-from postane.accounts.records import Entry
-from postane.app import open_registry
+from accounts import add_accounts
+from messages import DOMAIN
+from peers import cpu_of
+
 from postane.config.file import load_config
 from postane.config.model import Config
 
-DOMAIN, PASSWORD = "bench.example", "secret"
 PATIENCE = 60.0
 """Seconds that a start or an end may take."""
-CPU_CLOCK = 2
-"""Of Linux: the scheduler's count of nanoseconds, as part of a process's clock id."""
 
 SCOPE = Path("/proc/sys/kernel/yama/ptrace_scope")
 PARANOID = Path("/proc/sys/kernel/perf_event_paranoid")
@@ -81,14 +79,7 @@ class House:
 
     def add_accounts(self, names: Sequence[str], devices: Collection[str] = ()) -> None:
         """Accounts with one hash for all; a password of `devices` is a device's too, which costs no slow hash."""
-        registry = open_registry(self.config)
-        try:
-            hashed = hash_password(PASSWORD)
-            registry.import_many([Entry(name, hashed) for name in names])
-            for name in devices:
-                registry.add_device(name, "bench", PASSWORD)
-        finally:
-            registry.close()
+        add_accounts(self.config, names, devices)
 
     def start(self, cores: Collection[int] | None = None, variables: Mapping[str, str] | None = None) -> float:
         """Start it, on these cores alone, and wait until it is ready: the seconds that it took. Raises RuntimeError."""
@@ -167,14 +158,6 @@ def children(parent: int) -> list[int]:
         return sorted(map(int, Path(f"/proc/{parent}/task/{parent}/children").read_text().split()))
     except OSError:
         return []
-
-
-def cpu_of(pid: int) -> float:
-    """Seconds of processor time of a process and its threads, to the nanosecond; 0 where it is gone."""
-    try:
-        return time.clock_gettime((~pid << 3) | CPU_CLOCK)
-    except OSError:
-        return 0.0
 
 
 def held_by(pid: int) -> Held:

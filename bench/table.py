@@ -3,7 +3,7 @@
 A ratio above 1 means that the first peer is better, whichever way the figure counts.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -22,9 +22,9 @@ DISTURBED_FROM = 0.1
 """Cores that other programs may use before a round is left out, or its figure marked with "~"."""
 
 JUDGED_FROM = 0.5
-"""Seconds; the kernel counts CPU time in hundredths."""
+"""Seconds; the kernel counts the CPU time of all programs together in hundredths."""
 
-DRIVEN_FROM = 0.97
+DRIVEN_FROM = 0.95
 """How busy the driver may be before a figure is marked with "^": it may be the driver's, and not the server's."""
 
 MET_FROM = 0.995
@@ -47,7 +47,7 @@ def is_disturbed(run: Outcome) -> bool:
 
 def is_driven(run: Outcome) -> bool:
     """Whether the driver had no time to spare."""
-    return run.seconds > JUDGED_FROM and run.driver / run.seconds > DRIVEN_FROM
+    return run.seconds > JUDGED_FROM and busy(run) > DRIVEN_FROM
 
 
 def counted(runs: Sequence[Outcome]) -> Sequence[Outcome]:
@@ -102,7 +102,7 @@ def cell(row: Row, runs: Sequence[Outcome]) -> str:
     """One figure as it is shown."""
     value = figure(row, runs)
     if value is None:
-        return "void" if runs else "-"
+        return _shown(value, runs)
     kept = counted(runs)
     is_bound = row.unit.endswith("/s") and all(is_driven(run) for run in kept)
     return ("~" if is_disturbed(kept[0]) else "") + number(value) + ("^" if is_bound else "")
@@ -147,26 +147,48 @@ def summary(scenarios: Sequence[Scenario], columns: Sequence[Column], runs: Runs
     return f"{told} Not met: {'; '.join(unmet)}." if unmet else told
 
 
-def costs_table(scenarios: Sequence[Scenario], columns: Sequence[Column], runs: Runs) -> str:
-    """CPU time of the server for each unit, how long a unit took, and what the server held at the end."""
+def cpu_table(scenarios: Sequence[Scenario], columns: Sequence[Column], runs: Runs) -> str:
+    """CPU time of the server for each unit, with a ratio of its own."""
     rows = []
     for scenario in scenarios:
         of = [runs.get((scenario.key, column.key), ()) for column in columns]
         rivals = [figure(CPU, each) for each, column in zip(of[1:], columns[1:], strict=True) if column.is_rival]
         better = ratio(CPU, figure(CPU, of[0]), rivals)
-        rows.append([scenario.key, *(cost(each) for each in of), f"{better:.2f}x" if better is not None else "-"])
-    head = ["server CPU a unit, us; p50 / p99, us; MiB", *(column.name for column in columns), "CPU ratio"]
-    return markdown(head, rows)
+        shown = [_shown(figure(CPU, each), each) for each in of]
+        rows.append([scenario.key, *shown, f"{better:.2f}x" if better is not None else "-"])
+    return markdown(["server CPU for one unit, us", *(column.name for column in columns), "ratio"], rows)
 
 
-def cost(runs: Sequence[Outcome]) -> str:
-    """One cell of the costs."""
-    cpu = figure(CPU, runs)
-    if cpu is None:
-        return "void" if runs else "-"
-    p50, p99 = latency(runs)
-    memory = median(run.memory for run in counted(runs)) / MIB
-    return f"{number(cpu)}; {number(p50)} / {number(p99)}; {number(memory)}"
+def others_table(
+    head: str, cell: Callable[[Sequence[Outcome]], str], of: Sequence[Scenario], columns: Sequence[Column], runs: Runs
+) -> str:
+    """A table of something else about each run that counts."""
+    rows = []
+    for scenario in of:
+        each = [runs.get((scenario.key, column.key), ()) for column in columns]
+        rows.append([scenario.key, *(cell(counted(run)) if figures(CPU, run) else _shown(None, run) for run in each)])
+    return markdown([head, *(column.name for column in columns)], rows)
+
+
+def side_tables(scenarios: Sequence[Scenario], columns: Sequence[Column], runs: Runs) -> list[str]:
+    """Latency, memory, and how much the driver had to do."""
+    cells: dict[str, Callable[[Sequence[Outcome]], str]] = {
+        "one unit took, median / 99th percentile, ms": lambda kept: " / ".join(
+            number(each / 1000) for each in latency(kept)
+        ),
+        "memory of the server at the end (PSS), MiB": lambda kept: number(median(run.memory for run in kept) / MIB),
+        "the driver was busy": lambda kept: f"{median(map(busy, kept)):.0%}",
+    }
+    return [others_table(head, cell, scenarios, columns, runs) for head, cell in cells.items()]
+
+
+def busy(run: Outcome) -> float:
+    """The part of its core that the driver used."""
+    return min(1.0, run.driver / run.seconds) if run.seconds else 0.0
+
+
+def _shown(value: float | None, runs: Sequence[Outcome]) -> str:
+    return number(value) if value is not None else "void" if runs else "-"
 
 
 def latency(runs: Sequence[Outcome]) -> tuple[float, float]:

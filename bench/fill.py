@@ -78,7 +78,7 @@ def _multiply(index: str, seed: int, messages: int) -> None:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def fill_drops(path: Path, names: Iterable[str], template: str, tell: Callable[[int], None]) -> None:
+def fill_drops(path: Path, names: Iterable[str], template: str, tell: Callable[[int], None] | None = None) -> None:
     """Drops that are like `template`, which exists; all names have the template's length. `tell` hears how many."""
     folders = Folders(path)
     model = folders.drop(template)
@@ -86,20 +86,23 @@ def fill_drops(path: Path, names: Iterable[str], template: str, tell: Callable[[
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         ((name, token),) = connection.execute("SELECT name, token FROM meta").fetchall()
     octets = Path(f"{model}/index.sqlite").read_bytes()
-    if octets.count(token.encode()) != 1 or octets.count(name.encode()) != 1:
-        raise RuntimeError("the index of a drop has its token or its name in several places: it cannot be copied")
+    own = f"{name}{token}".encode()  # the columns are neighbours in the one row that has them
+    if octets.count(own) != 1:
+        raise RuntimeError("the index of a drop has its name and token in several places: it cannot be copied")
     extra = [entry.name for entry in os.scandir(model) if entry.is_file() and not entry.name.startswith("index.")]
+    blobs = [entry.path for entry in os.scandir(f"{model}/blobs")]
     for number, drop in enumerate(names, 1):
         folder = folders.drop(drop)
         quoted = urllib.parse.quote(drop, errors="surrogateescape")
         if len(quoted) != len(name):
             raise RuntimeError(f"{drop} is not as long as {template}")
         os.makedirs(f"{folder}/blobs", mode=0o700)
-        copy = octets.replace(token.encode(), new_token().encode()).replace(name.encode(), quoted.encode())
-        _write(f"{folder}/index.sqlite", copy)
+        _write(f"{folder}/index.sqlite", octets.replace(own, f"{quoted}{new_token()}".encode()))
         for file in extra:
             shutil.copy2(f"{model}/{file}", f"{folder}/{file}")
-        if number % 10_000 == 0:
+        for blob in blobs:
+            shutil.copy2(blob, f"{folder}/blobs")
+        if tell and number % 10_000 == 0:
             tell(number)
 
 
