@@ -8,7 +8,7 @@ Must not know: which addresses exist.
 
 import ipaddress
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 PATH_LIMIT = 900
 """Octets of a path. RFC 5321 s4.5.3.1.3 asks for 256; some senders' addresses are longer, and a trace field that
@@ -35,9 +35,13 @@ class Address:
 
     local_part: str
     domain: str | None = None
+    text: str = field(init=False, repr=False, compare=False)  # as RFC 5321 writes it: asked for again and again
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", _format(self.local_part, self.domain))
 
     def __str__(self) -> str:
-        return format_mailbox(self)
+        return self.text
 
     @property
     def is_ascii(self) -> bool:
@@ -106,15 +110,18 @@ def parse_mailbox(text: str, *, utf8: bool = False, is_domain_optional: bool = F
 
 def format_mailbox(address: Address) -> str:
     """The mailbox as RFC 5321 writes it."""
-    local_part = address.local_part
+    return address.text
+
+
+def _format(local_part: str, domain: str | None) -> str:
     if not _DOT_STRING.fullmatch(local_part):
         local_part = '"' + re.sub(r'(["\\])', r"\\\1", local_part) + '"'
-    return local_part if address.domain is None else f"{local_part}@{address.domain}"
+    return local_part if domain is None else f"{local_part}@{domain}"
 
 
 def format_path(address: Address | None) -> str:
     """The path with its angle brackets; `<>` for None."""
-    return "<>" if address is None else f"<{format_mailbox(address)}>"
+    return "<>" if address is None else f"<{address.text}>"
 
 
 def split_detail(local_part: str) -> tuple[str, str | None]:

@@ -59,19 +59,20 @@ class Measure:
 
     def facts(self) -> Facts:
         """The facts about what was fed so far."""
-        return Facts(self._octets, self._header.octets, self._is_dotted, self._digest.digest(), self._excess())
-
-    def _excess(self) -> int | None:
-        header = self._header
-        if header.is_ascii:
-            return None
-        if header.octets > HEADER_LIMIT:  # it is downgraded octet for octet
-            return 0
-        return len(downgrade_header(bytes(header.kept))) - header.octets
+        return Facts(self._octets, self._header.octets, self._is_dotted, self._digest.digest(), _excess(self._header))
 
 
 def measure(octets: bytes) -> Facts:
     """The facts about a whole message."""
-    taken = Measure()
-    taken.feed(octets)
-    return taken.facts()
+    header = HeaderPart(HEADER_LIMIT)
+    header.feed(octets)
+    is_dotted = octets.startswith(b".") or has_dotted_line(octets)
+    return Facts(len(octets), header.octets, is_dotted, hashlib.sha256(octets).digest(), _excess(header))
+
+
+def _excess(header: HeaderPart) -> int | None:
+    if header.is_ascii:
+        return None
+    if header.octets > HEADER_LIMIT:  # it is downgraded octet for octet
+        return 0
+    return len(downgrade_header(bytes(header.kept))) - header.octets

@@ -6,6 +6,7 @@ from the peer is cut down to harmless characters: no value can end a line or beg
 Must not know: the clock, this host's name: they are arguments.
 """
 
+import functools
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -51,13 +52,12 @@ class Passage:
 
 def format_trace(sender: Address | None, recipient: Address, passage: Passage, hostname: str) -> bytes:
     """All trace fields for one recipient, in the order in which they stand before the message."""
-    fields = (
-        # RFC 5321 s4.4: the return path is at the beginning of the message.
-        f"Return-Path: {_safe(format_path(sender))}",
-        f"Delivered-To: {_safe(format_mailbox(recipient))}",
-        format_received(recipient, passage, hostname),
-    )
-    return "".join(f"{field}\r\n" for field in fields).encode("utf-8")
+    # RFC 5321 s4.4: the return path is at the beginning of the message.
+    return (
+        f"Return-Path: {_safe(format_path(sender))}\r\n"
+        f"Delivered-To: {_safe(format_mailbox(recipient))}\r\n"
+        f"{format_received(recipient, passage, hostname)}\r\n"
+    ).encode()
 
 
 def format_received(recipient: Address, passage: Passage, hostname: str) -> str:
@@ -90,15 +90,21 @@ def format_literal(host: str) -> str:
 
 def format_date(seconds: float) -> str:
     """A date-time of RFC 5322 s3.3, in UTC; names of days and months are English whatever the locale."""
-    at = datetime.fromtimestamp(int(seconds), UTC)
+    return _format_second(int(seconds))
+
+
+@functools.lru_cache(maxsize=1)
+def _format_second(second: int) -> str:
+    at = datetime.fromtimestamp(second, UTC)
     time = f"{at.hour:02}:{at.minute:02}:{at.second:02}"  # strftime takes longer than all the rest
     return f"{_DAYS[at.weekday()]}, {at.day} {_MONTHS[at.month - 1]} {at.year:04} {time} +0000"
 
 
+@functools.lru_cache(maxsize=64)
 def safe_name(name: str) -> str:
     """A host name, or what a peer says is one, in which nothing can be mistaken for header syntax."""
     return _UNSAFE_IN_NAME.sub("?", name[:NAME_LIMIT]) if name else "unknown"
 
 
 def _safe(value: str) -> str:
-    return _UNSAFE_IN_VALUE.sub("?", value)
+    return value if value.isascii() and value.isprintable() else _UNSAFE_IN_VALUE.sub("?", value)

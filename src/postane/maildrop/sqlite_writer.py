@@ -135,7 +135,7 @@ class Writer:
     def _take_in(self, connection: sqlite3.Connection, jobs: Sequence[Job]) -> Outcomes | None:
         """The short way for deposits into a drop of which all is known; None: nothing was done."""
         now, self._known = self._known, None
-        if now is None or now.messages == 0 or self._log.is_short:
+        if now is None or now.messages == 0 or self._log.is_short():
             return None
         outcomes: list[object] = []
         rows: list[Row] = []

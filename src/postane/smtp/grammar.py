@@ -6,9 +6,11 @@ RFC 4954 s4 (AUTH). Octets become text here, and in `xclient`, and nowhere else.
 Must not know: which command is allowed when.
 """
 
+import functools
+import re
 from collections.abc import Callable, Mapping
 
-from postane.mail.address import BadAddress, parse_path, split_path
+from postane.mail.address import DOMAIN_LIMIT, Address, BadAddress, parse_path, split_path
 from postane.mail.envelope import BodyType, Envelope
 from postane.wire.base64_text import parse_base64
 from postane.wire.errors import Fault, RemoteProtocolError
@@ -52,6 +54,25 @@ XTEXT_LIMIT = 500
 
 NUMBER_DIGITS = 20
 """Digits of a size (RFC 1870 s3)."""
+
+
+def glance(line: bytes) -> Command | None:
+    """A command as nearly everybody writes it, in capitals and with a plain address or nothing; None: look closer."""
+    command = _BARE.get(line)
+    return _plain_line(line) if command is None and line[:5] in _WITH_PATH else command
+
+
+@functools.lru_cache(maxsize=1024)
+def _plain_line(line: bytes) -> Command | None:
+    """Who sends, sends again, and who is sent to even more so."""
+    found = _PLAIN_LINE.fullmatch(line)
+    if found is None or len(line) > DOMAIN_LIMIT:
+        return None
+    verb, local_part, domain, size = found.groups()
+    address = Address(local_part.decode("ascii"), domain.decode("ascii"))
+    if verb == b"MAIL FROM":
+        return Mail(Envelope(address, (), None if size is None else int(size)))
+    return Rcpt(address) if size is None else None
 
 
 def split_command(line: bytes) -> tuple[Verb, bytes]:
@@ -228,6 +249,13 @@ def _is_xtext(value: str | None) -> bool:
 _VERBS: Mapping[bytes, Verb] = {
     verb.encode("ascii"): verb for verb in Verb if verb not in (Verb.BODY, Verb.CONNECT, Verb.RESPONSE)
 }  # fmt: skip
+
+_BARE: Mapping[bytes, Command] = {each.verb.encode("ascii"): each for each in (Data(), Noop(), Quit(), Rset())}
+_WITH_PATH = frozenset({b"MAIL ", b"RCPT "})
+_PLAIN_LINE = re.compile(
+    rb"(MAIL FROM|RCPT TO):<([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*)@([A-Za-z0-9]+(?:[.-][A-Za-z0-9]+)*)>"
+    rb"(?: SIZE=([0-9]{1,%d}))?" % NUMBER_DIGITS
+)
 
 _PARSERS: Mapping[Verb, Callable[[bytes], Command]] = {
     Verb.AUTH: _parse_auth,

@@ -26,16 +26,13 @@ class Reply:
     enhanced: str
     lines: tuple[str, ...]
     octets: bytes = field(init=False, repr=False, compare=False)  # most are said again and again: formatted once
+    outcome: Outcome = field(init=False, repr=False, compare=False)  # what it makes of the command that it answers
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "octets", _format(self.code, self.enhanced, self.lines))
-
-    @property
-    def outcome(self) -> Outcome:
-        """What the reply makes of the command it answers (RFC 5321 s4.2.1, the first digit)."""
-        if self.code < 300:
-            return Outcome.ACCEPTED
-        return Outcome.CONTINUED if self.code < 400 else Outcome.REFUSED
+        # RFC 5321 s4.2.1: the first digit tells
+        outcome = Outcome.ACCEPTED if self.code < 300 else Outcome.CONTINUED if self.code < 400 else Outcome.REFUSED
+        object.__setattr__(self, "outcome", outcome)
 
     def with_text(self, *lines: str) -> Self:
         """The same reply in other words."""

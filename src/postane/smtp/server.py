@@ -7,7 +7,7 @@ refused are read and dropped before its refusal is raised: no part of a message 
 Must not know: accounts, maildrops, the clock.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from postane.wire.chart import Outcome
@@ -19,7 +19,16 @@ from postane.wire.machine import NEED_DATA, PAUSED, Signal
 from . import replies
 from .body import BodyCheck, BodyLimits
 from .commands import Bdat, BdatEnd, BodyChunk, BodyEnd, Command, Event, Mail, Verb
-from .grammar import LINE_LIMIT, parse_auth_response, parse_bdat, parse_command, parse_mail, parse_rcpt, split_command
+from .grammar import (
+    LINE_LIMIT,
+    glance,
+    parse_auth_response,
+    parse_bdat,
+    parse_command,
+    parse_mail,
+    parse_rcpt,
+    split_command,
+)
 from .replies import Challenge, Reply, SmtpError, format_challenge, format_reply
 from .states import CHARTS, NOT_NOW, Dialect, State
 
@@ -33,6 +42,11 @@ class _Due:
 
     verb: Verb | None
     count: int = 1
+
+
+_DUE: Mapping[Verb | None, _Due] = {verb: _Due(verb) for verb in (*Verb, None)}
+_OVER = frozenset({State.CLOSED, State.HANDSHAKE})
+_WITHOUT_BODY = frozenset({State.READY, State.FAILED, State.CLOSED})
 
 
 @dataclass(slots=True)
@@ -85,7 +99,7 @@ class SmtpServer:
 
     def next_event(self) -> Event | Signal:
         """The next command or piece of a message. Raises RemoteProtocolError, to be answered as a command is."""
-        if self._due is not None or self.state in (State.CLOSED, State.HANDSHAKE):
+        if self._due is not None or self.state in _OVER:
             return PAUSED
         if self._ending is not None:
             return self._end_body(self._ending)
@@ -98,7 +112,7 @@ class SmtpServer:
             return NEED_DATA if line is None else self._read_line(line)
         except RemoteProtocolError as error:
             if self._due is None:  # RFC 4954 s4: a response that is not base64 ends the exchange
-                self._due = _Due(Verb.RESPONSE if self.state is State.AUTHENTICATING else None)
+                self._due = _DUE[Verb.RESPONSE if self.state is State.AUTHENTICATING else None]
             if error.fatal:
                 self._enter(State.CLOSED)
             raise
@@ -111,7 +125,7 @@ class SmtpServer:
         """
         if isinstance(value, Challenge):
             return self._ask(value)
-        said = (value,) if isinstance(value, Reply) else tuple(value)
+        said = (value,) if isinstance(value, Reply) else value
         if said and said[0].code == SERVICE_CLOSING:
             self._due = None
             self._enter(State.CLOSED)
@@ -119,9 +133,7 @@ class SmtpServer:
         due = self._due
         if due is None:
             raise LocalProtocolError("there is nothing to reply to")
-        if len(said) == 1:
-            said *= due.count
-        if len(said) != due.count:
+        if len(said) != due.count and len(said) != 1:
             raise LocalProtocolError(f"{due.count} replies are due, not {len(said)}")
         self._due = None
         if due.verb is not None:
@@ -131,7 +143,8 @@ class SmtpServer:
             self._due = _Due(None)
             self._enter(State.CLOSED)
             raise SmtpError(replies.EARLY_DATA, Fault.EARLY_DATA, fatal=True)
-        return b"".join(map(format_reply, said))
+        octets = format_reply(said[0]) if len(said) == 1 else b"".join(map(format_reply, said))
+        return octets * due.count if len(said) != due.count else octets
 
     def _ask(self, challenge: Challenge) -> bytes:
         if self._due is None or self._due.verb not in (Verb.AUTH, Verb.RESPONSE):
@@ -144,26 +157,27 @@ class SmtpServer:
         if self.state is not State.AUTHENTICATING:
             return self._read_command(line)
         response = parse_auth_response(line)
-        self._due = _Due(Verb.RESPONSE)
+        self._due = _DUE[Verb.RESPONSE]
         return response
 
     def _read_command(self, line: bytes) -> Event | Signal:
-        verb, argument = split_command(line)
+        known = glance(line)
+        verb, argument = split_command(line) if known is None else (known.verb, b"")
         if verb is Verb.BDAT:
             return self._begin_chunk(parse_bdat(argument))
         if not self._chart.permits(self.state, verb):
             raise self._refusal(verb)
-        command = self._parse(verb, argument)
-        self._due = _Due(verb)
+        command = self._parse(verb, argument) if known is None else known
+        if isinstance(command, Mail):
+            self._is_utf8 = command.envelope.is_utf8
+        self._due = _DUE[verb]
         return command
 
     def _parse(self, verb: Verb, argument: bytes) -> Command:
         # LMTP is spoken among the programs of one post office, which may know a recipient by account name alone.
         is_domain_optional = self._dialect is Dialect.LMTP
         if verb is Verb.MAIL:
-            mail: Mail = parse_mail(argument, is_domain_optional=is_domain_optional)
-            self._is_utf8 = mail.envelope.is_utf8
-            return mail
+            return parse_mail(argument, is_domain_optional=is_domain_optional)
         if verb is Verb.RCPT:
             return parse_rcpt(argument, is_utf8=self._is_utf8, is_domain_optional=is_domain_optional)
         return parse_command(verb, argument)
@@ -256,11 +270,12 @@ class SmtpServer:
             self._check = BodyCheck(self._limits)
         elif verb is Verb.MAIL:
             self._accepted = 0
-        self._enter(state)
+        if state is not self.state:
+            self._enter(state)
 
     def _enter(self, state: State) -> None:
         self.state = state
-        if state in (State.READY, State.FAILED, State.CLOSED):
+        if state in _WITHOUT_BODY:
             self._check = None
             self._unstuffer = None
             self._chunk = None

@@ -24,7 +24,7 @@ def write(connection, log, count):
     """As many transactions of a page or so, each of which makes room where it is wanted; how often that was."""
     made = 0
     for _ in range(count):
-        made += log.is_short
+        made += log.is_short()
         connection.execute("BEGIN IMMEDIATE")
         log.make_room()
         connection.execute("INSERT INTO body VALUES (NULL, zeroblob(4000))")
@@ -41,7 +41,7 @@ def test_a_log_grows_in_few_steps(path):
     log = Log(path, LIMIT)
     with contextlib.closing(connect_writer(path)) as connection:
         write(connection, log, 1)
-        assert log.is_short
+        assert log.is_short()
         before = os.path.getsize(f"{path}-wal")
         write(connection, log, 1)
         assert os.path.getsize(f"{path}-wal") >= FACTOR * before
@@ -67,7 +67,7 @@ def test_a_long_log_is_left_as_it_is(path):
     with contextlib.closing(connect_writer(path)) as connection:
         write(connection, log, 5)
         before = os.path.getsize(f"{path}-wal")
-        assert not log.is_short
+        assert not log.is_short()
         connection.execute("BEGIN IMMEDIATE")
         log.make_room()
         assert os.path.getsize(f"{path}-wal") == before
@@ -76,7 +76,7 @@ def test_a_long_log_is_left_as_it_is(path):
 
 def test_where_there_is_no_log_nothing_is_made(path):
     log = Log(path, LIMIT)
-    assert not log.is_short
+    assert not log.is_short()
     log.make_room()
     assert not os.path.exists(f"{path}-wal")
 
@@ -96,5 +96,5 @@ def test_a_full_disk_gets_its_space_back(path, monkeypatch):
         connection.execute("BEGIN IMMEDIATE")
         log.make_room()
         assert os.path.getsize(f"{path}-wal") == before
-        assert not log.is_short, "it is not tried again before there is more"
+        assert not log.is_short(), "it is not tried again before there is more"
         connection.execute("ROLLBACK")

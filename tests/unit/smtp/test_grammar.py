@@ -1,11 +1,13 @@
 """Command lines into values."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from postane.mail.address import Address
 from postane.mail.envelope import BodyType, Envelope
 from postane.smtp.commands import Auth, Bdat, Data, Ehlo, Expn, Helo, Help, Lhlo, Noop, Quit, Rset, StartTls, Verb, Vrfy
-from postane.smtp.grammar import parse_command, parse_mail, parse_rcpt, split_command
+from postane.smtp.grammar import glance, parse_command, parse_mail, parse_rcpt, split_command
 from postane.smtp.replies import SmtpError
 from postane.wire.errors import Fault
 
@@ -119,3 +121,49 @@ def test_utf8_is_taken_after_smtputf8_only() -> None:
     assert parse_rcpt(argument, is_utf8=True, is_domain_optional=False).address == Address("jos\u00e9", "example.com")
     with pytest.raises(SmtpError, match="SMTPUTF8"):
         parse_rcpt(argument, is_utf8=False, is_domain_optional=False)
+
+
+def _closer(line: bytes) -> object:
+    """The same line as it is read piece by piece."""
+    verb, argument = split_command(line)
+    if verb is Verb.MAIL:
+        return parse_mail(argument, is_domain_optional=True)
+    return (
+        parse_rcpt(argument, is_utf8=False, is_domain_optional=True)
+        if verb is Verb.RCPT
+        else parse_command(verb, argument)
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "is_known"),
+    [
+        (b"DATA", True),
+        (b"QUIT", True),
+        (b"MAIL FROM:<a.b-c@x-1.example>", True),
+        (b"MAIL FROM:<a@x> SIZE=12", True),
+        (b"RCPT TO:<a@x>", True),
+        (b"RCPT TO:<a@x> SIZE=12", False),
+        (b"MAIL FROM:<a@x> SIZE=12 BODY=8BITMIME", False),
+        (b"MAIL FROM:<>", False),
+        (b"mail from:<a@x>", False),
+        (b"MAIL FROM:<a..b@x>", False),
+        (b"MAIL FROM:<a@x.>", False),
+        (b"MAIL FROM:<a@-x>", False),
+        (b"MAIL FROM:<a@x>\n", False),
+        (b"RCPT TO:<a@" + b"x" * 300 + b">", False),
+    ],
+)
+def test_what_is_known_at_a_glance(line: bytes, is_known: bool) -> None:
+    assert (glance(line) is not None) == is_known
+
+
+@given(
+    verb=st.sampled_from([b"MAIL FROM:", b"RCPT TO:", b"MAIL ", b"RCPT TO: "]),
+    path=st.text("aZ09_-.@<>+ \r\n", max_size=12).map(str.encode),
+    rest=st.sampled_from([b"", b">", b"@x>", b"@x.y>", b"@x> SIZE=1", b"@x> SIZE=x", b"@x> SIZE=" + b"9" * 21]),
+)
+def test_a_glance_never_sees_what_a_closer_look_does_not(verb: bytes, path: bytes, rest: bytes) -> None:
+    line = verb + b"<" + path + rest
+    known = glance(line)
+    assert known is None or known == _closer(line)
