@@ -1,78 +1,95 @@
 """A drop's lease as a locked file: free at once when the process that holds it dies, however it dies.
 
-The file's first line tells who has it, its time when the holder was last at work. Both are written without a sync, and
-the file is never removed: what counts is the lock. A lease is taken over by a new file in the place of the old one.
-
 Must not know: what the lease is for.
 """
 
 import contextlib
-import fcntl
 import os
+import resource
+from collections import OrderedDict
 
 from .base import Holder
-from .folders import inode, open_file
+from .folders import open_file
+from .lease_file import LeaseFile
 from .leases import Taken
-from .takeovers import Number, note
+from .takeovers import Number, Takeovers, note
 
-_LINE_LIMIT = 1024
+KEPT = 256
+"""Lease files that stay open when they are given back: a client that polls often costs half the calls of the system."""
 
-TELLING = 2.0
-"""Seconds after which the file is looked at, and it is told again that the holder is at work."""
+DESCRIPTORS_EACH = 32
+"""Open files of the process for each of them."""
 
-_NEVER = -1
-"""What the number of takeovers never is."""
+
+class LeaseFiles:
+    """The lease files of one store, on the event loop; some stay open for the next session, not locked."""
+
+    __slots__ = ("_kept", "_most", "_takeovers")
+
+    def __init__(self, takeovers: Takeovers) -> None:
+        self._takeovers = takeovers
+        self._kept: OrderedDict[str, LeaseFile] = OrderedDict()
+        self._most = -1
+
+    def take(self, drop: str, path: str, holder: Holder, *, is_shared: bool) -> "FileLease | Taken":
+        """Try once to take the lease, alone or with others who share it. Raises OSError."""
+        file = self._kept.pop(drop, None)
+        if file is None:
+            return take(drop, path, holder, self._takeovers.number, is_shared=is_shared, keeper=self)
+        try:
+            if file.lock(holder.since, is_shared=is_shared):
+                file.tell(holder)
+                return FileLease(drop, file, is_shared=is_shared, keeper=self)
+        except OSError:  # somebody has it, perhaps by a file that was replaced since: that says nothing
+            pass
+        file.close()
+        return take(drop, path, holder, self._takeovers.number, is_shared=is_shared, keeper=self)
+
+    def keep(self, drop: str, file: LeaseFile) -> None:
+        """A lease was given back."""
+        if drop in self._kept or not file.unlock():
+            file.close()
+            return
+        self._kept[drop] = file
+        if self._most < 0:
+            descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+            self._most = KEPT if descriptors == resource.RLIM_INFINITY else min(KEPT, descriptors // DESCRIPTORS_EACH)
+        if len(self._kept) > self._most:
+            self._kept.popitem(last=False)[1].close()
+
+    def close(self) -> None:
+        """Let go of the files that nobody holds. Idempotent."""
+        while self._kept:
+            self._kept.popitem()[1].close()
 
 
 class FileLease:
-    """A Lease on one drop, held through an open file.
+    """A Lease on one drop, held through an open file, which `keeper` gets back.
 
     While it is pinned it stays held: a transaction that deletes under it is on its way to the disk.
     """
 
-    __slots__ = (
-        "_descriptor", "_inode", "_is_released", "_looked", "_path", "_pins", "_seen", "_takeovers",
-        "drop", "is_shared",
-    )  # fmt: skip
+    __slots__ = ("_file", "_is_released", "_keeper", "_pins", "drop", "is_shared")
 
     def __init__(
-        self, drop: str, path: str, descriptor: int, since: float, takeovers: Number, *, is_shared: bool = False
+        self, drop: str, file: LeaseFile, *, is_shared: bool = False, keeper: LeaseFiles | None = None
     ) -> None:
-        """Read `takeovers` before it is looked whether the file is still the one."""
+        """The file is locked."""
         self.drop = drop
         self.is_shared = is_shared
-        self._takeovers = takeovers
-        self._seen = takeovers[0]
-        self._looked = since
+        self._file: LeaseFile | None = file
+        self._keeper = keeper
         self._pins = 0
         self._is_released = False
-        self._path = path
-        self._descriptor = descriptor
-        status = os.fstat(descriptor)
-        self._inode = (status.st_dev, status.st_ino)
 
     @property
     def is_held(self) -> bool:
-        """Whether it is held, by the file that has the name now: a lock on a removed file excludes nobody."""
-        return self._descriptor >= 0 and inode(self._path) == self._inode
+        """Whether it is held, by the file that has the name now."""
+        return self._file is not None and self._file.is_named
 
     def note_use(self, now: float) -> bool:
         """The holder is at work; whether the lease is still its own."""
-        if self._takeovers[0] == self._seen and -TELLING < now - self._looked < TELLING:
-            return True  # no takeover in the whole store: 0.15 us where a look at the file cost 2.5
-        return self._look(now)
-
-    def _look(self, now: float) -> bool:
-        seen = self._takeovers[0]  # first, so that one who comes meanwhile is seen the next time
-        if not self.is_held:
-            self._seen = _NEVER
-            return False
-        self._seen = seen
-        if not -TELLING < now - self._looked < TELLING:
-            self._looked = now
-            with contextlib.suppress(OSError):  # it is only told
-                os.utime(self._descriptor, (now, now))
-        return True
+        return self._file is not None and self._file.note_use(now)
 
     def pin(self) -> None:
         """Hold it, released or not, until it is unpinned."""
@@ -94,33 +111,39 @@ class FileLease:
         return True
 
     def drop_lock(self) -> None:
-        """Give it back; closing the only descriptor unlocks."""
+        """Give it back. Idempotent."""
         self._is_released = True
         if self._pins == 0:
-            self._seen = _NEVER
-            descriptor, self._descriptor = self._descriptor, -1
-            if descriptor >= 0:
-                os.close(descriptor)
+            file, self._file = self._file, None
+            if file is not None and self._keeper is not None:
+                self._keeper.keep(self.drop, file)
+            elif file is not None:
+                file.close()
 
 
-def take(drop: str, path: str, holder: Holder, takeovers: Number, *, is_shared: bool = False) -> FileLease | Taken:
+def take(
+    drop: str,
+    path: str,
+    holder: Holder,
+    takeovers: Number,
+    *,
+    is_shared: bool = False,
+    keeper: LeaseFiles | None = None,
+) -> FileLease | Taken:
     """Try once to take the lease, alone or with others who share it. Raises OSError."""
     while True:
-        descriptor = open_file(path, os.O_RDWR | os.O_CREAT)
+        file = LeaseFile(path, takeovers)
         try:
-            fcntl.flock(descriptor, (fcntl.LOCK_SH if is_shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+            if file.lock(holder.since, is_shared=is_shared):
+                file.tell(holder)
+                return FileLease(drop, file, is_shared=is_shared, keeper=keeper)
         except BlockingIOError:
-            line, status = os.pread(descriptor, _LINE_LIMIT, 0), os.fstat(descriptor)
-            os.close(descriptor)
-            return Taken(parse_holder(line, status.st_mtime))
+            with contextlib.closing(file):
+                return Taken(file.told())
         except OSError:
-            os.close(descriptor)
+            file.close()
             raise
-        lease = FileLease(drop, path, descriptor, holder.since, takeovers, is_shared=is_shared)
-        if lease.is_held:
-            _tell_holder(descriptor, holder)
-            return lease
-        lease.drop_lock()  # the file was removed between open and lock
+        file.close()  # it was removed, or replaced, between open and lock
 
 
 def replace(drop: str, path: str, holder: Holder, takeovers: Number) -> FileLease:
@@ -131,38 +154,13 @@ def replace(drop: str, path: str, holder: Holder, takeovers: Number) -> FileLeas
     new = f"{path}.new"
     with contextlib.suppress(FileNotFoundError):
         os.unlink(new)  # a process died just here
-    descriptor = open_file(new, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+    file = LeaseFile(path, takeovers, open_file(new, os.O_RDWR | os.O_CREAT | os.O_EXCL))
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        _tell_holder(descriptor, holder)
+        file.lock(holder.since)
+        file.tell(holder)
         os.rename(new, path)
     except OSError:
-        os.close(descriptor)
+        file.close()
         raise
     note(takeovers)
-    return FileLease(drop, path, descriptor, holder.since, takeovers)
-
-
-def _tell_holder(descriptor: int, holder: Holder) -> None:
-    """Who has the lease, for others to read: mail can be read and deleted on a full disk too."""
-    try:
-        os.pwrite(descriptor, format_holder(holder), 0)
-    except OSError:
-        with contextlib.suppress(OSError):
-            os.ftruncate(descriptor, 0)  # rather nobody than the holder before
-
-
-def format_holder(holder: Holder) -> bytes:
-    """The line that tells who holds a lease."""
-    fields = (holder.session, holder.address, holder.protocol, repr(holder.since), str(os.getpid()))
-    return ("\t".join(fields) + "\n").encode("utf-8", "backslashreplace")
-
-
-def parse_holder(line: bytes, last_seen: float | None = None) -> Holder | None:
-    """The inverse; None where it cannot be read: the holder may be about to write it."""
-    fields = line.partition(b"\n")[0].decode("utf-8", "replace").split("\t")
-    try:
-        session, address, protocol, since, _pid = fields
-        return Holder(session, address, protocol, float(since), last_seen)
-    except ValueError:
-        return None
+    return FileLease(drop, file)

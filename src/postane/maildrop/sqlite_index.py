@@ -21,7 +21,7 @@ from .columns import ColumnCache, KeptColumns, extend
 from .folders import Folders, storage_error
 from .leases import Taken, acquire
 from .listings import DropListings, ListingCache
-from .locks import FileLease, take
+from .locks import FileLease, LeaseFiles
 from .remembered import Known
 from .sides import Columns, Entry, Lease, Step, StepHook, Stored, Totals, ignore_step
 from .sqlite_deleted import delete, restore
@@ -57,6 +57,7 @@ class SqliteIndex:
         self._columns = ColumnCache()
         self._listings = ListingCache()
         self._takeovers = Takeovers(self._folders.root)
+        self._leases = LeaseFiles(self._takeovers)
 
     async def open(self, drop: str, holder: Holder, lock: Lock) -> tuple[Lease, Totals]:
         """Take the drop's lease and what it holds now."""
@@ -99,9 +100,8 @@ class SqliteIndex:
         return totals
 
     def _take(self, drop: str, path: str, holder: Holder, lock: Lock) -> FileLease | Taken:
-        is_shared = lock.policy is LockPolicy.SHARE
         try:
-            return take(drop, path, holder, self._takeovers.number, is_shared=is_shared)
+            return self._leases.take(drop, path, holder, is_shared=lock.policy is LockPolicy.SHARE)
         except OSError as error:
             raise storage_error(error, f"maildrop {drop} cannot be locked") from error
 
@@ -232,6 +232,7 @@ class SqliteIndex:
 
     async def close(self) -> None:
         """Let go of all handles."""
+        self._leases.close()
         await self._handles.close()
 
 

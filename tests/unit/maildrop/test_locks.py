@@ -3,6 +3,7 @@
 import dataclasses
 import errno
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -10,8 +11,9 @@ import time
 import pytest
 
 from postane.maildrop.base import Holder
+from postane.maildrop.lease_file import TELLING
 from postane.maildrop.leases import Taken
-from postane.maildrop.locks import TELLING, FileLease, format_holder, parse_holder, replace, take
+from postane.maildrop.locks import KEPT, FileLease, LeaseFiles, replace, take
 from postane.maildrop.takeovers import Takeovers, Unmapped, note
 
 HOLDER = Holder("s1", "[2001:db8::1]:4321", "pop3", 1_700_000_000.25)
@@ -79,16 +81,6 @@ def test_it_can_be_taken_on_a_full_disk(path, monkeypatch):
     assert lease.is_held
     assert take("anna", path, OTHER, Unmapped()) == Taken(None), "rather nobody than the holder before"
     lease.drop_lock()
-
-
-def test_the_line_has_an_inverse():
-    assert parse_holder(format_holder(HOLDER)) == HOLDER
-    assert parse_holder(format_holder(HOLDER) + b"rest of a longer line\n") == HOLDER
-
-
-@pytest.mark.parametrize("line", [b"", b"\n", b"a\tb\tc\n", b"a\tb\tc\tsoon\t1\n", b"\xff" * 100])
-def test_what_is_no_line_names_nobody(line):
-    assert parse_holder(line) is None
 
 
 def test_sharers_share_and_exclude_whoever_wants_it_alone(path):
@@ -207,6 +199,80 @@ def test_one_that_is_pinned_is_held_until_it_is_unpinned(path):
     lease.unpin()
     assert not lease.is_held
     take("anna", path, OTHER, Unmapped()).drop_lock()
+
+
+@pytest.fixture
+def files(tmp_path):
+    files = LeaseFiles(Takeovers(str(tmp_path)))
+    yield files
+    files.close()
+
+
+def test_the_next_session_finds_the_file_open(files, path, monkeypatch):
+    opened = []
+    real = os.open
+    monkeypatch.setattr(os, "open", lambda *asked: opened.append(asked[0]) or real(*asked))
+    for holder in (HOLDER, OTHER, HOLDER):
+        lease = files.take("anna", path, holder, is_shared=False)
+        assert lease.is_held
+        assert lease.note_use(holder.since)
+        assert taken_by(path) == holder
+        assert isinstance(files.take("anna", path, OTHER, is_shared=True), Taken)
+        opened.clear()
+        lease.drop_lock()
+        lease.drop_lock()
+        assert not lease.is_held
+    assert opened == []
+    take("anna", path, OTHER, Unmapped()).drop_lock()  # it is free, whatever stays open
+
+
+def test_one_that_stays_open_is_taken_by_another_process_meanwhile(files, path):
+    files.take("anna", path, HOLDER, is_shared=False).drop_lock()
+    other = take("anna", path, OTHER, Unmapped())
+    taken = files.take("anna", path, HOLDER, is_shared=False)
+    assert isinstance(taken, Taken)
+    assert taken.holder.session == OTHER.session
+    other.drop_lock()
+    files.take("anna", path, HOLDER, is_shared=False).drop_lock()
+
+
+@pytest.mark.parametrize("is_linked", [False, True])
+def test_one_that_stays_open_and_was_replaced_is_not_believed(files, path, tmp_path, is_linked):
+    lease = files.take("anna", path, HOLDER, is_shared=False)
+    if is_linked:
+        os.link(path, f"{path}.backup")
+    evictor = replace("anna", path, OTHER, Takeovers(str(tmp_path)).number)
+    lease.drop_lock()
+    taken = files.take("anna", path, HOLDER, is_shared=False)
+    assert isinstance(taken, Taken)
+    assert taken.holder.session == OTHER.session
+    evictor.drop_lock()
+
+
+def test_one_that_stays_open_and_was_removed_is_not_believed(files, path):
+    files.take("anna", path, HOLDER, is_shared=False).drop_lock()
+    os.unlink(path)
+    lease = files.take("anna", path, HOLDER, is_shared=False)
+    assert lease.is_held
+    lease.drop_lock()
+
+
+def test_sharers_each_have_a_file_of_their_own(files, path):
+    files.take("anna", path, HOLDER, is_shared=False).drop_lock()
+    first, second = (files.take("anna", path, holder, is_shared=True) for holder in (HOLDER, OTHER))
+    second.drop_lock()
+    assert isinstance(take("anna", path, OTHER, Unmapped()), Taken), "the first one has it still"
+    first.drop_lock()
+    take("anna", path, OTHER, Unmapped()).drop_lock()
+
+
+def test_only_some_stay_open(files, tmp_path, monkeypatch):
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (100, 100))
+    for number in range(10):
+        files.take(f"drop{number}", str(tmp_path / f"lease{number}"), HOLDER, is_shared=False).drop_lock()
+    assert len(files._kept) == 3 < KEPT
+    files.close()
+    assert len(files._kept) == 0
 
 
 def taken_by(path):
