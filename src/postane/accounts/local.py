@@ -98,6 +98,7 @@ class LocalAccounts:
         self._cache = LoginCache(cache_seconds, self._clocks.steady)
         self._proofs = Proofs()
         self._addresses = Addresses()
+        self._spread: tuple[int, Spread] | None = None  # when the accounts were of that version
         self._cache_seconds = cache_seconds
         self._vault = place.vault()
         self._reader = Reader(place, self._clocks.steady)
@@ -124,7 +125,7 @@ class LocalAccounts:
         row = self._claimed(name)
         if row is None or not row.account.is_enabled:
             self._match(NOBODY, hashes.octets_of(password), lambda secret: secret)
-            await self._check(None, password)
+            await self._hashing.do(hashes.check, None, password)
             raise _refusal(name, row)
         account = row.account
         if row.password is not None:
@@ -135,7 +136,7 @@ class LocalAccounts:
         if label is not None:
             until = self._clocks.steady() + self._cache_seconds
             return self._remembered(name, password, Remembered(self._used(account, label), version, until))
-        if await self._check(row.password, password) and row.password is not None:
+        if await self._hashing.do(hashes.check, row.password, password) and row.password is not None:
             proof = self._verified(row, row.password, password)
             until = self._cache.until(account.name, row.password, password)
             return self._remembered(name, password, Remembered(proof, version, until))
@@ -216,11 +217,10 @@ class LocalAccounts:
 
     async def spread(self) -> Spread:
         """See AccountStore."""
-        ends = {}
-        for what, questions in _SPREAD.items():
-            smallest, largest = (self._reader.ask(question, {})[0][0] for question in questions)
-            ends[what] = None if smallest is None else (smallest, largest)
-        return Spread(**ends)
+        version = self._reader.version()
+        if self._spread is None or self._spread[0] != version:  # four questions, for each CAPA
+            self._spread = version, Spread(**{what: self._ends(*ends) for what, ends in _SPREAD.items()})
+        return self._spread[1]
 
     async def close(self) -> None:
         """See AccountStore."""
@@ -228,6 +228,10 @@ class LocalAccounts:
         await self._traces.close()
         self._registry.close()
         self._reader.forget()
+
+    def _ends(self, *questions: str) -> tuple[float, float] | None:
+        smallest, largest = (self._reader.ask(question, {})[0][0] for question in questions)
+        return None if smallest is None else (smallest, largest)
 
     def _is_local(self, domain: str) -> bool:
         place = fold_domain(domain)
@@ -274,9 +278,6 @@ class LocalAccounts:
     def _used(self, account: Account, label: str) -> Proof:
         self._traces.used(account.name, label)
         return Proof(account, credential_of(label))
-
-    async def _check(self, stored: str | None, password: str) -> bool:
-        return await self._hashing.do(hashes.check, stored, password)
 
     def _claimed(self, name: str) -> _Row | None:
         """Whom a client means that logs in by `name`: mail programs give the whole address of a bare name too."""
