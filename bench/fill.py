@@ -7,6 +7,7 @@ them. `check` lets the store itself say that what was made is sound.
 
 import asyncio
 import contextlib
+import itertools
 import os
 import shutil
 import sqlite3
@@ -15,7 +16,7 @@ import urllib.parse
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
-from messages import message
+from messages import Group, message
 
 from postane.maildrop.base import Addressee, Letter
 from postane.maildrop.drop import JoinedStore
@@ -76,6 +77,14 @@ def _multiply(index: str, seed: int, messages: int) -> None:
         )
         connection.execute("COMMIT")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def fill_group(store: Path, group: Group) -> None:
+    """All drops of a group: one is filled, and those whose names are as long as its name are copies of it."""
+    for _, names in itertools.groupby(group.names(), len):
+        model, *others = names
+        fill_drop(store, model, group.messages, group.octets)
+        fill_drops(store, others, model)
 
 
 def fill_drops(path: Path, names: Iterable[str], template: str, tell: Callable[[int], None] | None = None) -> None:

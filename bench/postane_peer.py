@@ -4,7 +4,6 @@ Accounts have an argon2id hash at the usual cost, which the login cache spares f
 group that logs in once only have a device password as well (`accounts.py`).
 """
 
-import itertools
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -63,7 +62,7 @@ class PostanePeer:
             add_accounts(load_config(self._config), names, once)
             for group in groups.values():
                 if group.messages:
-                    fill_group(store, group)
+                    fill.fill_group(store, group)
         self._write_config(self._folder / "store")
 
     def start(self, cpu: int | None) -> Server:
@@ -83,11 +82,3 @@ class PostanePeer:
         self._certificate = self._certificate or make_certificate(self._folder)
         chain, key = self._certificate.chain, self._certificate.key
         self._config.write_text(CONFIG.format(domain=DOMAIN, store=store, chain=chain, key=key))
-
-
-def fill_group(store: Path, group: Group) -> None:
-    """All drops of a group: one is filled, and those whose names are as long as its name are copies of it."""
-    for _, names in itertools.groupby(group.names(), len):
-        model, *others = names
-        fill.fill_drop(store, model, group.messages, group.octets)
-        fill.fill_drops(store, others, model)

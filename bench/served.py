@@ -4,6 +4,7 @@ What bench/profile, bench/scale, bench/soak and bench/syncs share. Nobody else's
 ports of loopback and is stopped by its process id.
 """
 
+import argparse
 import contextlib
 import json
 import os
@@ -183,6 +184,22 @@ def hint() -> str:
         "In a container it needs the capability SYS_PTRACE (docker run --cap-add SYS_PTRACE); perf needs"
         f" kernel.perf_event_paranoid of at most 1 where it is not root's (here it is {paranoid})."
     )
+
+
+def command_line(program: str, description: str, example: str) -> argparse.ArgumentParser:
+    """A program's command line, with the options that all of them have."""
+    parser = argparse.ArgumentParser(
+        prog=f"bench/{program}", description=description, epilog=f"Example: python bench/{program} {example}"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    parser.add_argument("--dir", type=Path, default=Path("/var/tmp"), help="where the stores are put: a disk")
+    return parser
+
+
+def refuse_unknown(parser: argparse.ArgumentParser, what: str, asked: Collection[str], known: Sequence[str]) -> None:
+    """End with the names that there are, where another one was asked for."""
+    if unknown := set(asked) - set(known):
+        parser.error(f"no such {what}: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
 
 
 def end_by_signal() -> None:

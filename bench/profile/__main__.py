@@ -20,6 +20,7 @@ sys.path.insert(1, str(Path(__file__).resolve().parents[1]))
 import driver
 import served
 from flame import flame_graph
+from peers import cpu_of
 from postane_peer import PostanePeer
 from recorder import Recorder
 from scenarios import QUICK, Scenario, groups, scenarios
@@ -49,10 +50,10 @@ class Profile:
 
 def arguments() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        prog="bench/profile",
-        description="A flame graph and the hottest functions of the server, for each scenario of the benchmark.",
-        epilog="Example: python bench/profile sessions retr16 --seconds 4",
+    parser = served.command_line(
+        "profile",
+        "A flame graph and the hottest functions of the server, for each scenario of the benchmark.",
+        "sessions retr16 --seconds 4",
     )
     every = [scenario.key for scenario in scenarios(QUICK)]
     parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help=f"of {', '.join(every)}; none: all")
@@ -61,11 +62,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rate", type=int, help=f"samples a second (default {RATE}, native {NATIVE_RATE}: it is slow)")
     parser.add_argument("--top", type=int, default=20, help="how many functions to print (default 20)")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the pictures (bench/results/profile)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
-    parser.add_argument("--dir", type=Path, default=Path("/var/tmp"), help="where the store is put")
     asked = parser.parse_args()
-    if unknown := set(asked.scenarios) - set(every):
-        parser.error(f"no such scenario: {', '.join(sorted(unknown))}; there are {', '.join(every)}")
+    served.refuse_unknown(parser, "scenario", asked.scenarios, every)
     return asked
 
 
@@ -106,7 +104,7 @@ def profile(peer: PostanePeer, scenario: Scenario, asked: argparse.Namespace, fo
         words = [*scenario.words(groups(QUICK), getattr(server, scenario.service), 0), "--deadline", str(DEADLINE)]
         if scenario.warm:
             checked(driver.drive(server.process.pid, cores[-1], [*words, "--count", str(scenario.warm)]))
-        worker = max(served.children(server.process.pid), key=served.cpu_of)
+        worker = max(served.children(server.process.pid), key=cpu_of)
         rate = asked.rate or (NATIVE_RATE if asked.tool == "native" else RATE)
         recorder = Recorder(worker, folder, asked.tool, rate)
         try:

@@ -28,7 +28,7 @@ import start
 import workers
 from figures import Part
 from plot import draw
-from served import House, run_program, say
+from served import House, command_line, refuse_unknown, run_program, say
 
 RESULTS = Path(__file__).resolve().parents[1] / "results" / "scale"
 ROOM = 10 * 1024**3
@@ -78,20 +78,17 @@ def parts(places: Places, *, quick: bool) -> Mapping[str, Callable[[], Part]]:
 
 def arguments() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        prog="bench/scale",
-        description="What grows with drop size, drops and connections; two workers; a slow disk; start-up.",
-        epilog="Example: python bench/scale sizes slow --quick",
+    parser = command_line(
+        "scale",
+        "What grows with drop size, drops and connections; two workers; a slow disk; start-up.",
+        "sizes slow --quick",
     )
-    names = ", ".join(parts(Places(Path()), quick=True))
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {names}; none: all")
+    names = list(parts(Places(Path()), quick=True))
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(names)}; none: all")
     parser.add_argument("--quick", action="store_true", help="small sizes: a minute")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the pictures (bench/results/scale)")
-    parser.add_argument("--dir", type=Path, default=Path("/var/tmp"), help="where the stores are put: a disk")
     asked = parser.parse_args()
-    if unknown := set(asked.parts) - set(parts(Places(Path()), quick=True)):
-        parser.error(f"no such part: {', '.join(sorted(unknown))}; there are {names}")
+    refuse_unknown(parser, "part", asked.parts, names)
     return asked
 
 

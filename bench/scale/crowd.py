@@ -13,7 +13,8 @@ import uvloop
 
 sys.path.insert(1, str(Path(__file__).resolve().parents[1]))
 
-from served import PASSWORD, prepare
+from peers import PASSWORD
+from served import prepare
 from talk import trusting
 
 AT_ONCE = 48

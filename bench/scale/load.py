@@ -3,16 +3,14 @@
 import resource
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 import driver
 import fill
+from scenarios import QUICK, groups, scenarios
 from served import House
 
-POLLED, POLLED_MESSAGES = 200, 10
-READ, READ_MESSAGES = 8, 100
-DELIVERED = 16
-OCTETS = 4096
+GROUPS = {group.prefix: group for name, group in groups(QUICK).items() if name in ("polled", "read", "delivered")}
+"""Those of the benchmark that these loads use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,36 +27,17 @@ class Load:
 
 def fill_load(house: House, *, also: int = 0) -> None:
     """Accounts and mail for all loads; `also` accounts c0, c1 ... beside them, without mail."""
-    crowd = [f"c{number}" for number in range(also)]
-    groups = {"u": POLLED, "r": READ, "d": DELIVERED}
-    names = crowd + [f"{prefix}{n}" for prefix, count in groups.items() for n in range(count)]
+    names = [f"c{number}" for number in range(also)] + [name for each in GROUPS.values() for name in each.names()]
     house.add_accounts(names, names)  # device passwords: a worker that meets an account first pays no slow hash
-    for prefix, count, messages in (("u", POLLED, POLLED_MESSAGES), ("r", READ, READ_MESSAGES)):
-        for number in range(count):
-            fill.fill_drop(Path(house.store), f"{prefix}{number}", messages, OCTETS)
+    for group in GROUPS.values():
+        if group.messages:
+            fill.fill_group(house.store, group)
 
 
 def words(house: House, mode: str) -> list[str]:
-    """The driver's arguments: sessions, retr16 (a pipeline of RETR), lmtp16."""
-    if mode == "sessions":
-        own = [
-            "session",
-            "--prefix",
-            "u",
-            "--accounts",
-            str(POLLED),
-            "--messages",
-            str(POLLED_MESSAGES),
-            "--clients",
-            "16",
-        ]
-    elif mode == "retr16":
-        own = ["retr", "--prefix", "r", "--accounts", str(READ), "--octets", str(OCTETS), "--window", "16"]
-        own += ["--clients", str(READ)]
-    else:
-        own = ["lmtp", "--prefix", "d", "--accounts", str(DELIVERED), "--domain", "bench.example", "--clients", "16"]
-    port = house.ports["lmtp" if mode == "lmtp16" else "pop3"]
-    return [*own, "--port", str(port), "--deadline", "90"]
+    """The driver's arguments for one of the benchmark's scenarios."""
+    scenario = next(each for each in scenarios(QUICK) if each.key == mode)
+    return [*scenario.words(groups(QUICK), house.ports[scenario.service], 0), "--deadline", "90"]
 
 
 def apply(house: House, mode: str, seconds: float, core: int | None, warm: int = 1600) -> Load:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import fill
 from figures import Curve, Part, Picture, Table, micro
-from served import PASSWORD, House, cores, say
+from peers import PASSWORD
+from served import House, cores, say
 from talk import Talk, begin_letter, end_letter
 
 SIZES = (10, 100, 1_000, 10_000, 100_000, 1_000_000)

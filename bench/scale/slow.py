@@ -15,7 +15,8 @@ from pathlib import Path
 import driver
 import load
 from figures import Part, Table
-from served import PASSWORD, House, cores, say
+from peers import PASSWORD
+from served import House, cores, say
 from talk import Talk, WrongAnswer, begin_letter, end_letter
 
 SOURCE = Path(__file__).with_name("slow.c")

@@ -6,7 +6,8 @@ from collections.abc import Callable
 import drops
 import sizes
 from figures import Part, Table
-from served import PASSWORD, House, cores, say
+from peers import PASSWORD
+from served import House, cores, say
 from talk import Talk
 
 TIMES = 3

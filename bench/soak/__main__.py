@@ -23,7 +23,7 @@ sys.path.insert(1, str(Path(__file__).resolve().parents[1]))
 import uvloop
 from clients import Clients
 from model import Drop, Trend, Wrong, trend
-from served import Held, House, held_by, prepare, run_program, say
+from served import Held, House, command_line, held_by, prepare, run_program, say
 from talk import trusting
 
 MIB = 1024 * 1024
@@ -60,10 +60,10 @@ class Sample:
 
 def arguments() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        prog="bench/soak",
-        description="Minutes of polls, deliveries, deletions, TLS, cut lines, takeovers: is mail lost, does it grow?",
-        epilog="Example: python bench/soak --seconds 60 --seed 7",
+    parser = command_line(
+        "soak",
+        "Minutes of polls, deliveries, deletions, TLS, cut lines, takeovers: is mail lost, does it grow?",
+        "--seconds 60 --seed 7",
     )
     parser.add_argument("--seconds", type=float, default=180.0, help="how long (default 180)")
     parser.add_argument("--sessions", type=int, default=0, help="stop after so many sessions, if that is earlier")
@@ -71,8 +71,6 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--clients", type=int, default=48, help="clients at once (default 48)")
     parser.add_argument("--drops", type=int, default=150, help="maildrops (default 150)")
     parser.add_argument("--seed", type=int, default=1, help="of the order of things (default 1)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all samples there")
-    parser.add_argument("--dir", type=Path, default=Path("/var/tmp"), help="where the store is put")
     return parser.parse_args()
 
 

@@ -11,7 +11,7 @@ import ssl
 from collections.abc import Mapping, Sequence
 
 from model import Drop, Wrong, letter
-from served import PASSWORD
+from peers import PASSWORD
 
 PATIENCE = 60.0
 LEAVE_ABOVE = 5

@@ -24,7 +24,7 @@ from pathlib import Path
 sys.path.insert(1, str(Path(__file__).resolve().parents[1]))
 
 from cases import Case, accounts, cases
-from served import House, hint, run_program, say
+from served import House, command_line, hint, run_program, say
 from strace import SYSCALLS, Story, parse_trace, read_story
 
 from postane.maildrop.folders import Folders
@@ -54,18 +54,16 @@ class Row:
 
 def arguments() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        prog="bench/syncs",
-        description="Which files are synced before a delivery or a deletion is acknowledged, as strace sees it.",
-        epilog="Example: python bench/syncs --rounds 1 --only QUIT",
+    parser = command_line(
+        "syncs",
+        "Which files are synced before a delivery or a deletion is acknowledged, as strace sees it.",
+        "--rounds 1 --only QUIT",
     )
     parser.add_argument("--rounds", type=int, default=3, help="how often each case is looked at (default 3)")
     parser.add_argument("--quick", action="store_true", help="one round")
     parser.add_argument("--only", metavar="WORD", default="", help="cases with this word in their name")
     parser.add_argument("--docs", action="store_true", help="write the table into docs/durability.md")
     parser.add_argument("--trace", type=Path, metavar="DIR", help="keep what strace said there")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
-    parser.add_argument("--dir", type=Path, default=Path("/var/tmp"), help="where the store is put")
     asked = parser.parse_args()
     if not any(asked.only.lower() in case.what.lower() for case in cases(0)):
         parser.error(f"no such case: {asked.only}; there are: " + "; ".join(case.what for case in cases(0)))

@@ -6,7 +6,8 @@ The step is one write of the client and the answers to it, so that all that the 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from served import PASSWORD, House
+from peers import PASSWORD
+from served import House
 from talk import Talk, begin_letter, end_letter, pipelined
 
 KIB, MIB = 1024, 1024 * 1024
