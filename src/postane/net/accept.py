@@ -20,7 +20,7 @@ from .networks import Networks
 from .proxy_protocol import FIXED, LENGTH_LIMIT, Header, parse_header
 from .proxy_tlvs import BadHeader
 from .stream import BadIntroduction, Peer, StreamClosed, TlsFacts
-from .tcp import SocketStream, told
+from .tcp import SocketStream
 from .tls import ServerTls
 
 AT_ONCE = 8
@@ -46,7 +46,7 @@ class Proxies:
 class ArrivingStream(SocketStream):
     """A SocketStream that is a bare socket at first; `begins_with_tls`: a handshake comes before everything."""
 
-    __slots__ = ("_proxies", "_socket", "_told", "begins_with_tls", "is_probe", "stands")
+    __slots__ = ("_has_transport", "_proxies", "_socket", "_told", "begins_with_tls", "is_probe")
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class ArrivingStream(SocketStream):
         proxies: Proxies,
     ) -> None:
         super().__init__(deadlines, on_open, tls)
-        self.stands = False
+        self._has_transport = False
         self.is_probe = False
         self.begins_with_tls = begins_with_tls
         self._proxies = proxies
@@ -69,6 +69,11 @@ class ArrivingStream(SocketStream):
         """The connection is there."""
         self._socket = sock
         self._meet(sock.getpeername() if sock.family != socket.AF_UNIX else None)
+
+    @property
+    def stands(self) -> bool:
+        """See Stream."""
+        return self._has_transport
 
     async def introduce(self) -> None:
         """See Stream. From a trusted proxy a header must come first; nobody else's octets are looked at: whether there
@@ -132,30 +137,26 @@ class ArrivingStream(SocketStream):
                 raise StreamClosed
 
     async def secure(self) -> None:
-        """See Stream: from now on there is a transport, encrypted where the service wants it. Who says nothing gets no
-        handshake, which costs fifty kilobytes, but a socket that waits."""
-        if self.begins_with_tls and self._socket is not None and not await self._peek(self._socket):
-            raise StreamClosed
+        """See Stream: from now on there is a transport, encrypted where the service wants it."""
         sock, self._socket = self._socket, None
         if sock is None:
             raise StreamClosed
-        context = self._server_tls.context if self.begins_with_tls and self._server_tls is not None else None
-        patience = None if context is None else self._patience
         try:
-            with told():
-                await self._loop.connect_accepted_socket(
-                    lambda: self, sock, ssl=context, ssl_handshake_timeout=patience
-                )
-        except BaseException:
+            await self._loop.connect_accepted_socket(lambda: self, sock)
+        except BaseException as error:
             sock.close()
-            self._give_up()
+            self.connection_lost(None)
+            if isinstance(error, OSError):
+                raise StreamClosed from error
             raise
-        self.stands = True
+        if self.begins_with_tls:
+            await self._shake_hands()
+        if self._told is not None:  # the client's TLS ends at the proxy: what the proxy proves of itself is not its own
+            self.tls = self._told
+        self._has_transport = True
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._take(transport)
-        if self._told is not None:  # the client's TLS ends at the proxy: what the proxy proves of itself is not its own
-            self.tls = self._told
 
     def abort(self) -> None:
         """See Stream."""

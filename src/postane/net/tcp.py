@@ -8,13 +8,13 @@ Must not know: any protocol.
 
 import asyncio
 import contextlib
-import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from typing import cast
 
 from .deadlines import Deadlines
 from .stream import NotSecured, Peer, StreamClosed, TlsFacts
 from .tls import ServerTls
+from .tls_link import TlsLink
 
 READ_AHEAD = 128 * 1024
 """Octets that may wait unread before the peer is no longer read from."""
@@ -28,21 +28,13 @@ HANDSHAKE_WAIT = 60.0
 
 INFINITE = float("inf")
 
+_WHAT_FAILED: Mapping[type[Exception], str] = {
+    StreamClosed: "was broken off",
+    TimeoutError: "took too long",
+}
+
 LINGER = 2.0
 """Seconds for which a peer that is still sending is read from after the last word to it, so that the word arrives."""
-
-
-@contextlib.contextmanager
-def told() -> Iterator[None]:
-    """Turn what a failed handshake raises into NotSecured."""
-    try:
-        yield
-    except ssl.SSLError as error:
-        raise NotSecured(f"TLS: {(error.reason or str(error)).replace('_', ' ').lower()}") from error
-    except OSError as error:  # ConnectionAbortedError: it took too long
-        raise NotSecured(
-            f"TLS: {error.strerror or str(error) or 'the connection was lost in the handshake'}"
-        ) from error
 
 
 class SocketStream(asyncio.Protocol):
@@ -55,7 +47,6 @@ class SocketStream(asyncio.Protocol):
         "_loop", "_on_open", "_received", "_server_tls", "_transport", "_waiter", "peer", "tls",
     )  # fmt: skip
 
-    stands = True
     begins_with_tls = False
     is_probe = False
 
@@ -65,7 +56,7 @@ class SocketStream(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._deadlines = deadlines
         self._on_open = on_open
-        self._transport: asyncio.Transport | None = None
+        self._transport: asyncio.Transport | TlsLink | None = None
         self._received = b""
         self._is_reading = True
         self._is_ended = False  # the peer has closed its side
@@ -95,7 +86,7 @@ class SocketStream(asyncio.Protocol):
     def eof_received(self) -> bool:
         self._is_ended = True
         self._wake()
-        return not self.is_encrypted  # half-closed: what is still to be said may be said; TLS has no such state
+        return True  # half-closed: what is still to be said may be said
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._is_lost = True
@@ -110,6 +101,11 @@ class SocketStream(asyncio.Protocol):
         self._wake()
 
     # What the house calls
+
+    @property
+    def stands(self) -> bool:
+        """See Stream."""
+        return self.tls is not None or not self.begins_with_tls
 
     @property
     def is_encrypted(self) -> bool:
@@ -136,28 +132,36 @@ class SocketStream(asyncio.Protocol):
         """See Stream. Nothing is read from the last words on: what comes next from the kernel is the handshake's."""
         if self._transport is None or self._server_tls is None or self._is_lost:
             raise StreamClosed
-        self._transport.pause_reading()
         if self._received or self._is_ended:
             self.abort()
             raise NotSecured("octets came before the handshake")
         self._transport.write(last_words)
-        await self.drain()
-        transport = None
+        await self._shake_hands()
+
+    async def _shake_hands(self) -> None:
+        """Hold a handshake; what has come already is the beginning of it."""
+        octets = self.read_now()
+        if self._server_tls is None or self._transport is None or isinstance(self._transport, TlsLink):
+            raise StreamClosed
+        link = self._transport = TlsLink(self._server_tls.context, self._transport, self, self._wake)
+        deadline, self._deadline = self._deadline, min(self._deadline, self._loop.time() + HANDSHAKE_WAIT)
+        if octets:
+            link.data_received(octets)
         try:
-            with told():
-                transport = await self._loop.start_tls(
-                    self._transport,
-                    self,
-                    self._server_tls.context,
-                    server_side=True,
-                    ssl_handshake_timeout=self._patience,
-                )
-            if transport is None:
-                raise NotSecured("the connection was lost in the handshake")
-        finally:
-            if transport is None:
-                self._give_up()
-        self._take(transport)
+            while not link.is_complete:
+                if self._is_lost or self._is_ended:
+                    raise StreamClosed
+                await self._wait()
+        except (StreamClosed, TimeoutError) as error:
+            if link.trouble is None:
+                self.abort()
+            if link.secured is None:
+                raise
+            raise NotSecured(link.trouble or f"TLS: the handshake {_WHAT_FAILED[type(error)]}") from None
+        self._deadline = deadline
+        if link.secured is not None:
+            self.tls = self._server_tls.facts(link.secured, str(self.peer))
+        self._loop.call_soon(link.flush)  # with the greeting, where one comes now
 
     def set_deadline(self, seconds: float | None) -> None:
         """See Stream."""
@@ -252,11 +256,6 @@ class SocketStream(asyncio.Protocol):
         if self._transport is not None and not self._is_lost:
             self._transport.abort()
 
-    @property
-    def _patience(self) -> float:
-        """Seconds that a handshake may take."""
-        return max(0.1, min(HANDSHAKE_WAIT, self._deadline - self._loop.time()))
-
     def _meet(self, address: object) -> None:
         """The connection stands, and this is where it comes from."""
         if isinstance(address, tuple):
@@ -264,18 +263,10 @@ class SocketStream(asyncio.Protocol):
         self._deadlines.add(self)
         self._on_open(self)
 
-    def _give_up(self) -> None:
-        """A handshake has failed: of that the loop tells a protocol nothing, not even that the connection is lost."""
-        SocketStream.abort(self)
-        self.connection_lost(None)
-
     def _take(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(high=WRITE_HIGH, low=WRITE_LOW)
         self._is_reading = True
-        secured = transport.get_extra_info("ssl_object")
-        if secured is not None and self._server_tls is not None:
-            self.tls = self._server_tls.facts(secured, str(self.peer))
 
     async def _wait(self) -> None:
         self._waiter = self._loop.create_future()
@@ -290,3 +281,15 @@ class SocketStream(asyncio.Protocol):
                 self._waiter.set_result(None)
         elif self._attendant is not None:
             self._attendant()
+
+
+class SecureStream(SocketStream):
+    """A SocketStream on which nothing can be said before a handshake."""
+
+    __slots__ = ()
+
+    begins_with_tls = True
+
+    async def secure(self) -> None:
+        """See Stream."""
+        await self._shake_hands()

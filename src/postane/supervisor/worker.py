@@ -24,7 +24,7 @@ from postane.net.accept import Acceptor, ArrivingStream, Proxies
 from postane.net.deadlines import Deadlines
 from postane.net.listen import BACKLOG, Bound
 from postane.net.networks import parse_networks
-from postane.net.tcp import SocketStream
+from postane.net.tcp import SecureStream, SocketStream
 from postane.net.tls import ServerTls
 from postane.observe.logs import configure_logs, log_unraisable
 from postane.server.limits import Tally
@@ -137,8 +137,9 @@ async def _listen(
             bound.keep_only(assignment.index)
             sock = bound.socket_for(assignment.index)
             sock.setblocking(False)
-            if sock.family != socket.AF_UNIX and not begins_with_tls and not proxies.trusted:
-                at_once = functools.partial(SocketStream, deadlines, on_open, services.tls)
+            if sock.family != socket.AF_UNIX and not proxies.trusted:
+                kind = SecureStream if begins_with_tls else SocketStream
+                at_once = functools.partial(kind, deadlines, on_open, services.tls)
                 yield await loop.create_server(at_once, sock=sock, backlog=BACKLOG)
             elif sock.family == socket.AF_UNIX:
                 at_once = functools.partial(SocketStream, deadlines, on_open)
