@@ -111,11 +111,14 @@ class SmtpServer:
             line = self._lines.next_line(LINE_LIMIT)
             return NEED_DATA if line is None else self._read_line(line)
         except RemoteProtocolError as error:
-            if self._due is None:  # RFC 4954 s4: a response that is not base64 ends the exchange
-                self._due = _DUE[Verb.RESPONSE if self.state is State.AUTHENTICATING else None]
-            if error.fatal:
-                self._enter(State.CLOSED)
+            self._note_mistake(error)
             raise
+
+    def _note_mistake(self, error: RemoteProtocolError) -> None:
+        if self._due is None:  # RFC 4954 s4: a response that is not base64 ends the exchange
+            self._due = _DUE[Verb.RESPONSE if self.state is State.AUTHENTICATING else None]
+        if error.fatal:
+            self._enter(State.CLOSED)
 
     def send(self, value: Reply | Sequence[Reply] | Challenge) -> bytes:
         """The octets of the reply, or of the replies, that are due.
