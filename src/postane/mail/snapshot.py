@@ -179,6 +179,16 @@ class Snapshot:
         """The numbers marked as deleted, ascending."""
         return sorted(self._deleted)
 
+    @property
+    def deleted_uids(self) -> Sequence[int]:
+        """The store's own keys of these."""
+        numbers, uids = self.deleted, self._uids
+        if not numbers or uids is None:
+            return ()
+        if numbers[-1] - numbers[0] < len(numbers):  # a run of them, as nearly always
+            return uids[numbers[0] - 1 : numbers[-1]]
+        return [uids[number - 1] for number in numbers]
+
     def list_lines(self) -> bytes:
         """One line for every message that is not deleted: its number and its octets (RFC 1939 s5, LIST)."""
         is_lengthened = self._is_surrogate and self._excesses

@@ -42,6 +42,16 @@ class ListingCache:
         self._keep(key, (removals, lines, text))
         return text
 
+    def cut(self, token: str, removals: int, lines: int) -> None:
+        """Some messages were deleted from a drop, which was its removal of that number: so many lines stay."""
+        for which in ("sizes", "uidls"):
+            kept_removals, kept_lines, text = self._kept.get((token, which), (removals, 0, b""))
+            if kept_removals != removals - 1:
+                continue
+            if lines < kept_lines:  # the lines behind have other numbers now
+                text = text[: text.find(b"\r\n%d " % (lines + 1)) + 2] if lines else b""
+            self._keep((token, which), (removals, min(lines, kept_lines), text))
+
     def _keep(self, key: tuple[str, str], listing: tuple[int, int, bytes]) -> None:
         self._octets += len(listing[2]) - len(self._kept.pop(key, (0, 0, b""))[2])
         self._kept[key] = listing

@@ -112,9 +112,8 @@ class JoinedSession:
         """Delete, durably, what the snapshot marks. A blob that cannot be removed now is an orphan for the sweep."""
         self.check(time.time())
         lease = self._held()
-        deleted = self.snapshot.deleted
-        if deleted:
-            uids = [self.snapshot.uid(number) for number in deleted]
+        uids = self.snapshot.deleted_uids
+        if uids:
             names = await self._index.delete(lease, uids, time.time() if self._is_keeping else None)
             if names:
                 await self._blobs.remove(lease.drop, names)

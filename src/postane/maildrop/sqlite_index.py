@@ -7,6 +7,7 @@ programs that have it open stay right about which file it is, and no unique-id r
 Must not know: where large bodies are.
 """
 
+import asyncio
 import contextlib
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Sequence
@@ -24,7 +25,7 @@ from .listings import DropListings, ListingCache
 from .locks import FileLease, LeaseFiles
 from .remembered import Known
 from .sides import Columns, Entry, Lease, Step, StepHook, Stored, Totals, ignore_step
-from .sqlite_deleted import delete, restore
+from .sqlite_deleted import Deleted, delete, restore
 from .sqlite_deposit import deposit_job
 from .sqlite_drops import mark_removed, names_of_drops
 from .sqlite_fence import delete_under, take_over
@@ -145,9 +146,12 @@ class SqliteIndex:
 
     def append(self, drop: str, entry: Entry) -> Awaitable[Receipt]:
         """Take a message in, durably."""
-        job = deposit_job(drop, entry)
+        return self.append_now(drop, entry) or self._write_later(drop, deposit_job(drop, entry))
+
+    def append_now(self, drop: str, entry: Entry) -> "asyncio.Future[Receipt] | None":
+        """The same where the drop's handle is open."""
         handle = self._handles.get(drop)
-        return self._write_later(drop, job) if handle is None else handle.write(job)
+        return None if handle is None else handle.write(deposit_job(drop, entry))
 
     async def _write_later(self, drop: str, job: Job) -> Any:
         return await (await self._handles.require(drop)).write(job)
@@ -155,9 +159,12 @@ class SqliteIndex:
     async def delete(self, lease: Lease, uids: Sequence[int], kept_since: float | None = None) -> list[str]:
         """Delete messages, durably, or put them out of sight."""
         held = _file_lease(lease)
-        work = partial(delete, held, _ranges(uids), kept_since)
-        names: list[str] = await delete_under(held, await self._handles.require(held.drop), work)
-        return names
+        ranges = _ranges(uids)
+        handle = await self._handles.require(held.drop)
+        deleted: Deleted = await delete_under(held, handle, partial(delete, held, ranges, kept_since))
+        lines = self._columns.remove(handle.token, ranges, deleted.removals)
+        self._listings.cut(handle.token, deleted.removals, lines)
+        return deleted.blobs
 
     async def restore(self, lease: Lease, uids: Sequence[int], arrived: float) -> list[Receipt]:
         """Bring back, durably, what is kept of these."""
@@ -243,7 +250,7 @@ def _stored(handle: Handle, first: int, last: int) -> list[Stored]:
     ]
 
 
-def _delete_all(lease: FileLease, now: Transaction) -> list[str]:
+def _delete_all(lease: FileLease, now: Transaction) -> Deleted:
     return delete(lease, [(0, now.next_uid)], None, now)
 
 
@@ -261,6 +268,8 @@ def _file_lease(lease: Lease) -> FileLease:
 
 def _ranges(uids: Sequence[int]) -> list[tuple[int, int]]:
     """Ascending uids as ranges: whoever deletes at all mostly deletes a run of them."""
+    if uids and uids[-1] - uids[0] < len(uids):
+        return [(uids[0], uids[-1])]
     ranges: list[tuple[int, int]] = []
     for uid in uids:
         if ranges and uid == ranges[-1][1] + 1:

@@ -46,6 +46,14 @@ def test_a_number_out_of_range_is_refused(snapshot, number):
     assert snapshot.count == 3
 
 
+@pytest.mark.parametrize("numbers", [(), (2,), (3, 2), (1, 3), (1, 2, 3)])
+def test_the_stores_keys_of_what_is_deleted(snapshot, numbers):
+    assert not Snapshot(3, 600, 9).deleted_uids
+    for number in numbers:
+        snapshot.delete(number)
+    assert list(snapshot.deleted_uids) == [snapshot.uid(number) for number in sorted(numbers)]
+
+
 def test_a_deleted_message_is_gone_from_everything(snapshot):
     snapshot.delete(2)
     assert (snapshot.count, snapshot.octets, snapshot.deleted) == (2, 400, [2])

@@ -2,6 +2,8 @@
 
 from array import array
 
+import pytest
+
 from postane.maildrop import columns
 from postane.maildrop.columns import ColumnCache, KeptColumns, extend
 from postane.maildrop.sides import Totals
@@ -43,6 +45,45 @@ def test_what_changed_is_forgotten():
     assert cache.get("token", Totals(4, 0, 7, 1)).last_uid == 0, "something was removed"
     assert cache.get("token", Totals(3, 0, 3, 0)).last_uid == 0, "an older snapshot must not see newer messages"
     assert cache.get("another", Totals(7, 0, 7, 0)).last_uid == 0
+
+
+@pytest.mark.parametrize(
+    "ranges", [[(1, 1)], [(9, 9)], [(1, 9)], [(3, 5)], [(2, 2), (4, 6), (9, 30)], [(4, 4), (20, 30)], [(12, 15)]]
+)
+def test_what_was_deleted_here_is_taken_out(ranges):
+    uids = array("Q", [1, 2, 3, 5, 6, 8, 9])
+    before = KeptColumns(4, 10, uids, array("Q", [uid * 10 for uid in uids]), {3: "c", 8: "h"}, {1: 7, 6: 1})
+    cache = ColumnCache()
+    cache.put("token", before)
+    at = cache.remove("token", ranges, 5)
+    left = [uid for uid in uids if not any(first <= uid <= last for first, last in ranges)]
+    after = cache.get("token", Totals(len(left), 0, 10, 5))
+    assert list(after.uids) == left
+    assert list(after.sizes) == [uid * 10 for uid in left]
+    assert (after.last_uid, after.removals) == (10, 5)
+    assert after.given == {uid: uidl for uid, uidl in {3: "c", 8: "h"}.items() if uid in left}
+    assert after.excess == {uid: octets for uid, octets in {1: 7, 6: 1}.items() if uid in left}
+    assert at == sum(uid < ranges[0][0] for uid in uids)
+    assert list(before.uids) == list(uids), "an earlier session's columns stay as they are"
+    assert cache._entries == len(left)
+
+
+def test_another_removal_in_between_is_noticed(monkeypatch):
+    cache = ColumnCache()
+    assert cache.remove("token", [(1, 1)], 1) == 0
+    cache.put("token", kept(5, removals=2))
+    assert cache.remove("token", [(5, 5)], 4) == 0
+    assert cache.get("token", Totals(4, 0, 5, 4)).last_uid == 0
+    monkeypatch.setattr(columns, "RANGES", 1)
+    assert cache.remove("token", [(1, 1), (3, 3)], 3) == 0
+    assert cache.get("token", Totals(3, 0, 5, 3)).last_uid == 0
+
+
+def test_what_does_not_fit_the_totals_is_not_believed():
+    cache = ColumnCache()
+    cache.put("token", kept(5))
+    assert cache.get("token", Totals(4, 0, 5, 0)).last_uid == 0
+    assert cache.get("token", Totals(5, 0, 5, 0)).last_uid == 5
 
 
 def test_the_oldest_go_first(monkeypatch):

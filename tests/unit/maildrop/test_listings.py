@@ -61,6 +61,26 @@ def test_after_a_removal_and_for_an_older_session_they_are_made_anew(cache):
     assert cache.made == [], "the older session took nothing away"
 
 
+@pytest.mark.parametrize("removed", range(1, 10))
+def test_after_a_removal_that_is_told_of_only_the_lines_behind_it_are_made_anew(cache, removed):
+    lists(cache, columns(1, 9))
+    cache.cut("token", 1, removed - 1)
+    cache.cut("other", 1, 3)
+    cache.made.clear()
+    left = array("Q", [uid for uid in range(1, 10) if uid != removed])
+    lists(cache, KeptColumns(1, 9, left, array("Q", [uid * 10 for uid in left])))
+    assert cache.made == ([("sizes", removed - 1), ("uidls", removed - 1)] if removed < 9 else [])
+    assert cache._octets == sum(len(text) for _, _, text in cache._kept.values())
+
+
+def test_a_removal_that_does_not_follow_is_not_believed(cache):
+    lists(cache, columns(1, 9))
+    cache.cut("token", 2, 5)
+    cache.made.clear()
+    lists(cache, columns(3, 9, removals=2))
+    assert cache.made == [("sizes", 0), ("uidls", 0)]
+
+
 def test_unique_ids_that_were_given_are_listed(cache):
     lists(cache, columns(1, 9, given={2: "100%", 9: "%d"}))
     lists(cache, columns(1, 12, given={2: "100%", 9: "%d", 11: "new"}))
