@@ -1,6 +1,8 @@
 """The `postane` command: every sub-command is a file of its own in this folder."""
 
+import importlib.util
 import sys
+from importlib.machinery import EXTENSION_SUFFIXES
 
 import typer
 
@@ -35,8 +37,15 @@ unwrap_help(app)
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"postane {postane.__version__}")
+        typer.echo(f"postane {postane.__version__} ({_kind()})")
         raise typer.Exit
+
+
+def _kind() -> str:
+    """What is really imported here; in another Python than it was made for, a compiled wheel is pure too."""
+    spec = importlib.util.find_spec("postane.pop3.server")
+    is_compiled = spec is not None and str(spec.origin).endswith(tuple(EXTENSION_SUFFIXES))
+    return "compiled" if is_compiled else "pure Python"
 
 
 @app.callback()

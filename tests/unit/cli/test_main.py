@@ -11,6 +11,7 @@ from postane.cli import main as module
 from postane.cli.common import Exit, Failure
 from postane.config.file import ConfigError
 from postane.maildrop.base import DropInUse, StoreDamaged, StoreTooNew
+from postane.pop3 import server as pop3_server
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
@@ -27,7 +28,8 @@ def test_a_wrong_command_line_ends_with_64(monkeypatch: pytest.MonkeyPatch, word
 
 def test_help_and_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(monkeypatch, "--version") == 0
-    assert capsys.readouterr().out == f"postane {postane.__version__}\n"
+    kind = "pure Python" if str(pop3_server.__file__).endswith(".py") else "compiled"
+    assert capsys.readouterr().out == f"postane {postane.__version__} ({kind})\n"
     for words in ((), ("serve",), ("demo",), ("user", "add"), ("drop", "put")):
         assert run(monkeypatch, *words, "--help") == 0
     assert "Example" in capsys.readouterr().out
