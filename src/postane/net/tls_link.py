@@ -89,9 +89,12 @@ class TlsLink(asyncio.Protocol):
     # What the stream calls
 
     def write(self, data: bytes) -> None:
-        """Say these octets, and before them what waits to be said by TLS itself."""
-        secured, outgoing = self.secured, self._outgoing
-        assert secured is not None, "the handshake comes first"
+        """Say these octets, and before them what waits to be said by TLS itself. While the handshake goes on they are
+        dropped: what is said to whom is sent away in the midst of it has no way to them."""
+        secured = self.secured
+        if secured is None or not self.is_complete:
+            return
+        outgoing = self._outgoing
         try:
             if len(data) <= PIECE:
                 secured.write(data)

@@ -132,6 +132,18 @@ def test_nothing_is_made_before_the_first_octet(line: Line) -> None:
     assert line.wire.did == ["set protocol", "close"]
 
 
+def test_what_is_said_before_the_handshake_is_over_is_dropped(line: Line) -> None:
+    """Whoever is sent away, or waited for too long, in the midst of it is told so by the protocol's desk."""
+    line.link.write(b"421 4.4.2 too long silent\r\n")
+    line._try_handshake()
+    line.link.data_received(line.said()[:20])
+    line.link.write(b"421 4.4.2 too long silent\r\n")
+    assert line.wire.written == b"", "nothing in clear"
+    assert line.link.trouble is None
+    line.link.close()
+    assert line.wire.did == ["set protocol", "close"]
+
+
 def test_octets_both_ways(line: Line) -> None:
     line.shake_hands()
     assert line.link.secured is not None
