@@ -4,6 +4,7 @@
 #   make test         all tests; installs the real clients and servers that they talk to, where it can
 #   make test-all     the same tests on every Python 3.11+ of this machine
 #   make check        format, lint, types, architecture, references, generated papers
+#   make compiled     the compiled wheel (docs/compiled.md), with the tests of what it holds; two to four minutes
 #   make matrix       real clients, mechanisms and TLS modes: what is negotiated, as a table, in a minute
 #   make bench        measurements beside other servers; make bench-quick: the same, rougher; bench-docs: into docs
 #   make bench-hostile  attacks on a server of one's own: what it does, and how a good client fares beside each
@@ -18,7 +19,7 @@
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help demo test test-all check matrix bench bench-quick bench-docs bench-hostile bench-profile bench-scale bench-soak bench-syncs fuzz docs format clean
+.PHONY: help demo test test-all check compiled matrix bench bench-quick bench-docs bench-hostile bench-profile bench-scale bench-soak bench-syncs fuzz docs format clean
 
 PYTHON ?=
 PYTEST_ARGS ?=
@@ -49,6 +50,10 @@ test-all:
 
 check: .venv/.stamp
 	@$(BIN)/python tools/check.py
+
+# .venv-compiled is for the benchmarks too: `.venv-compiled/bin/python bench/run.py`.
+compiled: .venv-compiled/.stamp
+	@sh tools/compiled/test.sh .venv-compiled $(PYTEST_ARGS)
 
 # MATRIX_ARGS="--only curl mutt --json" goes to tools/matrix.py.
 matrix: .venv/.stamp
@@ -106,6 +111,10 @@ clean:
 # The stamp says that the environment holds what pyproject.toml asks for.
 .venv/.stamp: pyproject.toml
 	@python="$(PYTHON)"; python="$${python:-$$(sh tools/pythons.sh first)}" && sh tools/make_venv.sh "$$python" .venv
+	@touch $@
+
+.venv-compiled/.stamp: .venv/.stamp $(wildcard tools/compiled/*) $(shell find src/postane -name '*.py')
+	@sh tools/compiled/install.sh .venv .venv-compiled
 	@touch $@
 
 # .venv-3.12 and its like, for test-all: `make .venv-3.12/.stamp PYTHON=python3.12`.
