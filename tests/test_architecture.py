@@ -26,6 +26,7 @@ SHOWN_ELSEWHERE: dict[str, str] = {
     "wire.machine": "a Protocol: its promises are proven in tests/properties",
     "maildrop.base": "Protocols and values: tests/contract/test_maildrop.py",
     "accounts.base": "Protocols and values: tests/contract/test_accounts.py",
+    "server.need": "values",
     "server.record": "values",
     "net.deadlines": "tests/unit/net/test_tcp.py, with the streams whose waits it ends",
     "server.desk": "tests/unit/server/test_loop.py, with the loop that it serves",

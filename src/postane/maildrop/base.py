@@ -9,6 +9,7 @@ A message is stored as it will be sent: CRLF line ends, not stuffed, the last li
 Must not know: any protocol.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -348,6 +349,13 @@ class MaildropStore(Protocol):
         A last line without CRLF gets one. A Receipt means that the message outlives a crash at any later moment; an
         error means that nothing of it is seen in that drop.
         """
+        ...
+
+    def deposit_now(
+        self, spool: Spool, letter: Letter, addressees: Sequence[Addressee]
+    ) -> "asyncio.Future[Receipt] | None":
+        """The same where it has begun with this call, for one addressee: the future gives the Receipt or raises
+        MaildropError. None: nothing was done, await `deposit`. Raises nothing."""
         ...
 
     def glance(self, drop: str) -> Usage | None:

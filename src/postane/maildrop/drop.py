@@ -107,6 +107,15 @@ class JoinedStore:
                 raise outcome
         return cast(list[Receipt | MaildropError], outcomes)
 
+    def deposit_now(
+        self, spool: Spool, letter: Letter, addressees: Sequence[Addressee]
+    ) -> "asyncio.Future[Receipt] | None":
+        """The same for one addressee of a small message, whose drop is open."""
+        body = spool.finish_now() if isinstance(spool, JoinedSpool) and len(addressees) == 1 else None
+        if body is None or body.upload is not None:
+            return None
+        return self._index.append_now(addressees[0].drop, _small_entry(body, letter, addressees[0]))
+
     def glance(self, drop: str) -> Usage | None:
         """What counts against the drop's quota, where it needs no waiting."""
         totals = self._index.totals_now(drop)
@@ -191,9 +200,7 @@ class JoinedStore:
     def _deposit(self, body: Body, letter: Letter, addressee: Addressee) -> Awaitable[Receipt]:
         if body.upload is not None and body.facts is not None:
             return self._place(body.upload, body.facts, letter, addressee)
-        head = addressee.lead + body.octets
-        facts = _given_facts(measure(head), letter)
-        return self._index.append(addressee.drop, Entry(letter, facts, head, None, addressee.quota, addressee.uidl))
+        return self._index.append(addressee.drop, _small_entry(body, letter, addressee))
 
     async def _place(self, upload: Upload, of_body: Facts, letter: Letter, addressee: Addressee) -> Receipt:
         drop, lead = addressee.drop, addressee.lead
@@ -221,6 +228,11 @@ class JoinedStore:
             known = {name for _, name in rows} | {row.blob.name async for row in self._index.deleted(drop) if row.blob}
             await self._blobs.remove(drop, [name for name in old if name not in known])
         self._swept.add(drop)
+
+
+def _small_entry(body: Body, letter: Letter, addressee: Addressee) -> Entry:
+    head = addressee.lead + body.octets
+    return Entry(letter, _given_facts(measure(head), letter), head, None, addressee.quota, addressee.uidl)
 
 
 def _ourselves(work: str) -> Holder:

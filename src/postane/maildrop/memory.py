@@ -160,6 +160,9 @@ class MemoryIndex:
         held.octets += entry.facts.octets
         return Receipt(drop, uid, uidl, entry.facts.octets)
 
+    def append_now(self, drop: str, entry: Entry) -> None:
+        """It is done by `append` alone, at once."""
+
     async def delete(self, lease: Lease, uids: Sequence[int], kept_since: float | None = None) -> list[str]:
         """Delete messages, or put them out of sight."""
         held = self._drops[self._checked(lease)]

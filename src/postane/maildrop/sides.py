@@ -7,6 +7,7 @@ row that names it, and goes after that row has gone: a crash in between leaves a
 Must not know: SQL, files, protocols.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -150,6 +151,10 @@ class Index(Protocol):
 
     def append(self, drop: str, entry: Entry) -> Awaitable[Receipt]:
         """Take a message in, durably, all or nothing; makes the drop. Raises QuotaExceeded."""
+        ...
+
+    def append_now(self, drop: str, entry: Entry) -> "asyncio.Future[Receipt] | None":
+        """The same where it needs nothing to be waited for first, else None."""
         ...
 
     async def delete(self, lease: Lease, uids: Sequence[int], kept_since: float | None = None) -> list[str]:

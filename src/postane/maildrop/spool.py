@@ -74,12 +74,24 @@ class JoinedSpool:
         """What was spooled; a last line without CRLF got one. Raises MaildropError."""
         if self._error is not None:
             raise self._error
-        if self._body is None:
-            if self._tail != b"\r\n":
-                self._pieces.append(b"\r\n")
-            self._body = await self._finish_upload(self._upload) if self._upload else Body(b"".join(self._pieces))
+        body = self.finish_now()
+        if body is None and self._upload is not None:
+            self._complete()
+            body = self._body = await self._finish_upload(self._upload)
+        assert body is not None
+        return body
+
+    def finish_now(self) -> Body | None:
+        """The same for a small body, or for one that was finished before; else None."""
+        if self._body is None and self._upload is None:
+            self._complete()
+            self._body = Body(b"".join(self._pieces))
             self._pieces = []
         return self._body
+
+    def _complete(self) -> None:
+        if self._tail != b"\r\n":
+            self._pieces.append(b"\r\n")
 
     async def discard(self) -> None:
         """Forget what is not deposited."""

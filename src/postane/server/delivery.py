@@ -7,6 +7,7 @@ take is told in `docs/decisions/0003-partial-delivery.md`.
 Must not know: how mail comes in, where it is kept.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -192,16 +193,28 @@ class Transaction:
         """
         if self.failure is not None:
             raise self.failure
-        if count_hops(bytes(self._header.kept)) > self._delivery.limits.hops:  # RFC 5321 s6.3
+        if self._is_looping():
             raise DeliveryRefused(replies.LOOPING)
         addressees = self._addressees(passage)
-        sender = self._announced.sender
-        letter = Letter("" if sender is None else format_mailbox(sender), passage.at, self._announced.is_utf8)
-        outcomes = await self._delivery.maildrops.deposit(self._open_spool(), letter, addressees)
+        outcomes = await self._delivery.maildrops.deposit(self._open_spool(), self._letter(passage), addressees)
         if len(outcomes) == len(self._recipients):
             return outcomes
         by_drop = {addressee.drop: outcome for addressee, outcome in zip(addressees, outcomes, strict=True)}
         return [by_drop[recipient.account.drop] for recipient in self._recipients]
+
+    def deposit_now(self, passage: Passage) -> "asyncio.Future[Receipt] | None":
+        """The same for one recipient; the future gives the Receipt or raises MaildropError. Raises nothing."""
+        if len(self._recipients) != 1 or self.failure is not None or self._is_looping():
+            return None
+        addressees = self._addressees(passage)
+        return self._delivery.maildrops.deposit_now(self._open_spool(), self._letter(passage), addressees)
+
+    def _is_looping(self) -> bool:
+        return count_hops(bytes(self._header.kept)) > self._delivery.limits.hops  # RFC 5321 s6.3
+
+    def _letter(self, passage: Passage) -> Letter:
+        sender = self._announced.sender
+        return Letter("" if sender is None else format_mailbox(sender), passage.at, self._announced.is_utf8)
 
     async def discard(self) -> None:
         """Forget what is not deposited. Idempotent, raises nothing."""

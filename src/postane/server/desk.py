@@ -3,8 +3,9 @@
 Must not know: any protocol's verbs, any store.
 """
 
-from collections.abc import Awaitable, Sequence
-from typing import Any, Protocol
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, NamedTuple, Protocol
 
 from postane.net.stream import Stream
 from postane.wire.machine import Machine
@@ -58,6 +59,14 @@ class Outbox:
         await self._stream.drain()
 
 
+class Later(NamedTuple):
+    """An answer that is due after an event, and is given then by a call which may raise what `Desk.answer` may: a task
+    would take longer to begin and to end than most deposits take to be written."""
+
+    event: "asyncio.Future[Any]"
+    give: Callable[[], None]
+
+
 class Dismissed(Exception):
     """A desk has had enough of a client: what was answered is sent, then the farewell of `ending`."""
 
@@ -97,7 +106,7 @@ class Desk(Protocol):
         """The first value to send."""
         ...
 
-    def answer(self, event: Any, out: Outbox) -> Awaitable[None] | None:
+    def answer(self, event: Any, out: Outbox) -> Awaitable[None] | Later | None:
         """Act on an event and send its reply, complete; None where that is done, else what has to be awaited for it.
 
         Raises Dismissed; any other exception becomes a reply by `reply_to`.

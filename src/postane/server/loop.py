@@ -11,14 +11,14 @@ Must not know: any protocol's verbs, any store.
 
 import asyncio
 from collections.abc import Awaitable, Coroutine
-from enum import Enum
 from typing import Any
 
 from postane.net.stream import NotSecured, Stream, StreamClosed
 from postane.wire.errors import LocalProtocolError, RemoteProtocolError
 from postane.wire.machine import NEED_DATA, PAUSED, Machine
 
-from .desk import Desk, Dismissed, Outbox
+from .desk import Desk, Dismissed, Later, Outbox
+from .need import Need
 from .record import Ending
 
 TURN = 16
@@ -27,18 +27,6 @@ would else keep all of them waiting for a second, and each further client like i
 
 FAREWELL_WAIT = 10.0
 """Seconds for the last word to leave, once a session is over."""
-
-
-class Need(Enum):
-    """What a conversation waits for."""
-
-    CLIENT = "client"  # to say something, or to take the last word
-    ANSWER = "answer"  # from the desk
-    ROOM = "room"  # in the stream: the client has to take what was written
-    TURN = "turn"  # of the other sessions
-    HANDSHAKE = "handshake"
-    PARTING = "parting"
-    NOTHING = "nothing"  # it is over
 
 
 class Conversation:
@@ -56,7 +44,7 @@ class Conversation:
         self.ending: Ending | None = None
         self.trouble: str | None = None
         self._out = Outbox(stream, machine)
-        self._rest: Awaitable[None] | None = None  # what has to be awaited for an answer
+        self._rest: Awaitable[None] | Later | None = None  # what has to be awaited for an answer
         self._mistakes = 0
         self._is_begun = False
         self._is_hungry = False  # the machine has used all that it was fed
@@ -64,15 +52,32 @@ class Conversation:
 
     def advance(self) -> Need:
         """Answer whatever can be answered without waiting. CLIENT: call it again when the stream has news, NOTHING: it
-        is over, anything else: `accompany` it. Raises only what a bug raises."""
+        is over, ANSWER with an `event`: call it again after that, anything else: `accompany` it. Raises only what a bug
+        raises."""
         if self.ending is not None:
             return self._look_after()
         try:
-            need = self._answer_all()
+            if isinstance(self._rest, Later):
+                self._give(self._rest)
+            need = self._answer_all() if self.ending is None else Need.PARTING
         except _ENDINGS as error:
             self._end_by(error)
             return Need.PARTING
         return self._leave() if need is Need.PARTING else need
+
+    @property
+    def event(self) -> "asyncio.Future[Any] | None":
+        """What alone an ANSWER waits for, if it does."""
+        return self._rest.event if isinstance(self._rest, Later) else None
+
+    def _give(self, later: Later) -> None:
+        self._rest = None
+        try:
+            later.give()
+        except (StreamClosed, TimeoutError, Dismissed):
+            raise
+        except Exception as error:  # noqa: BLE001 - as in _answer_all
+            self._is_hopeless(error)
 
     async def accompany(self, need: Need) -> Need:
         """Wait for what is needed and answer on, until only the client can be waited for (CLIENT), or it is over
@@ -222,7 +227,10 @@ class Conversation:
     async def _await_answer(self) -> None:
         rest, self._rest = self._rest, None
         try:
-            if rest is not None:
+            if isinstance(rest, Later):
+                await asyncio.wait([rest.event])
+                rest.give()
+            elif rest is not None:
                 await rest
         except (StreamClosed, TimeoutError, Dismissed):
             raise

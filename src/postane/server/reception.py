@@ -18,7 +18,8 @@ from postane.net.stream import BadIntroduction, NotSecured, Stream, StreamClosed
 
 from .guest import EVERYBODY, Guest, MakeDesk
 from .limits import Tally
-from .loop import Conversation, Need
+from .loop import Conversation
+from .need import Need
 from .office import PostOffice
 from .record import Ending, SessionRecord
 from .telling import tell_session
@@ -162,7 +163,7 @@ class Reception:
             return False
         return guest.has_place or self._take_place(guest)
 
-    def _go_on(self, guest: Guest) -> None:
+    def _go_on(self, guest: Guest, _event: object = None) -> None:
         """There is news of a guest that nobody accompanies."""
         talk = guest.talk
         if guest.task is not None or talk is None or guest not in self._open:
@@ -182,6 +183,9 @@ class Reception:
         elif need is Need.TURN:
             self._listen(guest, None)
             asyncio.get_running_loop().call_soon(self._go_on, guest)
+        elif need is Need.ANSWER and guest.talk is not None and guest.talk.event is not None:
+            self._listen(guest, None)
+            guest.talk.event.add_done_callback(functools.partial(self._go_on, guest))
         elif need is not Need.NOTHING:
             self._attend(guest, self._accompany(guest, need))
 

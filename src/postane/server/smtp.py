@@ -7,6 +7,8 @@ happens, what was spooled is discarded.
 Must not know: grammar, files, SQL.
 """
 
+import asyncio
+import functools
 import math
 from collections.abc import Awaitable, Callable, Mapping
 from typing import ClassVar
@@ -14,7 +16,7 @@ from typing import ClassVar
 import structlog
 
 from postane.mail.trace import Passage
-from postane.maildrop.base import MaildropError, QuotaExceeded
+from postane.maildrop.base import MaildropError, QuotaExceeded, Receipt
 from postane.net.stream import Stream
 from postane.smtp import commands, replies
 from postane.smtp.commands import Verdict
@@ -23,7 +25,7 @@ from postane.smtp.server import SmtpServer
 from postane.smtp.states import Dialect
 
 from .delivery import Delivery, DeliveryRefused, Outcome, Transaction, reply_to_all, reply_to_outcome
-from .desk import Outbox
+from .desk import Later, Outbox
 from .office import PostOffice
 from .postmark import named, postmark
 from .record import Ending, SessionRecord
@@ -46,6 +48,15 @@ FAREWELLS: Mapping[Ending, Reply] = {
     Ending.TIMED_OUT: replies.TIMED_OUT,
 }
 """RFC 5321 s3.8: a server that closes unasked says 421 before it does."""
+
+ALWAYS_SAID: Mapping[type, Reply] = {
+    commands.Data: replies.GO_ON,  # RFC 5321 s4.1.1.4
+    commands.Noop: replies.DONE,  # RFC 5321 s4.1.1.9
+    commands.Quit: replies.GOODBYE,  # RFC 5321 s4.1.1.10
+    commands.Rset: replies.DONE,  # RFC 5321 s4.1.1.5
+    commands.Vrfy: replies.WILL_TRY,  # RFC 5321 s7.3: who has a mailbox here is told to nobody
+}
+"""What is answered to commands that have one reply."""
 
 _OF_A_BODY = frozenset({commands.BodyChunk, commands.BdatEnd, commands.BodyEnd})
 _ENDING = frozenset({commands.Ehlo, commands.Helo, commands.Lhlo, commands.Mail, commands.Quit, commands.Rset})
@@ -104,20 +115,26 @@ class SmtpDesk:
         service = "LMTP" if self._settings.dialect is Dialect.LMTP else "ESMTP"
         return replies.greeting(self._office.hostname, service)
 
-    def answer(self, event: commands.Event, out: Outbox) -> Awaitable[None] | None:
+    def answer(self, event: commands.Event, out: Outbox) -> Awaitable[None] | Later | None:
         """See Desk."""
         kind = type(event)
         if kind not in _OF_A_BODY:
             self._record.note_command(self._office.clock())
             if kind in _ENDING and not self._is_let_go():
                 return self._answer_after_closing(event, out)
+        return self._answer(kind, event, out)
+
+    def _answer(self, kind: type, event: commands.Event, out: Outbox) -> Awaitable[None] | Later | None:
+        if kind in ALWAYS_SAID:
+            out.send(ALWAYS_SAID[kind])
+            return None
         verb = self._VERBS.get(kind)
         return verb(self, event, out) if verb is not None else Access.VERBS[kind](self._access, event, out)
 
     async def _answer_after_closing(self, event: commands.Event, out: Outbox) -> None:
         await self.close()
-        rest = self._VERBS[type(event)](self, event, out)
-        if rest is not None:
+        rest = self._answer(type(event), event, out)
+        if isinstance(rest, Awaitable):
             await rest
 
     def reply_to(self, error: Exception) -> Reply:
@@ -126,8 +143,7 @@ class SmtpDesk:
 
     def farewell(self, ending: Ending) -> bytes:
         """See Desk."""
-        reply = FAREWELLS.get(ending)
-        return b"" if reply is None else format_reply(reply)
+        return format_reply(FAREWELLS[ending]) if ending in FAREWELLS else b""
 
     @property
     def is_closed(self) -> bool:
@@ -186,11 +202,6 @@ class SmtpDesk:
         self._strangers.note(event.address, reply, self._where())
         out.send(reply)
 
-    def _data(self, event: commands.Data, out: Outbox) -> None:
-        """RFC 5321 s4.1.1.4."""
-        del event
-        out.send(replies.GO_ON)
-
     def _bdat(self, event: commands.Bdat, out: Outbox) -> None:
         """RFC 3030 s2: no reply before the octets are there."""
 
@@ -209,32 +220,38 @@ class SmtpDesk:
         out.send(BY_VERDICT[event.verdict] if failure is None else self.reply_to(failure))
         return None if self._is_let_go() else self.close()  # the machine lets no more of this message through
 
-    def _body_end(self, event: commands.BodyEnd, out: Outbox) -> Awaitable[None] | None:
+    def _body_end(self, event: commands.BodyEnd, out: Outbox) -> Awaitable[None] | Later | None:
         """RFC 5321 s6.1: 250 means that the message is this post office's to keep; RFC 2033 s4.2: one for each."""
-        if event.verdict is Verdict.SOUND:
-            return self._deposit(event.octets, out)
-        out.send(BY_VERDICT[event.verdict])
-        return None if self._is_let_go() else self.close()
+        if event.verdict is not Verdict.SOUND:
+            out.send(BY_VERDICT[event.verdict])
+            return None if self._is_let_go() else self.close()
+        transaction, now = self._open_transaction, self._office.clock()
+        passage = self._access.passage(f"{self._record.session}.{self._begun}", now, is_utf8=transaction.is_utf8)
+        deposit = transaction.deposit_now(passage)
+        if deposit is not None:
+            return Later(deposit, functools.partial(self._tell_one, deposit, event.octets, passage, out))
+        return self._deposit(event.octets, passage, out)
 
-    async def _deposit(self, octets: int, out: Outbox) -> None:
+    async def _deposit(self, octets: int, passage: Passage, out: Outbox) -> None:
         try:
-            transaction = self._open_transaction
-            name, now = f"{self._record.session}.{self._begun}", self._office.clock()
-            passage = self._access.passage(name, now, is_utf8=transaction.is_utf8)
-            outcomes = await transaction.deposit(passage)
-            self._note(outcomes, octets, passage)
-            if self._settings.dialect is Dialect.LMTP:
-                out.send([named(reply_to_outcome(outcome), passage) for outcome in outcomes])
-            else:
-                out.send(named(reply_to_all(outcomes), passage))
+            self._tell(await self._open_transaction.deposit(passage), octets, passage, out)
         finally:
             if not self._is_let_go():
                 await self.close()
 
-    def _done(self, event: commands.Rset | commands.Noop, out: Outbox) -> None:
-        """RFC 5321 s4.1.1.5, RFC 5321 s4.1.1.9."""
-        del event
-        out.send(replies.DONE)
+    def _tell_one(self, deposit: "asyncio.Future[Receipt]", octets: int, passage: Passage, out: Outbox) -> None:
+        try:
+            error = deposit.exception()
+            self._tell([error if isinstance(error, MaildropError) else deposit.result()], octets, passage, out)
+        finally:
+            self._is_let_go()
+
+    def _tell(self, outcomes: list[Outcome], octets: int, passage: Passage, out: Outbox) -> None:
+        self._note(outcomes, octets, passage)
+        if self._settings.dialect is Dialect.LMTP:
+            out.send([named(reply_to_outcome(outcome), passage) for outcome in outcomes])
+        else:
+            out.send(named(reply_to_all(outcomes), passage))
 
     def _help(self, event: commands.Help, out: Outbox) -> None:
         """RFC 5321 s4.1.1.8."""
@@ -243,19 +260,9 @@ class SmtpDesk:
         verbs = f"{hello} MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT"
         out.send(replies.HELP.with_text(verbs, "mail is taken for mailboxes of this post office only"))
 
-    def _vrfy(self, event: commands.Vrfy, out: Outbox) -> None:
-        """RFC 5321 s7.3: who has a mailbox here is told to nobody."""
-        del event
-        out.send(replies.WILL_TRY)
-
     def _not_offered(self, event: commands.Expn, out: Outbox) -> None:
         """RFC 5321 s4.2.4: known, and not implemented."""
         out.send(replies.NOT_IMPLEMENTED.with_text(f"{event.verb} is not offered here"))
-
-    def _quit(self, event: commands.Quit, out: Outbox) -> None:
-        """RFC 5321 s4.1.1.10."""
-        del event
-        out.send(replies.GOODBYE)
 
     @property
     def _open_transaction(self) -> Transaction:
@@ -278,21 +285,16 @@ class SmtpDesk:
             if isinstance(outcome, MaildropError) and not isinstance(outcome, QuotaExceeded):
                 self._reports.tell(outcome, outcome.log)
 
-    _VERBS: ClassVar[Mapping[type, Callable[..., Awaitable[None] | None]]] = {
+    _VERBS: ClassVar[Mapping[type, Callable[..., Awaitable[None] | Later | None]]] = {
         commands.Bdat: _bdat,
         commands.BdatEnd: _bdat_end,
         commands.BodyChunk: _body_chunk,
         commands.BodyEnd: _body_end,
-        commands.Data: _data,
         commands.Ehlo: _hello,
         commands.Expn: _not_offered,
         commands.Helo: _hello,
         commands.Help: _help,
         commands.Lhlo: _hello,
         commands.Mail: _mail,
-        commands.Noop: _done,
-        commands.Quit: _quit,
         commands.Rcpt: _rcpt,
-        commands.Rset: _done,
-        commands.Vrfy: _vrfy,
     }

@@ -1,0 +1,18 @@
+"""What a session waits for when it cannot go on at once.
+
+Must not know: how it is waited for.
+"""
+
+from enum import Enum
+
+
+class Need(Enum):
+    """What a conversation waits for."""
+
+    CLIENT = "client"  # to say something, or to take the last word
+    ANSWER = "answer"  # from the desk
+    ROOM = "room"  # in the stream: the client has to take what was written
+    TURN = "turn"  # of the other sessions
+    HANDSHAKE = "handshake"
+    PARTING = "parting"
+    NOTHING = "nothing"  # it is over
