@@ -96,7 +96,7 @@ DEFAULT = {
 }
 TUNED = {
     "login_service": "  service_count = 0\n  client_limit = 15000\n  process_min_avail = 1\n  process_limit = 1\n"
-    "{unprivileged}",
+    "  vsz_limit = 0\n{unprivileged}",
     "pop3_service": "  service_count = 0\n  client_limit = 15000\n  process_min_avail = 1\n  process_limit = 1\n"
     "  vsz_limit = 0",
     "lmtp_service": "  service_count = 0\n  process_min_avail = 1",

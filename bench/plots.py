@@ -1,4 +1,4 @@
-"""A scenario as a picture: bars for each row and peer with the spread of the rounds, and how long a unit took.
+"""A scenario as a picture: bars for each row and peer with the spread of the rounds, and what a unit cost and took.
 
 Plain SVG, small, without scripts. Peers are told by their names first; colours are Okabe and Ito's, which people see
 who confuse red and green. A bar that would make the others tiny is broken off and says its figure.
@@ -8,10 +8,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from math import ceil, floor, log10
+from statistics import median
 
 from driver import Outcome
 from plan import Row, Scenario
-from table import Column, Runs, counted, figures, latency, number
+from table import CPU, Column, Runs, counted, figures, latency, number
 
 COLOURS = ("#0072B2", "#E69F00", "#D55E00", "#CC79A7", "#009E73")
 FLOOR_COLOUR = "#999999"
@@ -47,7 +48,7 @@ def plot(scenario: Scenario, columns: Sequence[Column], runs: Runs) -> str:
     if not lines:
         return ""
     drawn, at = [], 34
-    for row in scenario.rows:
+    for row in (*scenario.rows, CPU):
         drawn += bars(row, lines, at)
         at += panel_height(lines)
     drawn += spans(lines, at)
@@ -83,11 +84,7 @@ def bars(row: Row, lines: Sequence[Line], top: int) -> Iterator[str]:
     yield heading(f"{row.title}, {row.unit}", way, top)
     for place, line in enumerate(lines):
         values, y = found[line.name], top + HEAD + place * (BAR + GAP)
-        value = (
-            values[len(values) // 2]
-            if len(values) % 2
-            else (values[len(values) // 2 - 1] + values[len(values) // 2]) / 2
-        )
+        value = median(values)
         is_broken = value > end
         width = max(1.0, min(value, end) * scale)
         yield label(line.name, y)

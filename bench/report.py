@@ -18,8 +18,8 @@ from table import Column, Runs, complaints, cpu_table, figures_table, noise, sid
 from twisted_peer import TwistedPeer
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
-SHOWN = ("sessions", "sessions-tls", "retr", "retr16", "retr16-tls", "retr10m", "retr10m-tls", "lmtp16", "idle")
-"""The plots that the page shows."""
+SHOWN = ("sessions", "sessions-tls", "retr", "retr16", "retr16-tls", "retr10m", "large", "lmtp16", "idle")
+"""The plots that the page shows; it links to the others."""
 
 BEGIN, END = "<!-- the last run: begin -->", "<!-- the last run: end -->"
 
@@ -92,17 +92,26 @@ def write_results(report: Report, folder: Path, also: Path | None) -> None:
 
 
 def write_docs(report: Report) -> None:
-    """Put the tables between the page's markers, and the chosen plots beside it. Raises ValueError without markers."""
+    """Put the tables between the page's markers, and the plots beside it. Raises RuntimeError without markers."""
     page = PAGE.read_text()
     if BEGIN not in page or END not in page:
-        raise ValueError(f"{PAGE} has no place for the last run")
+        raise RuntimeError(f"{PAGE} has no place for the last run")
     pictures = PAGE.with_suffix("")
     pictures.mkdir(exist_ok=True)
-    shown = []
+    for old in pictures.glob("*.svg"):
+        old.unlink()
+    shown, linked = [], []
     for scenario in report.scenarios:
-        if scenario.key in SHOWN and (drawn := plot(scenario, report.columns, report.runs)):
-            (pictures / f"{scenario.key}.svg").write_text(drawn)
-            shown.append(f"![{scenario.rows[0].title}]({pictures.name}/{scenario.key}.svg)")
+        if drawn := plot(scenario, report.columns, report.runs):
+            file = pictures / f"{scenario.key}.svg"
+            file.write_text(drawn)
+            place = f"{pictures.name}/{file.name}"
+            if scenario.key in SHOWN:
+                shown.append(f"![{scenario.rows[0].title}]({place})")
+            else:
+                linked.append(f"[{scenario.key}]({place})")
+    if linked:
+        shown.append(f"The other plots: {', '.join(linked)}.")
     day = time.strftime("%Y-%m-%d", time.gmtime())
     made = "\n\n".join([BEGIN, f"{day}, `make bench-docs`.", report.text(), *shown, END])
     PAGE.write_text(re.sub(f"{BEGIN}.*{END}", lambda _: made, page, flags=re.DOTALL))

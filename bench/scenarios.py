@@ -54,8 +54,8 @@ FULL = Load(seconds=1.0, rounds=3, idle=10_000, logins=6, large_letters=80)
 
 
 def idle_clients(load: Load) -> int:
-    """As many as can be where a server has two descriptors for each: a socket and a lease, or two sockets."""
-    return min(load.idle, (open_files() - DESCRIPTORS) // 2)
+    """As many as can be where a server has up to three descriptors for each."""
+    return min(load.idle, (open_files() - DESCRIPTORS) // 3)
 
 
 def groups(load: Load) -> dict[str, Group]:

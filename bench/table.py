@@ -14,7 +14,7 @@ Runs = Mapping[tuple[str, str], Sequence[Outcome]]
 """The outcomes of each scenario's key and peer's key, one for each round."""
 
 
-CPU = Row("server CPU", "us", lambda run: run.cpu / run.units * 1e6, more_is_better=False)
+CPU = Row("server CPU for one unit", "us", lambda run: run.cpu / run.units * 1e6, more_is_better=False)
 """What one unit costs the server: it hardly depends on what else the machine does."""
 
 
@@ -156,7 +156,7 @@ def cpu_table(scenarios: Sequence[Scenario], columns: Sequence[Column], runs: Ru
         better = ratio(CPU, figure(CPU, of[0]), rivals)
         shown = [_shown(figure(CPU, each), each) for each in of]
         rows.append([scenario.key, *shown, f"{better:.2f}x" if better is not None else "-"])
-    return markdown(["server CPU for one unit, us", *(column.name for column in columns), "ratio"], rows)
+    return markdown([f"{CPU.title}, {CPU.unit}", *(column.name for column in columns), "ratio"], rows)
 
 
 def others_table(

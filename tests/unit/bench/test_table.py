@@ -1,5 +1,6 @@
 """The yardstick's own figures: medians, which way a ratio points, and that a run with an error has no figure."""
 
+import dataclasses
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -90,3 +91,25 @@ def test_a_message_has_the_size_that_was_asked_for(bench, octets: int) -> None:
     assert made.endswith(b"\r\n")
     assert b"\n." not in made
     assert made.count(b"\n") == made.count(b"\r\n")
+
+
+def test_what_a_unit_cost_and_how_busy_the_driver_was(bench) -> None:
+    table, scenarios, driver = bench
+    scenario = scenarios.Scenario("sessions", "session", "polled", (scenarios.Row("", "/s", scenarios.per_second),))
+    columns = [table.Column("A", "A"), table.Column("B", "B", True), table.Column("C", "C")]
+    took = driver.Latency(1, 1000.0, 1000.0, 1000.0, 2500.0)
+    runs = {
+        ("sessions", name): [dataclasses.replace(outcome(driver, units), latencies={"unit": took}, driver=1.5)]
+        for name, units in (("A", 1000), ("B", 500))
+    }
+    assert table.cpu_table([scenario], columns, runs).splitlines()[-1] == "| sessions | 500 | 1,000 | - | 2.00x |"
+    latency, memory, busy = (each.splitlines()[-1] for each in table.side_tables([scenario], columns, runs))
+    assert latency == "| sessions | 1.00 / 2.50 | 1.00 / 2.50 | - |"
+    assert memory == "| sessions | 0.00 | 0.00 | - |"
+    assert busy == "| sessions | 75% | 75% | - |"
+
+
+def test_a_rate_that_may_be_the_drivers_is_marked(bench) -> None:
+    table, scenarios, driver = bench
+    row = scenarios.Row("", "messages/s", scenarios.per_second)
+    assert table.cell(row, [dataclasses.replace(outcome(driver, 800), driver=1.99)]) == "400^"
