@@ -86,17 +86,16 @@ class Pop3Desk:
         if transaction is not None:
             if verb in Transaction.VERBS:
                 return Transaction.VERBS[verb](transaction, event, out)
-        elif verb in Authorization.VERBS:
-            rest = Authorization.VERBS[verb](self._authorization, event, out)
-            if rest is not None:
-                return self._authorize(rest, out)
+        elif verb in Authorization.NOW and Authorization.NOW[verb](self._authorization, event, out):
             if self._login.session is not None:
                 self._begin_transaction(self._login.session, out)
             return None
+        elif verb in Authorization.VERBS:
+            return self._authorize(event, out)
         return self._VERBS[verb](self, event, out)
 
-    async def _authorize(self, rest: Awaitable[object], out: Outbox) -> None:
-        await rest
+    async def _authorize(self, event: Command, out: Outbox) -> None:
+        await Authorization.VERBS[event.verb](self._authorization, event, out)
         if self._login.session is not None:
             self._begin_transaction(self._login.session, out)
 

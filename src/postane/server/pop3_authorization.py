@@ -42,31 +42,36 @@ class Authorization:
         self._user = ""
         self._exchange: Exchange  # since AUTH; the chart lets no response in before it
 
-    def _user_(self, event: User, out: Outbox) -> None:
+    def _user_(self, event: User, out: Outbox) -> bool:
         """RFC 1939 s7, USER. The reply never tells whether there is such a name."""
         if self.offer.is_login_possible:
             self._user = event.name
             out.send(_SEND_PASS)
         else:
             out.send(err(self._refusal(), Code.AUTH))
+        return True
 
-    def _pass(self, event: Pass, out: Outbox) -> Awaitable[object] | None:
+    def _pass_now(self, event: Pass, out: Outbox) -> bool:
         """RFC 1939 s7, PASS."""
         del out
         proof = self._gate.recall(self._user, event.secret)
-        if proof is not None and self._login.enter_now(proof, "USER"):
-            return None
-        return self._login.enter(self._gate.password(self._user, event.secret), "USER")
+        return proof is not None and self._login.enter_now(proof, "USER")
+
+    async def _pass(self, event: Pass, out: Outbox) -> None:
+        """The same where somebody has to be waited for."""
+        del out
+        await self._login.enter(self._gate.password(self._user, event.secret), "USER")
 
     async def _apop(self, event: Apop, out: Outbox) -> None:
         """RFC 1939 s7, APOP."""
         await self._login.enter(self._gate.by("APOP").apop(event.name, self._stamp, event.digest), "APOP")
 
-    def _utf8(self, event: Utf8, out: Outbox) -> None:
+    def _utf8(self, event: Utf8, out: Outbox) -> bool:
         """RFC 6856 s2.1."""
         del event
         self.is_utf8 = True
         out.send(ok("UTF-8 from now on"))
+        return True
 
     async def _auth(self, event: Auth, out: Outbox) -> None:
         """RFC 5034 s4. Some clients ask for the list of mechanisms by AUTH alone."""
@@ -106,13 +111,14 @@ class Authorization:
             return phrase("passwords may not cross this connection in clear text, say STLS first")
         return phrase("passwords may not cross this connection in clear text, use TLS (POP3S) or APOP")
 
-    VERBS: ClassVar[Mapping[Verb, Callable[..., Awaitable[object] | None]]] = {
+    NOW: ClassVar[Mapping[Verb, Callable[..., bool]]] = {Verb.PASS: _pass_now, Verb.USER: _user_, Verb.UTF8: _utf8}
+    """What can be answered without waiting; False: nothing was answered, await the one in `VERBS`."""
+
+    VERBS: ClassVar[Mapping[Verb, Callable[..., Awaitable[None]]]] = {
         Verb.APOP: _apop,
         Verb.AUTH: _auth,
         Verb.PASS: _pass,
         Verb.RESPONSE: _response,
-        Verb.USER: _user_,
-        Verb.UTF8: _utf8,
     }
 
 

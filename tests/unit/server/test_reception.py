@@ -1,6 +1,8 @@
 """Where connections come in: limits, the log line, the end."""
 
 import asyncio
+import gc
+import warnings
 from typing import Any
 
 import pytest
@@ -311,6 +313,20 @@ async def test_a_session_that_is_kicked_before_its_answer_has_begun_says_nothing
     assert await reception.kick(record.session)
     assert stream.is_closed
     assert (reception.count, stream.take()) == (0, b"")
+
+
+async def test_a_login_that_is_kicked_before_it_has_begun_leaves_nothing_behind(reception: Reception) -> None:
+    stream = connect(reception, "127.0.0.1")
+    await settle()
+    stream.give(b"USER mrose\r\nPASS tanstaaf\r\n")
+    await asyncio.sleep(0)
+    ((record, _),) = reception.sessions()
+    with warnings.catch_warnings(record=True) as told:  # of coroutines that nobody has begun
+        warnings.simplefilter("always")
+        assert await reception.kick(record.session)
+        gc.collect()
+    assert told == []
+    assert (reception.count, stream.take()[-15:]) == (0, b"+OK send PASS\r\n")
 
 
 async def test_a_maildrop_is_free_before_a_slow_client_has_read_the_last_octet() -> None:
