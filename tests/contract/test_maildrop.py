@@ -421,6 +421,42 @@ class TestDeposits:
         with pytest.raises(ValueError, match="cannot grow"):
             await spool.write(b"more")
 
+    @pytest.mark.parametrize("octets", [SMALL, LARGE])
+    async def test_what_is_discarded_without_waiting_is_not_seen_either(self, bench: Bench, octets: bytes) -> None:
+        spool = bench.store.spool()
+        await spool.write(octets)
+        if not spool.discard_now():
+            assert octets is LARGE, "there is nothing to wait for"
+            await spool.discard()
+        assert spool.discard_now()
+        assert await bench.names() == []
+        with pytest.raises(ValueError, match="cannot grow"):
+            spool.write_now(b"more")
+
+    async def test_a_deposit_that_begins_at_once_is_like_every_other(self, bench: Bench) -> None:
+        to = Addressee(DROP, b"X-Time: 1\r\n", Quota(messages=3))
+        for _ in range(4):
+            spool = bench.store.spool()
+            assert spool.write_now(SMALL[:-2])
+            begun = bench.store.deposit_now(spool, LETTER, [to])
+            try:
+                outcome = (await bench.store.deposit(spool, LETTER, [to]))[0] if begun is None else await begun
+            except MaildropError as error:
+                outcome = error
+            await spool.discard()
+        assert isinstance(outcome, QuotaExceeded)
+        assert await bench.contents() == [b"X-Time: 1\r\n" + SMALL] * 3
+
+    async def test_a_deposit_that_has_to_wait_has_not_begun(self, bench: Bench) -> None:
+        for octets, drops in ((LARGE, [DROP]), (SMALL, [DROP, "other"])):
+            spool = bench.store.spool()
+            await spool.write(octets)
+            assert bench.store.deposit_now(spool, LETTER, [Addressee(drop) for drop in drops]) is None
+            outcomes = await bench.store.deposit(spool, LETTER, [Addressee(drop) for drop in drops])
+            assert [type(outcome) for outcome in outcomes] == [Receipt] * len(drops)
+            await spool.discard()
+        assert await bench.contents() == [LARGE, SMALL]
+
     async def test_deposits_at_once_are_all_there(self, bench: Bench) -> None:
         bodies = [LARGE if number % 5 == 0 else SMALL + b"%d\r\n" % number for number in range(100)]
         receipts = await asyncio.gather(*(bench.put(body) for body in bodies))
