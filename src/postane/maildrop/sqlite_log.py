@@ -16,6 +16,9 @@ FACTOR = 4
 DEPOSIT = 32 * 1024
 """Octets of a log that a transaction takes, or fewer: one deposit of an everyday message."""
 
+FRAME = 24 + 4096
+"""Octets of a page in the log, and of what is told of it, which is never all zeros."""
+
 LONG_ENOUGH = 64
 """Transactions after which one that is as long as it may be is looked at again."""
 
@@ -51,8 +54,10 @@ class Log:
         self._size = size
 
     def _lengthen(self, size: int, wanted: int) -> int:
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_CLOEXEC)
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
         try:
+            if os.pread(descriptor, FRAME, max(0, size - FRAME)) == bytes(FRAME):
+                return size  # another process has made room: each of them would else make more of what the other made
             return size + os.pwrite(descriptor, bytes(wanted - size), size)
         except OSError:
             os.ftruncate(descriptor, size)  # the space is somebody else's

@@ -7,7 +7,7 @@ import pytest
 
 from postane.maildrop.folders import Folders
 from postane.maildrop.sides import ignore_step
-from postane.maildrop.sqlite_log import FACTOR, Log
+from postane.maildrop.sqlite_log import FACTOR, FRAME, Log
 from postane.maildrop.sqlite_schema import connect_reader, connect_writer, make_index
 
 LIMIT = 1024 * 1024
@@ -60,6 +60,15 @@ def test_a_log_that_was_left_by_a_crash_is_read_to_its_last_frame(path, tmp_path
                 (left / f"index.sqlite{end}").write_bytes(one.read())
     assert (left / "index.sqlite-wal").read_bytes().endswith(bytes(4096)), "there was room in it"
     assert bodies(str(left / "index.sqlite")) == 3
+
+
+def test_processes_that_take_turns_make_no_more_room_than_one(path):
+    logs = [Log(path, 4 * LIMIT) for _ in range(4)]
+    with contextlib.closing(connect_writer(path)) as connection:
+        for log in logs * 4:
+            write(connection, log, 1)
+        frames = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1]
+        assert frames * FRAME < os.path.getsize(f"{path}-wal") <= FACTOR * frames * FRAME
 
 
 def test_a_long_log_is_left_as_it_is(path):
