@@ -217,8 +217,10 @@ class Transaction:
                 await out.flush()
                 octets = await message.read(CHUNK)
             out.send(Closing())
-        finally:
+        except BaseException:  # no `finally`, in which the compiled one could not wait: decision 0020
             await message.close()
+            raise
+        await message.close()
 
     VERBS: ClassVar[Mapping[Verb, Callable[..., Awaitable[None] | None]]] = {
         Verb.DELE: _dele,

@@ -227,17 +227,17 @@ class SmtpDesk:
             return None if self._is_let_go() else self.close()
         transaction, now = self._open_transaction, self._office.clock()
         passage = self._access.passage(f"{self._record.session}.{self._begun}", now, is_utf8=transaction.is_utf8)
-        deposit = transaction.deposit_now(passage)
-        if deposit is not None:
+        if (deposit := transaction.deposit_now(passage)) is not None:
             return Later(deposit, functools.partial(self._tell_one, deposit, event.octets, passage, out))
         return self._deposit(event.octets, passage, out)
 
     async def _deposit(self, octets: int, passage: Passage, out: Outbox) -> None:
         try:
             self._tell(await self._open_transaction.deposit(passage), octets, passage, out)
-        finally:
-            if not self._is_let_go():
-                await self.close()
+        except BaseException:  # no `finally`, in which the compiled one could not wait: decision 0020
+            await self.close()
+            raise
+        await self.close()
 
     def _tell_one(self, deposit: "asyncio.Future[Receipt]", octets: int, passage: Passage, out: Outbox) -> None:
         try:
