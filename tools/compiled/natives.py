@@ -37,6 +37,7 @@ def natives(source: str, path: str) -> str:
     """The source with native dataclasses, with as many lines as before. Raises Unknown, SyntaxError."""
     source = _with_own_names(source, path)
     tree = ast.parse(source, path)
+    _refuse_waits(tree, path)
     lines = _without_unused(source.split("\n"), tree)
     _free_tables(lines, tree, path)
     if not any(isinstance(node, ast.ImportFrom) and node.module == "dataclasses" for node in tree.body):
@@ -61,6 +62,16 @@ def _without_unused(lines: list[str], tree: ast.Module) -> list[str]:
                 line = lines[node.lineno - 1]
                 lines[node.lineno - 1] = f"{line[: node.col_offset]}pass{line[node.end_col_offset :]}"
     return lines
+
+
+def _refuse_waits(tree: ast.Module, path: str) -> None:
+    """mypyc (2.4) raises the error of another call again behind a `finally` that waits for something."""
+    waits = (ast.Await, ast.Yield, ast.YieldFrom, ast.AsyncFor, ast.AsyncWith)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Try):
+            for each in node.finalbody:
+                if any(isinstance(inner, waits) for inner in ast.walk(each)):
+                    raise Unknown(f"{path}:{each.lineno}: something is waited for in a `finally`")
 
 
 def _with_own_names(source: str, path: str) -> str:
@@ -104,25 +115,40 @@ def _rename(lines: list[str], handler: ast.ExceptHandler, new: str) -> None:
 def _free_tables(lines: list[str], tree: ast.Module, path: str) -> None:
     """Set the tables of a class's own methods behind it: in a native class methods cannot be named before it stands."""
     for node in tree.body:
-        if not isinstance(node, ast.ClassDef):
-            continue
-        methods = {each.name for each in node.body if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)}
-        for each in node.body:
-            if not isinstance(each, ast.AnnAssign) or not isinstance(each.value, ast.Dict):
-                continue
-            named = [each for each in each.value.values if isinstance(each, ast.Name) and each.id in methods]
-            if not named:
-                continue
-            if each is not node.body[-1] or lines[each.lineno - 2].strip() or not _is_constant(each):
-                raise Unknown(f"{path}:{each.lineno}: a table of methods that is not the end of its class")
-            for method in reversed(named):
-                line, start = lines[method.lineno - 1], method.col_offset
-                lines[method.lineno - 1] = f"{line[:start]}{node.name}.{line[start:]}"
-            name = ast.unparse(each.target)
-            lines[each.lineno - 2] = f"    {name}: {ast.unparse(each.annotation)}"
-            lines[each.lineno - 1] = f"    {node.name}.{name} = {{" + lines[each.lineno - 1].partition("= {")[2]
-            for number in range(each.lineno - 1, each.end_lineno):
-                lines[number] = lines[number][4:]
+        if isinstance(node, ast.ClassDef):
+            tables = [(each, named) for each in node.body if (named := _methods_in(each, node))]
+            if tables:
+                _free(lines, node, tables, path)
+
+
+def _methods_in(statement: ast.stmt, node: ast.ClassDef) -> list[ast.Name]:
+    """Where a table names methods of the class."""
+    if not isinstance(statement, ast.AnnAssign) or not isinstance(statement.value, ast.Dict):
+        return []
+    methods = {each.name for each in node.body if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)}
+    return [each for each in statement.value.values if isinstance(each, ast.Name) and each.id in methods]
+
+
+def _free(lines: list[str], node: ast.ClassDef, tables: list[tuple[ast.stmt, list[ast.Name]]], path: str) -> None:
+    first = tables[0][0].lineno
+    heads = []
+    behind = [each for each in node.body if each.lineno >= first]
+    is_end = all(_methods_in(each, node) or isinstance(each, ast.Expr) for each in behind)
+    if not is_end or lines[first - 2].strip():
+        raise Unknown(f"{path}:{first}: a table of methods that is not the end of its class")
+    for table, named in tables:
+        assert isinstance(table, ast.AnnAssign)
+        if not _is_constant(table):
+            raise Unknown(f"{path}:{table.lineno}: a table of methods that is no ClassVar")
+        for method in sorted(named, key=lambda each: (each.lineno, -each.col_offset)):
+            line, start = lines[method.lineno - 1], method.col_offset
+            lines[method.lineno - 1] = f"{line[:start]}{node.name}.{line[start:]}"
+        name = ast.unparse(table.target)
+        heads.append(f"{name}: {ast.unparse(table.annotation)}")
+        lines[table.lineno - 1] = f"    {node.name}.{name} = {{" + lines[table.lineno - 1].partition("= {")[2]
+    lines[first - 2] = "    " + "; ".join(heads)
+    for number in range(first - 1, node.end_lineno or first):
+        lines[number] = lines[number][4:]
 
 
 def _decorator_of(node: ast.ClassDef) -> ast.expr | None:
