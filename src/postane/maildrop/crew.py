@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 ResultT = TypeVar("ResultT")
 
-_Then = Callable[["asyncio.Future[Any]"], None]
+_Then = Callable[["asyncio.Future[Any]"], object]
 _Job = tuple[asyncio.AbstractEventLoop, "asyncio.Future[Any]", Callable[[], Any], _Then | None]
 
 

@@ -7,6 +7,7 @@ from what is slow.
 Must not know: what a message is.
 """
 
+import asyncio
 import contextlib
 import errno
 import fcntl
@@ -93,6 +94,10 @@ class FileBlobs:
         except OSError as error:
             raise storage_error(error, work) from error
 
+    def begin_to(self, step: Callable[[], None]) -> None:
+        """Have something done in a thread that nobody waits for, and that nobody misses where it fails."""
+        self._crew.do(step, asyncio.Future.exception)
+
     def sweep_uploads(self) -> None:
         """Remove uploads that a crash left; in a thread, once in the life of a process."""
         if self._is_swept:
@@ -151,9 +156,10 @@ class FileUpload:
         self._is_begun = True
         await self._side.run("cannot store a body", partial(self._write, octets))
 
-    async def finish(self) -> Facts:
+    async def finish(self, rest: bytes = b"") -> Facts:
         """Make it durable."""
-        return await self._side.run("cannot store a body", self._finish)
+        self._is_begun = True
+        return await self._side.run("cannot store a body", partial(self._finish, rest))
 
     async def discard(self) -> None:
         """Forget it."""
@@ -162,16 +168,25 @@ class FileUpload:
             with contextlib.suppress(MaildropError):
                 await self._side.run("cannot discard a body", self._discard)
 
+    def forget(self) -> None:
+        """The same by and by."""
+        if self._is_begun:
+            self._is_begun = False
+            self._side.begin_to(self._discard)
+
     def _write(self, octets: bytes) -> None:
         with self._lock:
-            if self._is_discarded:
-                return
-            if self._descriptor < 0:
-                self._open()
-            self._measure.feed(octets)
-            left = memoryview(octets)
-            while left:
-                left = left[os.write(self._descriptor, left) :]
+            self._append(octets)
+
+    def _append(self, octets: bytes) -> None:
+        if self._is_discarded:
+            return
+        if self._descriptor < 0:
+            self._open()
+        left = memoryview(octets)
+        while left:
+            left = left[os.write(self._descriptor, left) :]
+        self._measure.feed(octets)
 
     def _open(self) -> None:
         self._side.sweep_uploads()
@@ -179,8 +194,9 @@ class FileUpload:
         self._descriptor = open_file(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
-    def _finish(self) -> Facts:
+    def _finish(self, rest: bytes) -> Facts:
         with self._lock:
+            self._append(rest)
             if not self._is_discarded:
                 sync(self._descriptor)
         self._side.on_step(Step.BODY_SPOOLED)

@@ -24,11 +24,16 @@ class MemoryUpload:
         self._measure.feed(octets)
         self.octets += octets
 
-    async def finish(self) -> Facts:
+    async def finish(self, rest: bytes = b"") -> Facts:
         """What was written."""
+        await self.write(rest)
         return self._measure.facts()
 
     async def discard(self) -> None:
+        """Forget it."""
+        self.forget()
+
+    def forget(self) -> None:
         """Forget it."""
         self.octets = bytearray()
 

@@ -209,12 +209,16 @@ class Upload(Protocol):
         """The next octets: few large blocks rather than many small ones. Raises MaildropError."""
         ...
 
-    async def finish(self) -> Facts:
-        """Make what was written durable, and tell what it was. Raises MaildropError."""
+    async def finish(self, rest: bytes = b"") -> Facts:
+        """Take the last octets, make all of them durable, and tell what they were. Raises MaildropError."""
         ...
 
     async def discard(self) -> None:
         """Forget it; what was placed stays. Idempotent, raises nothing."""
+        ...
+
+    def forget(self) -> None:
+        """The same by and by: nobody waits for it."""
         ...
 
 

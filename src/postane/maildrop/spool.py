@@ -101,11 +101,12 @@ class JoinedSpool:
             await upload.discard()
 
     def discard_now(self) -> bool:
-        """The same where no upload was begun."""
-        if self._upload is not None:
-            return False
+        """The same; a large body is taken off its place by and by."""
         self._pieces = []
         self._body = self._body or Body()
+        upload, self._upload = self._upload, None
+        if upload is not None:
+            upload.forget()
         return True
 
     async def _flush(self, upload: Upload) -> None:
@@ -117,9 +118,9 @@ class JoinedSpool:
             raise
 
     async def _finish_upload(self, upload: Upload) -> Body:
-        await self._flush(upload)
+        rest, self._pieces, self._size = b"".join(self._pieces), [], 0
         try:
-            return Body(facts=await upload.finish(), upload=upload)
+            return Body(facts=await upload.finish(rest), upload=upload)
         except MaildropError as error:
             self._error = error
             raise

@@ -173,3 +173,37 @@ async def test_a_reader_closes_once(blobs):
     reader = await blobs.open("anna", blob)
     await reader.close()
     await reader.close()
+
+
+async def test_the_last_octets_come_with_the_end(blobs):
+    upload = blobs.begin()
+    await upload.write(b"Subject: x\r\n")
+    facts = await upload.finish(b"\r\nhello\r\n")
+    assert facts == measure(b"Subject: x\r\n\r\nhello\r\n")
+    await blobs.place(upload, "anna", "name")
+    reader = await blobs.open("anna", Blob("name", facts.octets, facts.digest))
+    assert await reader.read(100) == b"Subject: x\r\n\r\nhello\r\n"
+    await reader.close()
+
+
+async def test_what_is_forgotten_goes_by_and_by(blobs):
+    for _ in range(2):
+        upload = blobs.begin()
+        await upload.finish(b"octets")
+        assert os.path.exists(upload.path)
+        upload.forget()
+        upload.forget()
+        await upload.discard()
+        await upload.write(b"late")
+    upload = blobs.begin()
+    upload.forget()
+    await blobs.close()
+    assert os.listdir(blobs.folders.tmp) == []
+
+
+async def test_nobody_misses_what_is_gone_already(blobs):
+    upload = blobs.begin()
+    await upload.finish(b"octets")
+    os.unlink(upload.path)
+    upload.forget()
+    await blobs.close()
