@@ -17,7 +17,7 @@ from typing import Any
 
 from postane.mail.measure import Facts
 
-from .base import Blob, Finding, Holder, Lock, LockPolicy, Receipt, Row, Usage
+from .base import Blob, Finding, Holder, Lock, LockPolicy, Receipt, Row, StoreUnavailable, Usage
 from .columns import ColumnCache, KeptColumns, extend
 from .folders import Folders, storage_error
 from .leases import Taken, acquire
@@ -79,8 +79,13 @@ class SqliteIndex:
     def open_now(self, drop: str, holder: Holder, lock: Lock) -> tuple[Lease, Totals] | None:
         """The same where nobody has the lease, and the drop is as it was, or its handle is open."""
         known = self._handles.remembered.get(drop)
-        lease = self._take(drop, known.lease_path, holder, lock) if known is not None else None
-        if known is None or not isinstance(lease, FileLease):
+        if known is None:
+            return None
+        try:
+            lease = self._take(drop, known.lease_path, holder, lock)
+        except StoreUnavailable:
+            return None  # `open` finds out why: a folder that somebody has removed is made again there
+        if isinstance(lease, Taken):
             return None
         totals = None
         try:

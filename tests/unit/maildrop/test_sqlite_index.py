@@ -1,6 +1,7 @@
 """The SQLite index's own: reading large columns apart, ranges of deletions, leases that are not its own."""
 
 import asyncio
+import shutil
 import time
 
 import pytest
@@ -105,3 +106,18 @@ async def test_rows_come_in_portions(store, monkeypatch):
     for number in range(1, 8):
         await deposit(store, message(1), "anna")
         assert [row.uid async for row in store.rows("anna")] == list(range(1, number + 1))
+
+
+async def test_a_drop_that_somebody_has_removed_by_hand_is_there_again_at_the_next_poll(store, tmp_path):
+    await deposit(store, message(1), "anna")
+    assert await sizes(store) == [len(message(1))]
+    for _ in range(2):
+        session = store.open_now("anna", HOLDER, Lock())  # it remembers, and then it has nothing else
+        assert session.close_now()
+        store._index._handles.rest()
+        store._index._handles.rest()
+    (folder,) = tmp_path.glob("**/drops/*/anna")
+    shutil.rmtree(folder)
+    assert store.open_now("anna", HOLDER, Lock()) is None
+    assert await sizes(store) == []
+    assert store.open_now("anna", HOLDER, Lock()).close_now()
