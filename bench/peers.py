@@ -7,7 +7,6 @@ else the machine is doing.
 import contextlib
 import os
 import resource
-import shutil
 import signal
 import socket
 import subprocess
@@ -78,6 +77,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def remove(folder: Path) -> None:
+    """A folder with all that is in it. The system's own program is several times as fast as Python's."""
+    subprocess.run(["rm", "-rf", str(folder)], check=False)
+
+
 @contextlib.contextmanager
 def filled_in_memory(target: Path, mode: int = 0o755) -> Iterator[Path]:
     """A folder to fill, which is copied to `target` at the end: in memory where that can be, else `target` itself."""
@@ -91,7 +95,7 @@ def filled_in_memory(target: Path, mode: int = 0o755) -> Iterator[Path]:
         yield folder
         subprocess.run(["cp", "-a", str(folder), str(target)], check=True)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove(folder)
 
 
 def start_on(cpu: int | None, command: list[str], output: Path) -> subprocess.Popen[bytes]:

@@ -7,7 +7,6 @@ its rounds. Needs a C compiler and, for the comparison, Dovecot's programs; see 
 """
 
 import argparse
-import shutil
 import signal
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from pathlib import Path
 
 import programs
 from arena import Arena, entrants, say
+from peers import remove
 from plan import Scenario
 from report import Report, write_docs, write_results
 from scenarios import ESSENTIAL, FULL, QUICK, Load, scenarios
@@ -61,7 +61,7 @@ def main() -> int:
     begun = time.monotonic()
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="postane-bench-", dir=asked.dir))
-        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        stack.callback(remove, folder)
         folder.chmod(0o755)  # other users' processes have their stores in it
         taking_part = entrants(folder, asked.peers, quick=asked.quick, tls=tls)
         arena = Arena(load, taking_part)

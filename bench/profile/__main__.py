@@ -102,8 +102,8 @@ def profile(peer: PostanePeer, scenario: Scenario, asked: argparse.Namespace, fo
     server = peer.start(cores[0])
     try:
         words = [*scenario.words(groups(QUICK), getattr(server, scenario.service), 0), "--deadline", str(DEADLINE)]
-        if scenario.warm:
-            checked(driver.drive(server.process.pid, cores[-1], [*words, "--count", str(scenario.warm)]))
+        if warm := scenario.warm or scenario.first_warm:
+            checked(driver.drive(server.process.pid, cores[-1], [*words, "--count", str(warm)]))
         worker = max(served.children(server.process.pid), key=cpu_of)
         rate = asked.rate or (NATIVE_RATE if asked.tool == "native" else RATE)
         recorder = Recorder(worker, folder, asked.tool, rate)

@@ -10,11 +10,20 @@ from dataclasses import dataclass
 
 Stacks = Mapping[tuple[str, ...], int]
 
-_WAITING = ("_worker (concurrent/futures/thread.py)", "Condition.wait (threading.py)", "Thread.join (threading.py)")
+_WAITING = (
+    "_worker (concurrent/futures/thread.py)",
+    "Crew._work (postane/maildrop/crew.py)",
+    "Condition.wait (threading.py)",
+    "Thread.join (threading.py)",
+)
 _WAITING_BELOW = ("epoll_wait", "epoll_pwait", "futex", "__futex", "pthread_cond_", "sem_wait", "clock_nanosleep")
 """How a frame begins in which a thread waits for work: the innermost one of Python, and what is below it."""
 
-_AROUND = ("Runner.run (asyncio/runners.py)", "_worker (concurrent/futures/thread.py)")
+_AROUND = (
+    "Runner.run (asyncio/runners.py)",
+    "_worker (concurrent/futures/thread.py)",
+    "Crew._work (postane/maildrop/crew.py)",
+)
 """The frame in which the work of a thread begins: what is further out is the same in every stack."""
 
 _LINE = re.compile(r":\d+\)$")

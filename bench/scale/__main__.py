@@ -27,6 +27,7 @@ import slow
 import start
 import workers
 from figures import Part
+from peers import remove
 from plot import draw
 from served import House, command_line, refuse_unknown, run_program, say
 
@@ -112,7 +113,7 @@ def main() -> int:
     finally:
         places.stop()
         say("removing the stores")
-        shutil.rmtree(folder, ignore_errors=True)
+        remove(folder)
     grown = [(each.key, line) for each in found for line in each.grown()]
     print("\n## Findings\n")
     print("\n".join(f"- {key}: {line}" for key, line in grown) or "- none: nothing grew that need not")

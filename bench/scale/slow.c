@@ -1,6 +1,7 @@
 /* A disk that is slow for one maildrop: loaded before the others (LD_PRELOAD), it lets reads or syncs of files whose
  * path has SLOW_PATH in it wait SLOW_MS milliseconds, while the files SLOW_SWITCH.read or SLOW_SWITCH.sync exist. Each
- * wait adds an octet to SLOW_SWITCH.log, so that whoever switched it on sees that it was at work.
+ * wait adds an octet to SLOW_SWITCH.log, so that whoever switched it on sees that it was at work: "M" for one of the
+ * main thread, which holds up all that it serves, "t" for one of another.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -31,7 +32,7 @@ static void maybe_wait(int fd, const char *what) {
     snprintf(path, sizeof path, "%s.log", toggle);
     FILE *log = fopen(path, "a");
     if (log) {
-        fputc(what[0], log);
+        fputc(gettid() == getpid() ? 'M' : 't', log);
         fclose(log);
     }
     long wait = ms ? atol(ms) : 500;

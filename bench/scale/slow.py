@@ -95,12 +95,14 @@ def run(make: Callable[..., House], *, quick: bool) -> Part:
         load.apply(house, "sessions", 0.5, cores()[-1], warm=600)
         rows, looks = [], []
         for what in ("", "sync", "read"):
-            done, rounds, waits, trouble = _look(house, toggle, what, QUICK_SECONDS if quick else SECONDS)
+            done, rounds, log, trouble = _look(house, toggle, what, QUICK_SECONDS if quick else SECONDS)
             looks.append(done)
             name = f"each {what} of it takes {MILLISECONDS} ms longer" if what else "as it is"
             latency = [f"{done.p50 / 1000:.1f}", f"{done.p99 / 1000:.1f}"]
-            rows.append([name, f"{done.rate:,.0f}", *latency, str(rounds), str(waits), trouble or "-"])
-            say(f"slow: {name}: others {done.rate:,.0f} sessions/s, p99 {done.p99 / 1000:.1f} ms; {waits} waits")
+            waits = [str(len(log)), str(log.count("M"))]
+            rows.append([name, f"{done.rate:,.0f}", *latency, str(rounds), *waits, trouble or "-"])
+            told = f"{waits[0]} waits, {waits[1]} of them in the event loop"
+            say(f"slow: {name}: others {done.rate:,.0f} sessions/s, p99 {done.p99 / 1000:.1f} ms; {told}")
     finally:
         house.stop()
     return _part(rows, looks)
@@ -117,19 +119,20 @@ def switched(toggle: Path, what: str) -> Iterator[None]:
         file.unlink()
 
 
-def _look(house: House, toggle: Path, what: str, seconds: float) -> tuple[load.Load, int, int, str]:
-    """The others' load; rounds in the slow drop, waits there, and what went wrong there."""
+def _look(house: House, toggle: Path, what: str, seconds: float) -> tuple[load.Load, int, str, str]:
+    """The others' load; rounds in the slow drop, the log of waits there, and what went wrong there."""
     log = Path(f"{toggle}.log")
     log.unlink(missing_ok=True)
     with Busy(house) as busy:
         with switched(toggle, what):
             done = load.apply(house, "sessions", seconds, cores()[-1], warm=0)
-        waits = log.stat().st_size if log.exists() else 0
+        waits = log.read_text() if log.exists() else ""
     return done, busy.rounds, waits, busy.trouble
 
 
 def _part(rows: list[list[str]], looks: list[load.Load]) -> Part:
-    head = ["the one drop", "others: sessions/s", "p50, ms", "p99, ms", "rounds in it", "waits", "trouble in it"]
+    head = ["the one drop", "others: sessions/s", "p50, ms", "p99, ms", "rounds in it", "waits"]
+    head += ["in the event loop", "trouble in it"]
     usual, *slowed = looks
     findings = [
         f"a slow {what} in one drop holds up the others: p99 {done.p99 / 1000:.0f} ms instead of"
