@@ -33,6 +33,7 @@ from postane.server.replies import report_bug
 
 from .control import open_control
 from .descriptors import LINGERING, descriptors_allowed, places
+from .heap import share_heaps
 
 _KEEP_SOCKET_FILE: dict[str, Any] = {"cleanup_socket": False} if sys.version_info >= (3, 13) else {}
 """The file of a unix socket is the parent's: the next generation goes on listening on it."""
@@ -64,6 +65,7 @@ def work(assignment: Assignment) -> None:
     """Run to the end of this process's life."""
     configure_logs(assignment.config.log.level, assignment.config.log.format)
     log_unraisable()
+    share_heaps()
     gc.collect()
     gc.freeze()  # what was imported lives as long as the process: the collector need not look at it
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
