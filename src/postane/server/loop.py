@@ -113,6 +113,8 @@ class Conversation:
         self.stream.write(self._out.take())
         if isinstance(self._rest, Coroutine):
             self._rest.close()  # nobody has begun it
+        elif isinstance(self._rest, Later):
+            self._rest.event.cancel()  # what has begun is done all the same, and nobody is told how it ended
         self._rest = None
         self.ending = self.ending or Ending.SHUT_DOWN
 
@@ -225,12 +227,14 @@ class Conversation:
             await asyncio.sleep(0)
 
     async def _await_answer(self) -> None:
-        rest, self._rest = self._rest, None
+        rest = self._rest
         try:
             if isinstance(rest, Later):
                 await asyncio.wait([rest.event])
+                self._rest = None
                 rest.give()
             elif rest is not None:
+                self._rest = None
                 await rest
         except (StreamClosed, TimeoutError, Dismissed):
             raise

@@ -1,6 +1,7 @@
 """A message for one recipient whose drop is open: it is stored without a task, and answered like every other one."""
 
 import asyncio
+import gc
 import threading
 from collections.abc import Callable
 
@@ -151,6 +152,25 @@ async def test_who_is_kicked_meanwhile_hears_no_more_and_the_message_is_there(he
     assert record.ending is Ending.KICKED
     await until(lambda: Step.ROW_DURABLE in gate.steps)
     assert len(await here.messages("joe")) == 2
+
+
+async def test_of_who_is_kicked_meanwhile_no_failure_is_left_behind(here, gate) -> None:
+    reception, stream = connect(here)
+    await first(reception, stream)
+    gate.is_open.clear()
+    gate.steps.clear()
+    gate.error = OSError(5, "Input/output error")
+    stream.give(LETTER)
+    await until(lambda: gate.steps)
+    left: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, told: left.append(told["message"]))
+    [(record, _)] = reception.sessions()
+    assert await reception.kick(record.session)
+    gate.is_open.set()
+    assert len(await here.messages("joe")) == 1
+    await here.maildrops.close()
+    gc.collect()
+    assert left == []
 
 
 async def test_a_task_that_runs_the_whole_session_waits_as_well(here) -> None:
