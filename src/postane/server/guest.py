@@ -26,16 +26,21 @@ EVERYBODY = "*"
 @dataclass(slots=True, eq=False)
 class Guest:
     """One open connection; there is no `talk` before it is introduced and secured, and a `task` only while something
-    else than the client is waited for. `on_news` is what its stream calls, None while nobody listens to it."""
+    else than the client is waited for. `is_heard`: its stream tells of news, by `tell`, and `go_on` hears of it."""
 
     record: SessionRecord
     stream: Stream
     make_desk: MakeDesk
+    go_on: "Callable[[Guest], None]"
     counted: tuple[str, ...] = ()
     has_place: bool = False
     talk: Conversation | None = None
     task: "asyncio.Task[None] | None" = None
-    on_news: Callable[[], None] | None = None
+    is_heard: bool = False
+
+    def tell(self) -> None:
+        """Its stream has news."""
+        self.go_on(self)
 
     @property
     def state(self) -> str:

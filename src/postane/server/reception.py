@@ -52,13 +52,14 @@ class Reception:
         self._open: dict[Guest, None] = {}
         self._perhaps_strangers: dict[Guest, None] = {}  # in the order in which they came
         self._closing: set[asyncio.Task[None]] = set()
+        self._on_news = self._go_on  # bound once for all guests
         self._departure = asyncio.Event()  # somebody has left
         self._log = structlog.get_logger("postane").bind()  # once, not for each session
 
     def accept(self, service: str, make_desk: MakeDesk, stream: Stream) -> None:
         """A connection has come in: run its session."""
         record = SessionRecord(self._office.token(), service, stream.peer, self._office.clock())
-        guest = Guest(record, stream, make_desk)
+        guest = Guest(record, stream, make_desk, self._on_news)
         self._open[guest] = self._perhaps_strangers[guest] = None
         stream.set_deadline(self._office.limits.login)
         guest.has_place = self._count(guest, EVERYBODY, self._office.limits.connections)
@@ -105,7 +106,7 @@ class Reception:
 
     def _attend(self, guest: Guest, work: Coroutine[Any, Any, None]) -> None:
         """Something has to be waited for that is not the client: from here on that is a task's."""
-        self._listen(guest, None)
+        self._listen(guest, is_heard=False)
         guest.task = asyncio.create_task(work, name=guest.record.session)
         guest.task.add_done_callback(functools.partial(self._part, guest))
 
@@ -174,24 +175,24 @@ class Reception:
         finally:
             if need is None or need is Need.NOTHING:
                 self._forget(guest)
-        if need is not Need.CLIENT or guest.on_news is None:
+        if need is not Need.CLIENT or not guest.is_heard:
             self._wait_for(guest, need)
 
     def _wait_for(self, guest: Guest, need: Need) -> None:
         if need is Need.CLIENT:
-            self._listen(guest, functools.partial(self._go_on, guest))
+            self._listen(guest, is_heard=True)
         elif need is Need.TURN:
-            self._listen(guest, None)
+            self._listen(guest, is_heard=False)
             asyncio.get_running_loop().call_soon(self._go_on, guest)
         elif need is Need.ANSWER and guest.talk is not None and guest.talk.event is not None:
-            self._listen(guest, None)
+            self._listen(guest, is_heard=False)
             guest.talk.event.add_done_callback(functools.partial(self._go_on, guest))
         elif need is not Need.NOTHING:
             self._attend(guest, self._accompany(guest, need))
 
-    def _listen(self, guest: Guest, on_news: Callable[[], None] | None) -> None:
-        guest.on_news = on_news
-        guest.stream.attend(on_news)
+    def _listen(self, guest: Guest, *, is_heard: bool) -> None:
+        guest.is_heard = is_heard
+        guest.stream.attend(guest.tell if is_heard else None)
 
     async def _accompany(self, guest: Guest, need: Need) -> None:
         """Wait for whatever has to be waited for, until it is the client or nothing."""
@@ -223,7 +224,7 @@ class Reception:
             return
         del self._open[guest]
         self._perhaps_strangers.pop(guest, None)
-        self._listen(guest, None)
+        self._listen(guest, is_heard=False)
         guest.stream.abort()
         if talk is not None and talk.ending is not None and record.ending not in SENT_AWAY:
             record.ending, record.trouble = talk.ending, talk.trouble
