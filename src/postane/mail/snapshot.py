@@ -19,6 +19,10 @@ from .listing import number_integers, number_words
 
 ColumnT = TypeVar("ColumnT")
 
+_NO_EXCESS: Mapping[int, int] = MappingProxyType({})
+_NO_MARKS: AbstractSet[int] = frozenset()
+"""Nothing, once for all: each of its own, as Python makes them, would be 350 octets of a client that is idle."""
+
 
 class NoSuchMessage(Exception):
     """The number names no message of this snapshot."""
@@ -72,9 +76,9 @@ class Snapshot:
         self._uids: Sequence[int] | None = None
         self._sizes: Sequence[int] = ()
         self._uidls: Sequence[str] = ()
-        self._excesses: Mapping[int, int] = MappingProxyType({})
+        self._excesses = _NO_EXCESS
         self._listings: Listings | None = None
-        self._deleted: AbstractSet[int] = frozenset()  # a set of its own with the first mark: most sessions have none
+        self._deleted = _NO_MARKS  # a set of its own with the first mark: most sessions have none
 
     @property
     def is_loaded(self) -> bool:
@@ -95,7 +99,7 @@ class Snapshot:
         uids: Sequence[int],
         sizes: Sequence[int],
         uidls: Sequence[str],
-        excess: Mapping[int, int] = MappingProxyType({}),
+        excess: Mapping[int, int] = _NO_EXCESS,
         listings: Listings | None = None,
     ) -> None:
         """Give it its columns, one entry a message, in the order of the numbers; `excess` has uids."""
@@ -170,7 +174,7 @@ class Snapshot:
 
     def reset(self) -> None:
         """Take all marks away (RFC 1939 s5, RSET)."""
-        self._deleted = frozenset()
+        self._deleted = _NO_MARKS
         self.count = self.total
         self.octets = self.total_octets
 
