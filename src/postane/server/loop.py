@@ -231,8 +231,7 @@ class Conversation:
         try:
             if isinstance(rest, Later):
                 await asyncio.wait([rest.event])
-                self._rest = None
-                rest.give()
+                self._give(rest)
             elif rest is not None:
                 self._rest = None
                 await rest
@@ -278,9 +277,7 @@ class Conversation:
 
 async def converse(talk: Conversation) -> Ending:
     """Run a whole session in the calling task, for whoever has a stream of their own; cancelled, it is shut down.
-
-    Raises only what a bug raises.
-    """
+    Raises only what a bug raises."""
     news = asyncio.Event()
     try:
         while (need := talk.advance()) is not Need.NOTHING:
