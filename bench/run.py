@@ -1,6 +1,6 @@
 """The benchmark: Postane beside other servers, in turn, on the same machine in the same run.
 
-    python bench/run.py [--quick] [--only SCENARIO ...] [--peers NAME ...] [--json FILE] [--dir DIR] [--docs]
+    python bench/run.py [--quick] [--only SCENARIO ...] [--peers NAME ...] [--json FILE] [--dir DIR] [--out DIR] [--docs]
 
 The server has one core, the driver another. For each scenario the peers take turns, A B A B; a figure is the median of
 its rounds. Needs a C compiler and, for the comparison, Dovecot's programs; see docs/benchmarks.md.
@@ -35,6 +35,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--dir", type=Path, default=Path("/var/tmp"), help="where the stores are put: a disk, not memory"
     )
+    parser.add_argument("--out", type=Path, default=RESULTS, help="folder of tables and plots (bench/results)")
     parser.add_argument("--docs", action="store_true", help="put tables and plots into docs/benchmarks.md")
     return parser.parse_args()
 
@@ -73,10 +74,10 @@ def main() -> int:
     took = time.monotonic() - begun
     report = Report(wanted, columns, arena.runs, arena.troubles(), load.rounds, took, arena.spent, arena.hurried)
     print(report.text())
-    write_results(report, RESULTS, asked.json)
+    write_results(report, asked.out, asked.json)
     if asked.docs:
         write_docs(report)
-    say(f"done in {report.seconds:.0f} s; JSON and plots are in {RESULTS}")
+    say(f"done in {report.seconds:.0f} s; JSON and plots are in {asked.out}")
     return 1 if report.complaints() else 0
 
 

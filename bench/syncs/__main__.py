@@ -25,7 +25,7 @@ sys.path.insert(1, str(Path(__file__).resolve().parents[1]))
 
 from cases import Case, accounts, cases
 from served import House, command_line, hint, run_program, say
-from strace import SYSCALLS, Story, parse_trace, read_story
+from strace import SYSCALLS, Story, early_marks, parse_trace, read_story
 
 from postane.maildrop.folders import Folders
 
@@ -139,11 +139,14 @@ def traced(workers: Sequence[int], step: Callable[[], None], output: Path) -> st
 
 
 def story_of(case: Case, text: str, house: House, marks: Mapping[int, str]) -> Story:
-    """What the trace tells. Raises RuntimeError where it has not the answers that the client got."""
-    folders = Folders(house.store.resolve())
-    story = read_story(
-        list(parse_trace(text)), folders.root, [folders.drop(drop) for drop in case.drops], case.beginning
-    )
+    """What the trace tells. Raises RuntimeError where it has not the answers that the client got.
+
+    Where many deliver at once, one is answered while the file is dirty with the next one's: there the marks tell.
+    """
+    folders, events = Folders(house.store.resolve()), list(parse_trace(text))
+    story = read_story(events, folders.root, [folders.drop(drop) for drop in case.drops], case.beginning)
+    if marks:
+        story.too_early = early_marks(events, folders.root, marks)
     wanted = 1 if case.what.startswith("SMTP") else len(case.drops)
     if story.answers < wanted:
         raise RuntimeError(f"{case.what}: strace saw {story.answers} answers of {wanted}")
