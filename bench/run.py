@@ -1,6 +1,6 @@
 """The benchmark: Postane beside other servers, in turn, on the same machine in the same run.
 
-    python bench/run.py [--quick] [--only SCENARIO ...] [--peers NAME ...] [--json FILE] [--dir DIR] [--out DIR] [--docs]
+    python bench/run.py [--quick] [--only SCENARIO ...] [--peers NAME ...] [--json FILE] [--dir DIR] [--docs]
 
 The server has one core, the driver another. For each scenario the peers take turns, A B A B; a figure is the median of
 its rounds. Needs a C compiler and, for the comparison, Dovecot's programs; see docs/benchmarks.md.
