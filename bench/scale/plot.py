@@ -12,7 +12,7 @@ WIDTH, HEIGHT = 860.0, 480.0
 LEFT, RIGHT, ABOVE, BELOW = 90.0, 250.0, 50.0, 60.0
 """Pixels: of the picture, and of the room around the curves."""
 MIDDLE = 'text-anchor="middle"'
-COLOURS = ("#c2410c", "#1d4ed8", "#15803d", "#7e22ce", "#b45309", "#0e7490", "#be123c", "#4d7c0f")
+COLOURS = ("#0072B2", "#E69F00", "#D55E00", "#CC79A7", "#009E73", "#000000")
 
 
 class Axis:

@@ -15,7 +15,7 @@ from figures import Part, Table, micro
 from served import House, cores, say
 
 MODES = ("sessions", "retr16", "lmtp16")
-SECONDS, QUICK_SECONDS = 3.0, 1.0
+SECONDS, QUICK_SECONDS = 2.5, 1.0
 SPIN = 0.4
 """Seconds of counting by which the machine's own two cores are compared with one."""
 DEARER = 1.35
