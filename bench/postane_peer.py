@@ -16,6 +16,7 @@ from peers import Server, filled_in_memory, start_on, stop, told_ports
 
 import postane
 from postane.config.file import load_config
+from postane.pop3 import server as pop3_server
 
 CONFIG = """\
 hostname = "mail.{domain}"
@@ -47,7 +48,8 @@ class PostanePeer:
     """Postane from this tree."""
 
     def __init__(self, folder: Path, certificate: Certificate | None = None) -> None:
-        self.name = f"Postane {postane.__version__}"
+        kind = "" if str(pop3_server.__file__).endswith(".py") else ", compiled"
+        self.name = f"Postane {postane.__version__}{kind}"
         self._folder = folder
         self._certificate = certificate
         self._config = folder / "postane.toml"
