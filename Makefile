@@ -79,7 +79,7 @@ bench-profile: .venv/.stamp
 	@$(BIN)/py-spy --version >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet --group bench
 	@$(BIN)/python bench/profile $(PROFILE_ARGS)
 
-# SCALE_ARGS="sizes --quick"; the pictures go to bench/results/scale.
+# SCALE_ARGS="sizes --quick", SCALE_ARGS=--docs: write docs/scale.md anew. The pictures go to bench/results/scale.
 bench-scale: .venv/.stamp
 	@$(BIN)/python bench/scale $(SCALE_ARGS)
 

@@ -6,6 +6,7 @@ else the machine is doing.
 
 import contextlib
 import os
+import platform
 import resource
 import signal
 import socket
@@ -68,6 +69,13 @@ def open_files() -> int:
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, OPEN_FILES))
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     return OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+
+
+def machine() -> str:
+    """What it ran on."""
+    models = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+    model = models[0].partition(":")[2].strip() if models else platform.machine()
+    return f"{model}, {os.cpu_count()} cores, Linux {platform.release()}, Python {platform.python_version()}"
 
 
 def free_port() -> int:

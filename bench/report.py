@@ -2,9 +2,6 @@
 
 import dataclasses
 import json
-import os
-import platform
-import re
 import ssl
 import time
 from collections.abc import Mapping, Sequence
@@ -12,12 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dovecot_peer import DovecotPeer
+from page import DOCS, put, put_pictures
+from peers import machine
 from plan import Scenario
 from plots import plot
 from table import Column, Runs, complaints, cpu_table, figures_table, noise, side_tables, summary
 from twisted_peer import TwistedPeer
 
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
+PAGE = DOCS / "benchmarks.md"
 SHOWN = ("sessions", "sessions-tls", "retr", "retr16", "retr16-tls", "retr10m", "large", "lmtp16", "idle")
 """The plots that the page shows; it links to the others."""
 
@@ -66,13 +65,6 @@ class Report:
         )
 
 
-def machine() -> str:
-    """What it ran on."""
-    models = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
-    model = models[0].partition(":")[2].strip() if models else platform.machine()
-    return f"{model}, {os.cpu_count()} cores, Linux {platform.release()}, Python {platform.python_version()}"
-
-
 def write_results(report: Report, folder: Path, also: Path | None) -> None:
     """Every outcome of every round as JSON, and a plot for each scenario."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -93,25 +85,11 @@ def write_results(report: Report, folder: Path, also: Path | None) -> None:
 
 def write_docs(report: Report) -> None:
     """Put the tables between the page's markers, and the plots beside it. Raises RuntimeError without markers."""
-    page = PAGE.read_text()
-    if BEGIN not in page or END not in page:
-        raise RuntimeError(f"{PAGE} has no place for the last run")
-    pictures = PAGE.with_suffix("")
-    pictures.mkdir(exist_ok=True)
-    for old in pictures.glob("*.svg"):
-        old.unlink()
-    shown, linked = [], []
-    for scenario in report.scenarios:
-        if drawn := plot(scenario, report.columns, report.runs):
-            file = pictures / f"{scenario.key}.svg"
-            file.write_text(drawn)
-            place = f"{pictures.name}/{file.name}"
-            if scenario.key in SHOWN:
-                shown.append(f"![{scenario.rows[0].title}]({place})")
-            else:
-                linked.append(f"[{scenario.key}]({place})")
-    if linked:
-        shown.append(f"The other plots: {', '.join(linked)}.")
+    drawn = {each.key: plot(each, report.columns, report.runs) for each in report.scenarios}
+    links = put_pictures(PAGE, {key: picture for key, picture in drawn.items() if picture})
+    titles = {each.key: each.rows[0].title for each in report.scenarios}
+    shown = [f"![{titles[key]}]({place})" for key, place in links.items() if key in SHOWN]
+    if others := ", ".join(f"[{key}]({place})" for key, place in links.items() if key not in SHOWN):
+        shown.append(f"The other plots: {others}.")
     day = time.strftime("%Y-%m-%d", time.gmtime())
-    made = "\n\n".join([BEGIN, f"{day}, `make bench-docs`.", report.text(), *shown, END])
-    PAGE.write_text(re.sub(f"{BEGIN}.*{END}", lambda _: made, page, flags=re.DOTALL))
+    put(PAGE, BEGIN, END, "\n\n".join([f"{day}, `make bench-docs`.", report.text(), *shown]))

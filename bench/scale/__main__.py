@@ -15,7 +15,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 sys.path.insert(1, str(Path(__file__).resolve().parents[1]))
@@ -27,11 +27,14 @@ import slow
 import start
 import workers
 from figures import Part
-from peers import remove
+from page import DOCS, put, put_pictures
+from peers import machine, remove
 from plot import draw
 from served import House, command_line, refuse_unknown, run_program, say
 
 RESULTS = Path(__file__).resolve().parents[1] / "results" / "scale"
+PAGE = DOCS / "scale.md"
+BEGIN, END = "<!-- written by make bench-scale SCALE_ARGS=--docs -->", "<!-- to here -->"
 ROOM = 10 * 1024**3
 """Octets of disk that the full run wants."""
 GROWN = 2
@@ -88,6 +91,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(names)}; none: all")
     parser.add_argument("--quick", action="store_true", help="small sizes: a minute")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the pictures (bench/results/scale)")
+    parser.add_argument("--docs", action="store_true", help="put tables and pictures into docs/scale.md")
     asked = parser.parse_args()
     refuse_unknown(parser, "part", asked.parts, names)
     return asked
@@ -101,6 +105,7 @@ def main() -> int:
             f"{asked.dir} has less than {ROOM // 1024**3} GiB free; --quick wants one, --dir names another"
         )
     asked.out.mkdir(parents=True, exist_ok=True)
+    size = "in small" if asked.quick else "in full"
     folder = Path(tempfile.mkdtemp(prefix="postane-scale-", dir=asked.dir))
     places = Places(folder)
     begun = time.monotonic()
@@ -119,18 +124,34 @@ def main() -> int:
     print("\n".join(f"- {key}: {line}" for key, line in grown) or "- none: nothing grew that need not")
     if asked.json:
         asked.json.write_text(json.dumps([dataclasses.asdict(each) for each in found], indent=1) + "\n")
-    say(f"done in {time.monotonic() - begun:.0f} s")
+    took = time.monotonic() - begun
+    if asked.docs:
+        day = time.strftime("%Y-%m-%d", time.gmtime())
+        write_page(f"{day}, `make bench-scale`, {size}, {took:.0f} seconds, on {machine()}.", found)
+    say(f"done in {took:.0f} s")
     return GROWN if grown else 0
+
+
+def text_of(part: Part) -> str:
+    """Its tables and sentences."""
+    sentences = "\n".join(f"- {line}" for line in [*part.said(), *part.findings])
+    return "\n\n".join([*(table.markdown() for table in part.tables), *filter(None, [sentences])])
+
+
+def write_page(facts: str, found: Sequence[Part]) -> None:
+    """Put all of it into docs/scale.md, with the pictures."""
+    drawn = {picture.key: draw(picture) for part in found for picture in part.pictures}
+    links = put_pictures(PAGE, drawn)
+    texts = [facts]
+    for part in found:
+        texts += [text_of(part), *(f"![{picture.title}]({links[picture.key]})" for picture in part.pictures)]
+    put(PAGE, BEGIN, END, "\n\n".join(texts))
+    say(f"{PAGE.name} has the tables")
 
 
 def show(part: Part, out: Path) -> None:
     """Print it, and draw it."""
-    print(f"\n## {part.key}")
-    for table in part.tables:
-        print(f"\n{table.markdown()}")
-    print()
-    for line in part.said():
-        print(f"- {line}")
+    print(f"\n## {part.key}\n\n{text_of(part)}\n")
     for picture in part.pictures:
         (out / f"{picture.key}.svg").write_text(draw(picture))
         print(f"- picture: {out / picture.key}.svg")

@@ -24,12 +24,13 @@ from pathlib import Path
 sys.path.insert(1, str(Path(__file__).resolve().parents[1]))
 
 from cases import Case, accounts, cases
+from page import DOCS, put
 from served import House, command_line, hint, run_program, say
 from strace import SYSCALLS, Story, early_marks, parse_trace, read_story
 
 from postane.maildrop.folders import Folders
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "durability.md"
+PAGE = DOCS / "durability.md"
 BEGIN, END = "<!-- written by make bench-syncs SYNCS_ARGS=--docs -->", "<!-- to here -->"
 PATIENCE = 20.0
 """Seconds for strace to begin and to end."""
@@ -94,7 +95,8 @@ def main() -> int:
     if asked.json:
         asked.json.write_text(json.dumps([dataclasses.asdict(row) for row in rows], indent=1) + "\n")
     if asked.docs:
-        write_page(told)
+        put(PAGE, BEGIN, END, told)
+        say(f"{PAGE.name} has the table")
     return int(bool(early))
 
 
@@ -194,16 +196,6 @@ def table(rows: Sequence[Row]) -> str:
         after = f"{row.syncs_after}: {row.files_after}" if row.syncs_after else "-"
         lines.append(f"| {row.what} | {row.syncs_before} | {row.files or '-'} | {is_durable} | {after} |")
     return "\n".join(lines)
-
-
-def write_page(told: str) -> None:
-    """Put the table where the page has it."""
-    head, _, rest = PAGE.read_text().partition(BEGIN)
-    _, found, tail = rest.partition(END)
-    if not found:
-        raise RuntimeError(f"{PAGE} has no {BEGIN} and {END}")
-    PAGE.write_text(f"{head}{BEGIN}\n\n{told}\n\n{END}{tail}")
-    say(f"{PAGE.name} has the table")
 
 
 if __name__ == "__main__":

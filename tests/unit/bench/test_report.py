@@ -37,7 +37,7 @@ def test_a_report_tells_what_is_void_and_how_long_it_took(load: Load) -> None:
 def test_the_page_is_written_between_its_markers(load: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made, report = reported(load), load("", "report")
     page = tmp_path / "page.md"
-    page.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n")
+    page.write_text(f"before\n{report.BEGIN}\nlast year\n{report.END}\nafter\n")
     (tmp_path / "page").mkdir()
     (tmp_path / "page" / "old.svg").touch()
     monkeypatch.setattr(report, "PAGE", page)
@@ -45,12 +45,12 @@ def test_the_page_is_written_between_its_markers(load: Load, tmp_path: Path, mon
     text = page.read_text()
     assert text.startswith(f"before\n{report.BEGIN}\n")
     assert text.endswith(f"{report.END}\nafter\n")
-    assert "old" not in text
+    assert "last year" not in text
     assert "](page/sessions.svg)" in text
     assert "[smtp1](page/smtp1.svg)" in text
     assert sorted(file.name for file in (tmp_path / "page").iterdir()) == ["sessions.svg", "smtp1.svg"]
     page.write_text("no markers")
-    with pytest.raises(RuntimeError, match="no place"):
+    with pytest.raises(RuntimeError, match="has no <!--"):
         report.write_docs(made)
 
 
