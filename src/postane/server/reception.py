@@ -147,15 +147,23 @@ class Reception:
 
     def _welcome(self, guest: Guest) -> None:
         """It stands: count it, and begin the conversation."""
-        stream, record = guest.stream, guest.record
-        machine, desk = guest.make_desk(self._office, stream, record)
+        stream = guest.stream
+        if not stream.begins_with_tls and not self._may_stay(guest):
+            self._turn_away(guest)
+            return
+        machine, desk = guest.make_desk(self._office, stream, guest.record)
         guest.talk = Conversation(stream, machine, desk)
-        if stream.begins_with_tls or self._may_stay(guest):
-            guest.task = None
-            self._go_on(guest)
-        else:
-            record.ending = Ending.REFUSED
-            self._attend(guest, self._refuse(guest, desk.farewell(Ending.REFUSED)))
+        guest.task = None
+        self._go_on(guest)
+
+    def _turn_away(self, guest: Guest) -> None:
+        """Tell that there is no room; in a flood nobody is told, as that costs more than the connection."""
+        guest.record.ending = Ending.REFUSED
+        if self._lingering >= self._room.lingering:
+            self._forget(guest)
+            return
+        _, desk = guest.make_desk(self._office, guest.stream, guest.record)
+        self._attend(guest, self._refuse(guest, desk.farewell(Ending.REFUSED)))
 
     def _may_stay(self, guest: Guest) -> bool:
         """Whether its address has not too many already, and there is a place for it, or somebody's else."""
