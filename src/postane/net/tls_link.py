@@ -143,7 +143,7 @@ class TlsLink(asyncio.Protocol):
         return self.secured
 
     def _say_last_word(self) -> None:
-        """RFC 8446 s6.1, whether or not the peer has said its own."""
+        """TLS's `close_notify`, whether or not the peer has said its own."""
         if self.secured is not None and self.is_complete and self.trouble is None:
             with contextlib.suppress(ssl.SSLError):  # it would wait for the peer's
                 self.secured.unwrap()

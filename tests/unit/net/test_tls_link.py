@@ -217,7 +217,7 @@ def test_our_own_end_is_said_first(line: Line) -> None:
 
 @pytest.mark.parametrize(
     ("octets", "alert"),
-    [(b"this is no handshake\r\n", b""), (b"\x16\x03\x01\x00\x05hello", b"\x15")],  # RFC 8446 s5.1
+    [(b"this is no handshake\r\n", b""), (b"\x16\x03\x01\x00\x05hello", b"\x15")],  # an alert
 )
 def test_what_is_no_handshake_ends_the_connection(line: Line, octets: bytes, alert: bytes) -> None:
     line.link.data_received(octets)
