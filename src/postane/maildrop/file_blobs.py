@@ -151,15 +151,15 @@ class FileUpload:
         self._lock = threading.Lock()
         self.path = f"{side.folders.tmp}/{secrets.token_hex(16)}"
 
-    async def write(self, octets: bytes) -> None:
+    async def write(self, *pieces: bytes) -> None:
         """The next octets."""
         self._is_begun = True
-        await self._side.run("cannot store a body", partial(self._write, octets))
+        await self._side.run("cannot store a body", partial(self._write, pieces))
 
-    async def finish(self, rest: bytes = b"") -> Facts:
+    async def finish(self, *pieces: bytes) -> Facts:
         """Make it durable."""
         self._is_begun = True
-        return await self._side.run("cannot store a body", partial(self._finish, rest))
+        return await self._side.run("cannot store a body", partial(self._finish, pieces))
 
     async def discard(self) -> None:
         """Forget it."""
@@ -174,19 +174,20 @@ class FileUpload:
             self._is_begun = False
             self._side.begin_to(self._discard)
 
-    def _write(self, octets: bytes) -> None:
+    def _write(self, pieces: Sequence[bytes]) -> None:
         with self._lock:
-            self._append(octets)
+            self._append(pieces)
 
-    def _append(self, octets: bytes) -> None:
+    def _append(self, pieces: Sequence[bytes]) -> None:
         if self._is_discarded:
             return
         if self._descriptor < 0:
             self._open()
-        left = memoryview(octets)
-        while left:
-            left = left[os.write(self._descriptor, left) :]
-        self._measure.feed(octets)
+        for octets in pieces:
+            left = memoryview(octets)
+            while left:
+                left = left[os.write(self._descriptor, left) :]
+            self._measure.feed(octets)
 
     def _open(self) -> None:
         self._side.sweep_uploads()
@@ -194,9 +195,9 @@ class FileUpload:
         self._descriptor = open_file(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
-    def _finish(self, rest: bytes) -> Facts:
+    def _finish(self, pieces: Sequence[bytes]) -> Facts:
         with self._lock:
-            self._append(rest)
+            self._append(pieces)
             if not self._is_discarded:
                 sync(self._descriptor)
         self._side.on_step(Step.BODY_SPOOLED)

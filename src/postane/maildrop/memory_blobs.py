@@ -19,14 +19,15 @@ class MemoryUpload:
         self._measure = Measure()
         self.octets = bytearray()
 
-    async def write(self, octets: bytes) -> None:
+    async def write(self, *pieces: bytes) -> None:
         """The next octets."""
-        self._measure.feed(octets)
-        self.octets += octets
+        for octets in pieces:
+            self._measure.feed(octets)
+            self.octets += octets
 
-    async def finish(self, rest: bytes = b"") -> Facts:
+    async def finish(self, *pieces: bytes) -> Facts:
         """What was written."""
-        await self.write(rest)
+        await self.write(*pieces)
         return self._measure.facts()
 
     async def discard(self) -> None:

@@ -205,11 +205,11 @@ class Index(Protocol):
 class Upload(Protocol):
     """A large body on its way in. Measures what it takes."""
 
-    async def write(self, octets: bytes) -> None:
-        """The next octets: few large blocks rather than many small ones. Raises MaildropError."""
+    async def write(self, *pieces: bytes) -> None:
+        """The next octets: much at a time rather than often a little. Raises MaildropError."""
         ...
 
-    async def finish(self, rest: bytes = b"") -> Facts:
+    async def finish(self, *pieces: bytes) -> Facts:
         """Take the last octets, make all of them durable, and tell what they were. Raises MaildropError."""
         ...
 

@@ -14,6 +14,9 @@ from .sides import Upload
 BLOCK = 256 * 1024
 """Octets that are handed to the blob side at once: fewer would cost a change of threads for each of them."""
 
+FEW = 4
+"""Pieces of a block that are handed on as they are."""
+
 
 @dataclass(frozen=True, slots=True)
 class Body:
@@ -110,17 +113,21 @@ class JoinedSpool:
         return True
 
     async def _flush(self, upload: Upload) -> None:
-        pieces, self._pieces, self._size = self._pieces, [], 0
         try:
-            await upload.write(pieces[0] if len(pieces) == 1 else b"".join(pieces))
+            await upload.write(*self._gathered())
         except MaildropError as error:
             self._error = error
             raise
 
+    def _gathered(self) -> list[bytes]:
+        """What was not handed on yet. Large pieces go as they are: joined they would be copied into memory that the
+        system has to clear first, which takes longer than writing them one by one."""
+        pieces, self._pieces, self._size = self._pieces, [], 0
+        return pieces if len(pieces) <= FEW else [b"".join(pieces)]
+
     async def _finish_upload(self, upload: Upload) -> Body:
-        rest, self._pieces, self._size = b"".join(self._pieces), [], 0
         try:
-            return Body(facts=await upload.finish(rest), upload=upload)
+            return Body(facts=await upload.finish(*self._gathered()), upload=upload)
         except MaildropError as error:
             self._error = error
             raise

@@ -15,6 +15,7 @@ class Uploads:
 
     def __init__(self):
         self.blocks = []
+        self.pieces = []
         self.made = []
         self.failure = None
 
@@ -22,11 +23,12 @@ class Uploads:
         uploads = self
 
         class Noted(MemoryUpload):
-            async def write(self, octets):
+            async def write(self, *pieces):
                 if uploads.failure:
                     raise uploads.failure
-                uploads.blocks.append(len(octets))
-                await super().write(octets)
+                uploads.blocks.append(sum(map(len, pieces)))
+                uploads.pieces.append(len(pieces))
+                await super().write(*pieces)
 
         self.made.append(Noted())
         return self.made[-1]
@@ -94,3 +96,14 @@ def test_facts_of_both_are_those_of_the_whole(lines, fields):
         whole.is_dotted,
     )
     assert joined.digest == measure(lead).digest
+
+
+async def test_large_pieces_are_handed_on_as_they_are_and_small_ones_together():
+    uploads = Uploads()
+    spool = JoinedSpool(uploads, inline=10)
+    large, small = bytes(BLOCK // 2), bytes(BLOCK // 16)
+    for octets in (large, large, *[small] * 16):
+        await spool.write(octets)
+    body = await spool.finish()
+    assert uploads.pieces == [2, 1, 1], "the last ones are the line's end"
+    assert body.facts == measure(large * 2 + small * 16 + b"\r\n")
