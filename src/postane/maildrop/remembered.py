@@ -78,12 +78,13 @@ class Known:
             self._moment = moment
             self._looked = time.monotonic()
 
-    def change(self) -> Callable[[], None]:
+    def change(self) -> "Callable[[], Moment | None]":
         """To be called before the drop is changed, and what it gives before anybody is told of it.
 
-        Raises OSError, and then the drop may not be changed.
+        That gives the moment at which it was left. Raises OSError, and then the drop may not be changed.
         """
-        return self._changes.begin(self._slot, time.monotonic())
+        end = self._changes.begin(self._slot, time.monotonic())
+        return lambda: None if (number := end()) is None else Moment(number, None)
 
     def opening(self) -> None:
         """To be called before the index is opened: what a killed process left in the log may come back."""
