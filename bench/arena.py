@@ -32,7 +32,7 @@ DEADLINE = 90.0
 QUICK_PEERS = ("postane", "tuned-mdbox", "floor")
 """Filling the others takes longer than a quick look may."""
 
-HURRIED_FROM = 420.0
+HURRIED_FROM = 480.0
 """Seconds from which on a scenario has one round: all of it should be over in ten minutes."""
 
 Trouble = (RuntimeError, OSError, subprocess.SubprocessError)
