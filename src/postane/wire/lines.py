@@ -14,6 +14,7 @@ from .errors import Fault, RemoteProtocolError
 SKIP_LIMIT = 16 * 1024 * 1024
 """Octets of one overlong line that are thrown away before the peer is given up."""
 
+
 class LineBuffer:
     """Octets in, lines out.
 
