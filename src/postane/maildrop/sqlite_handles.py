@@ -222,11 +222,11 @@ class Handles:
         await asyncio.shield(task)
 
     async def _open_one(self, drop: str) -> None:
-        await self._find_room()
-        making = self._crew.do(partial(self._make, drop, self.remembered.require(drop)))
-        self._making.add(making)
-        making.add_done_callback(self._making.discard)
         try:
+            await self._find_room()
+            making = self._crew.do(partial(self._make, drop, self.remembered.require(drop)))
+            self._making.add(making)
+            making.add_done_callback(self._making.discard)
             handle = self._open[drop] = await making
             handle.known.learn(*handle.first)
         except sqlite3.Error as error:

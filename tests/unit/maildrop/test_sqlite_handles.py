@@ -1,12 +1,14 @@
 """Open indexes: how many, opened once, written in groups, never from two threads at once."""
 
 import asyncio
+import errno
 import resource
 import threading
 
 import pytest
 
-from postane.maildrop.base import StoreDamaged
+from postane.maildrop import crew
+from postane.maildrop.base import StoreDamaged, StoreFull
 from postane.maildrop.folders import Folders
 from postane.maildrop.sides import Step, ignore_step
 from postane.maildrop.sqlite_handles import BATCH, Handles
@@ -41,6 +43,17 @@ async def test_who_gives_up_waiting_does_not_disturb_the_others(handles):
     await asyncio.sleep(0)
     first.cancel()
     assert (await second).totals().messages == 0
+
+
+async def test_a_drop_is_opened_after_no_thread_could_be_had_for_it(handles, monkeypatch):
+    def fail():
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as trouble:
+        trouble.setattr(crew, "pipe", fail)
+        with pytest.raises(StoreFull):
+            await handles.require("anna")
+    assert (await handles.require("anna")).totals().messages == 0
 
 
 async def test_only_so_many_stay_open(handles):
