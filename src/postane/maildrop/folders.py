@@ -1,8 +1,9 @@
 """Where the embedded store keeps things, and file operations that a power failure does not undo.
 
 `drops/<2 hex>/<name>/` is a drop's folder: `index.sqlite` with its companions, `lease`, `blobs/`, and `removed` in
-one that was removed. `tmp/` holds bodies on their way in, `reserve` is space kept back. Folders are 0700, files 0600;
-what root makes belongs to whom the folder around it belongs to: a command run by root does not lock the server out.
+one that was removed. `tmp/` holds bodies on their way in, `reserve` is space kept back, `changes` and `takeovers` are
+numbers that processes share. Folders are 0700, files 0600; what root makes belongs to whom the folder around it belongs
+to: a command run by root does not lock the server out.
 
 Must not know: what is in the files.
 """
