@@ -75,7 +75,7 @@ class SmtpDesk:
         self._record = record
         self._settings = settings
         self._delivery = Delivery(office.accounts, office.maildrops, office.hostname, settings.delivery)
-        self._log = structlog.get_logger("postane")
+        self._log = structlog.get_logger("postane").bind()  # once, not for each message
         most = math.inf if settings.dialect is Dialect.LMTP else office.limits.strangers
         self._reports = Reports(record.session, most)
         self._access = Access(office, stream, record, settings)
