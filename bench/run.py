@@ -70,14 +70,14 @@ def main() -> int:
         arena.set_up(wanted)
         for scenario in wanted:
             arena.measure(scenario)
-    columns = [entrant.column for entrant in taking_part]
-    took = time.monotonic() - begun
-    report = Report(wanted, columns, arena.runs, arena.troubles(), load.rounds, took, arena.spent, arena.hurried)
-    print(report.text())
-    write_results(report, asked.out, asked.json)
-    if asked.docs:
-        write_docs(report)
-    say(f"done in {report.seconds:.0f} s; JSON and plots are in {asked.out}")
+        columns = [entrant.column for entrant in taking_part]
+        took = time.monotonic() - begun
+        report = Report(wanted, columns, arena.runs, arena.troubles(), load.rounds, took, arena.spent, arena.hurried)
+        print(report.text())
+        write_results(report, asked.out, asked.json)
+        if asked.docs:
+            write_docs(report)
+    say(f"done in {time.monotonic() - begun:.0f} s; JSON and plots are in {asked.out}")
     return 1 if report.complaints() else 0
 
 
