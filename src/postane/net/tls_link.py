@@ -50,10 +50,13 @@ class TlsLink(asyncio.Protocol):
         secured = self.secured or self._begin()
         self._incoming.write(data)
         try:
-            if not self.is_complete:
-                secured.do_handshake()
-                self.is_complete = True
-                self._on_complete()
+            if self.is_complete:
+                self._read(secured)
+                self.flush()  # what a reading brings forth: new keys, a refusal to negotiate again
+                return
+            secured.do_handshake()
+            self.is_complete = True
+            self._on_complete()
             self._read(secured)
         except ssl.SSLWantReadError:  # the handshake goes on
             self.flush()

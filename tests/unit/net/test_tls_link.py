@@ -157,6 +157,16 @@ def test_octets_both_ways(line: Line) -> None:
     assert line.read() == b"+OK\r\n"
 
 
+def test_what_a_reading_brings_forth_is_sent_at_once(line: Line) -> None:
+    """A refusal to negotiate again: whoever asked for it waits for that."""
+    line.shake_hands()
+    line.client.write(b"NOOP\r\n")
+    octets = line.said()
+    line.link._outgoing.write(b"an alert")
+    line.link.data_received(octets)
+    assert line.wire.written == b"an alert"
+
+
 def test_octet_by_octet_it_is_the_same(line: Line) -> None:
     while not line.link.is_complete:
         line._try_handshake()
