@@ -40,6 +40,9 @@ DESCRIPTORS_EACH = 24
 """Open files of the process for each handle: two connections with their logs and a lease, eight at most, of the third
 that is for handles. The others are for connections, and for what sessions hold open besides."""
 
+SPARE = 64
+"""Handles that stay open after a login that nothing followed yet, 31 kB each: ten thousand idle clients need none."""
+
 REST = 60.0
 """Seconds after which a handle that nobody used is closed; a session may stay open without one."""
 
@@ -170,6 +173,7 @@ class Handles:
         self._opening: dict[str, asyncio.Task[None]] = {}
         self._making: set[asyncio.Future[Handle]] = set()  # those of them that have found room
         self._timer: asyncio.TimerHandle | None = None
+        self._spare: OrderedDict[str, None] = OrderedDict()  # opened for a login, and not used since
         self.remembered = Remembered(folders)
 
     def get(self, drop: str) -> Handle | None:
@@ -178,7 +182,17 @@ class Handles:
         if handle is not None:
             handle.is_fresh, handle.is_awaited = True, False
             self._open.move_to_end(drop)
+            self._spare.pop(drop, None)
         return handle
+
+    def spare(self, drop: str) -> None:
+        """A drop's handle was opened to learn what the drop holds, which is remembered now; few such ones stay open."""
+        self._spare[drop] = None
+        if len(self._spare) > SPARE:
+            oldest, _ = self._spare.popitem(last=False)
+            handle = self._open.get(oldest)
+            if handle is not None and handle.running is None:
+                self._crew.do(self._open.pop(oldest).close)
 
     async def require(self, drop: str) -> Handle:
         """The handle of a drop; makes the drop. To be used before the next await. Raises MaildropError."""

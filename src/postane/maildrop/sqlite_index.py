@@ -66,15 +66,19 @@ class SqliteIndex:
         async def evict() -> FileLease:
             return await take_over(await self._handles.require(drop), drop, holder, self._takeovers.number)
 
+        is_new = self._handles.get(drop) is None
         handle = await self._handles.require(drop)
         lease = await acquire(partial(self._take, drop, handle.lease_path, holder, lock), evict, lock)
         try:
             handle = self._handles.get(drop) or await self._handles.require(drop)  # it may have been closed meanwhile
             handle.check_file()
-            return lease, handle.totals()
+            totals = handle.totals()
         except BaseException:
             lease.drop_lock()
             raise
+        if is_new:
+            self._handles.spare(drop)
+        return lease, totals
 
     def open_now(self, drop: str, holder: Holder, lock: Lock) -> tuple[Lease, Totals] | None:
         """The same where nobody has the lease, and the drop is as it was, or its handle is open."""

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from postane.maildrop import sqlite_index
+from postane.maildrop import sqlite_handles, sqlite_index
 from postane.maildrop.base import Holder, Lock, StoreUnavailable
 from postane.maildrop.drop import JoinedStore
 from postane.maildrop.memory import MemoryBlobs, MemoryIndex
@@ -68,6 +68,27 @@ async def test_a_session_goes_on_when_its_drop_was_closed_behind_it(tmp_path):
     await session.close()
     assert (await store.usage("anna")).messages == 0
     await store.close()
+
+
+async def test_few_handles_stay_open_for_those_who_only_logged_in(store, monkeypatch):
+    monkeypatch.setattr(sqlite_handles, "SPARE", 3)
+    drops = [f"drop{number}" for number in range(8)]
+    for drop in drops:
+        await deposit(store, message(1), drop)
+    handles = store._index._handles
+    assert len(handles._open) == 8, "these were written to"
+    for _ in range(2):
+        handles.rest()
+    sessions = [await store.open(drop, HOLDER, Lock()) for drop in drops]
+    assert list(handles._open) == drops[-3:]
+    await sessions[-1].load()
+    await (await store.open("another", HOLDER, Lock())).close()
+    assert set(handles._open) == {*drops[-3:], "another"}, "the one that was used is no spare one"
+    for session in sessions:
+        await session.load()
+        assert (await session.open_message(1)).head == message(1)
+        await session.close()
+    assert set(handles._open) == {*drops, "another"}
 
 
 async def test_a_lease_of_another_index_is_refused(tmp_path):
