@@ -59,14 +59,16 @@ NUMBER_DIGITS = 20
 def glance(line: bytes) -> Command | None:
     """A command as nearly everybody writes it, in capitals and with a plain address or nothing; None: look closer."""
     command = _BARE.get(line)
-    return _plain_line(line) if command is None and line[:5] in _WITH_PATH else command
+    if command is None and line[:5] in _WITH_PATH and len(line) <= DOMAIN_LIMIT:  # what is remembered is short
+        return _plain_line(line)
+    return command
 
 
 @functools.lru_cache(maxsize=1024)
 def _plain_line(line: bytes) -> Command | None:
     """Who sends, sends again, and who is sent to even more so."""
     found = _PLAIN_LINE.fullmatch(line)
-    if found is None or len(line) > DOMAIN_LIMIT:
+    if found is None:
         return None
     verb, local_part, domain, size = found.groups()
     address = Address(local_part.decode("ascii"), domain.decode("ascii"))

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from postane.mail.address import Address
 from postane.mail.envelope import BodyType, Envelope
+from postane.smtp import grammar
 from postane.smtp.commands import Auth, Bdat, Data, Ehlo, Expn, Helo, Help, Lhlo, Noop, Quit, Rset, StartTls, Verb, Vrfy
 from postane.smtp.grammar import glance, parse_command, parse_mail, parse_rcpt, split_command
 from postane.smtp.replies import SmtpError
@@ -167,3 +168,11 @@ def test_a_glance_never_sees_what_a_closer_look_does_not(verb: bytes, path: byte
     line = verb + b"<" + path + rest
     known = glance(line)
     assert known is None or known == _closer(line)
+
+
+def test_no_long_line_is_remembered() -> None:
+    """A thousand of them would be 64 MB, for whoever says them."""
+    remembered = grammar._plain_line.cache_info().misses
+    for start in (b"MAIL FROM:<", b"RCPT TO:<", b"MAIL "):
+        assert glance(start + b"a" * 60_000 + b"@bar.com>") is None
+    assert grammar._plain_line.cache_info().misses == remembered
