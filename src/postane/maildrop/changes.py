@@ -64,8 +64,7 @@ class Changes:
         That gives the number under which the drop is what it was left as; None where somebody else has meddled.
         """
         numbers = self._numbers(now)
-        own = secrets.randbits(8 * _OCTETS) & ~_MEDDLED | 1
-        numbers[slot] = own if numbers[slot] % 2 == 0 else own | _MEDDLED  # somebody else is not done
+        own = numbers[slot] = secrets.randbits(8 * _OCTETS) & ~_MEDDLED | 1
         return partial(_end, numbers, slot, own)
 
     def renew(self, slot: int, now: float) -> None:
