@@ -29,9 +29,6 @@ LOOK = 2.0
 
 _OCTETS = 8
 
-_MEDDLED = 2
-"""In an odd number: somebody else has ended a change meanwhile."""
-
 _Mapped = tuple[memoryview, tuple[int, int] | None]
 
 
@@ -58,13 +55,10 @@ class Changes:
         number: int = self._numbers(now)[slot]
         return number
 
-    def begin(self, slot: int, now: float) -> "Callable[[], int | None]":
-        """A drop is about to be changed; what it gives is called when that is done, and raises nothing.
-
-        That gives the number under which the drop is what it was left as; None where somebody else has meddled.
-        """
+    def begin(self, slot: int, now: float) -> Callable[[], None]:
+        """A drop is about to be changed; what it gives is called when that is done, and raises nothing."""
         numbers = self._numbers(now)
-        own = numbers[slot] = secrets.randbits(8 * _OCTETS) & ~_MEDDLED | 1
+        own = numbers[slot] = secrets.randbits(8 * _OCTETS) | 1
         return partial(_end, numbers, slot, own)
 
     def renew(self, slot: int, now: float) -> None:
@@ -81,15 +75,11 @@ class Changes:
         return mapped[0]
 
 
-def _end(numbers: memoryview, slot: int, own: int) -> int | None:
-    """An even number, unless it is odd by somebody else, who is not done yet and will see to it: what they leave is not
-    what they have seen, as this change may have been committed after theirs."""
+def _end(numbers: memoryview, slot: int, own: int) -> None:
+    """An even number, unless it is odd by somebody else, who is not done yet and will see to it."""
     number = numbers[slot]
-    if number % 2 == 1 and number | _MEDDLED != own | _MEDDLED:
-        numbers[slot] = number | _MEDDLED
-        return None
-    new = numbers[slot] = secrets.randbits(8 * _OCTETS) & ~1
-    return new if number == own else None
+    if number == own or number % 2 == 0:
+        numbers[slot] = secrets.randbits(8 * _OCTETS) & ~1
 
 
 def _map(path: str) -> _Mapped:

@@ -78,13 +78,12 @@ class Known:
             self._moment = moment
             self._looked = time.monotonic()
 
-    def change(self) -> "Callable[[], Moment | None]":
+    def change(self) -> Callable[[], None]:
         """To be called before the drop is changed, and what it gives before anybody is told of it.
 
-        That gives the moment at which it was left. Raises OSError, and then the drop may not be changed.
+        Raises OSError, and then the drop may not be changed.
         """
-        end = self._changes.begin(self._slot, time.monotonic())
-        return lambda: None if (number := end()) is None else Moment(number, None)
+        return self._changes.begin(self._slot, time.monotonic())
 
     def opening(self) -> None:
         """To be called before the index is opened: what a killed process left in the log may come back."""

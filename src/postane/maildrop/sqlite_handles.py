@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from .base import StoreDamaged
 from .crew import Crew
 from .folders import Folders, inode, storage_error
-from .remembered import Known, Moment, Remembered
+from .remembered import Known, Remembered
 from .reserve import Reserve
 from .sides import StepHook, Totals
 from .sqlite_schema import connect_reader, index_error, make_index
@@ -54,7 +54,6 @@ class Handle:
         """Open it; in any thread. Raises sqlite3.Error, OSError, MaildropError."""
         self.known = known
         self._reserve = reserve
-        self._left: tuple[Moment | None, Totals | None] = (None, None)  # by the last transaction, and when
         self.folder = folder
         self.path = f"{folder}/index.sqlite"
         self.lease_path = f"{folder}/lease"
@@ -133,9 +132,9 @@ class Handle:
         try:
             return self._writer.commit(jobs)
         finally:
-            self._left = changed(), self._writer.left
+            changed()
 
-    def _change(self, *, is_removal: bool) -> "Callable[[], Moment | None]":
+    def _change(self, *, is_removal: bool) -> Callable[[], None]:
         try:
             return self.known.change()
         except OSError:
@@ -146,9 +145,6 @@ class Handle:
     def _finish(self, futures: Sequence["asyncio.Future[Any]"], running: "asyncio.Future[Outcomes]") -> None:
         bug = running.exception()
         outcomes: Outcomes = [bug] * len(futures) if bug else running.result()
-        (moment, totals), self._left = self._left, (None, None)
-        if moment is not None and totals is not None:
-            self.known.learn(moment, totals)
         for future, outcome in zip(futures, outcomes, strict=True):
             if future.cancelled():
                 continue

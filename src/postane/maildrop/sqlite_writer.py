@@ -17,7 +17,7 @@ from . import sqlite_oneshot as oneshot
 from .base import MaildropError, StoreDamaged, StoreFull, StoreUnavailable, Usage
 from .folders import inode, storage_error, sync_folder
 from .reserve import Reserve
-from .sides import Step, StepHook, Totals, ignore_step
+from .sides import Step, StepHook, ignore_step
 from .sqlite_log import Log
 from .sqlite_oneshot import Row
 from .sqlite_schema import LOG_LIMIT, connect_writer, index_error
@@ -86,14 +86,6 @@ class Writer:
         self._raised: BaseException | None = None  # by a step on that way
         self.wants_compacting = False
 
-    @property
-    def left(self) -> Totals | None:
-        """What the drop held after the last commit; None after one that failed."""
-        now = self._known
-        if now is None:
-            return None
-        return Totals(now.messages, now.octets, now.next_uid - 1, now.removals, now.excess)
-
     def check_file(self) -> None:
         """Raises StoreUnavailable where the file was taken away or put in from elsewhere since it was opened."""
         if inode(self._path) != self._inode:
@@ -125,7 +117,6 @@ class Writer:
         except OSError as error:
             return [storage_error(error, "cannot write to a maildrop")] * len(jobs)
         except MaildropError as error:
-            self._known = None  # of a file that is another one, perhaps
             return [error] * len(jobs)
 
     def _connect(self) -> sqlite3.Connection:

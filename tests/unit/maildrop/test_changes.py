@@ -22,8 +22,8 @@ def test_a_change_is_seen_by_all_who_map_the_file(tmp_path):
     end = other.begin(SLOT, 0.0)
     between = one.number(SLOT, 0.0)
     assert between % 2 == 1
-    after = end()
-    assert after == one.number(SLOT, 0.0)
+    end()
+    after = one.number(SLOT, 0.0)
     assert after % 2 == 0
     other.renew(SLOT, 0.0)
     assert len({before, between, after, one.number(SLOT, 0.0)}) == 4
@@ -35,19 +35,19 @@ def test_while_two_write_it_is_odd_until_both_are_done(tmp_path):
     one, other = Changes(str(tmp_path)), Changes(str(tmp_path))
     first, second = one.begin(SLOT, 0.0), other.begin(SLOT, 0.0)
     seen = one.number(SLOT, 0.0)
-    assert first() is None
+    first()
     other.renew(SLOT, 0.0)
-    assert one.number(SLOT, 0.0) in {seen, seen | 2}, "the second one is not done"
-    assert second() is None, "the first one may have been committed after the second, and was told of before"
+    assert one.number(SLOT, 0.0) == seen, "the second one is not done"
+    second()
     assert one.number(SLOT, 0.0) % 2 == 0
 
 
 def test_one_that_ends_after_another_began_and_ended_changes_it_once_more(tmp_path):
     changes = Changes(str(tmp_path))
     first, second = changes.begin(SLOT, 0.0), changes.begin(SLOT, 0.0)
-    seen = second()
-    assert seen == changes.number(SLOT, 0.0)
-    assert first() is None, "what it left is not what the second one has left"
+    second()
+    seen = changes.number(SLOT, 0.0)
+    first()
     assert changes.number(SLOT, 0.0) % 2 == 0
     assert changes.number(SLOT, 0.0) != seen
 
