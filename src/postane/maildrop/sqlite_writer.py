@@ -117,6 +117,7 @@ class Writer:
         except OSError as error:
             return [storage_error(error, "cannot write to a maildrop")] * len(jobs)
         except MaildropError as error:
+            self._known = None  # of a file that is another one, perhaps
             return [error] * len(jobs)
 
     def _connect(self) -> sqlite3.Connection:
