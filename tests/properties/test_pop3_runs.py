@@ -73,6 +73,6 @@ def test_another_language_is_spoken_in_a_run_too() -> None:
     machine.next_event()
     machine.send(Speak(Tongue("xx", "X", lambda one, many, count: one.replace("gone", "fort")), "hello"))
     event = machine.next_event()
-    assert event.ahead == [2, 3]
+    assert list(event.ahead) == [2, 3]
     assert machine.send(Repeated("{number} gone", [1, 2])) == b"+OK 1 fort\r\n+OK 2 fort\r\n"
     assert machine.next_event().number == 3

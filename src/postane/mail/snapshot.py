@@ -152,7 +152,9 @@ class Snapshot:
         """Mark all of these as deleted, or none: if any is out of range, marked, or there twice. Whether done."""
         if not numbers:
             return True
-        wanted, lowest, highest = set(numbers), min(numbers), max(numbers)
+        is_run = isinstance(numbers, range)
+        wanted = set(numbers)
+        lowest, highest = (numbers[0], numbers[-1]) if is_run else (min(wanted), max(wanted))
         is_sound = lowest >= 1 and highest <= self.total and len(wanted) == len(numbers)
         if not is_sound or not self._deleted.isdisjoint(wanted):
             return False

@@ -21,6 +21,7 @@ from postane.wire.phrases import Text, Tongue, counted, phrase
 from .commands import Command, Dele, Retr, Verb
 from .grammar import (
     LINE_LIMIT,
+    NUMBER_DIGITS,
     SASL_LIMIT,
     format_reply,
     glance,
@@ -197,18 +198,37 @@ class Pop3Server:
         if self._alone > 0:
             self._alone -= 1
             return command
-        self._ahead = self._lines.match(_RUNS[verb])
-        numbers = [int(word) for word in self._ahead.split()[1::2]]
+        if not isinstance(command, Dele | Retr):
+            return command
+        numbers = self._count_on(verb, command.number + 1)
+        if not numbers:
+            self._ahead = self._lines.match(_RUNS[verb])
+            numbers = [int(word) for word in self._ahead.split()[1::2]]
         self._alone = len(numbers)
-        return type(command)(command.number, numbers) if isinstance(command, Dele | Retr) else command
+        return type(command)(command.number, numbers)
+
+    def _count_on(self, verb: Verb, first: int) -> Sequence[int]:
+        """The numbers ahead where each is one more than the last, as nearly always: to write what would have been said,
+        and compare, takes half the time of reading it."""
+        line, most = _NUMBERED[verb]
+        if not self._lines.begins_with(line % first):
+            return ()
+        numbers = range(first, first + min(self._lines.count_ends(), most))
+        said = line * len(numbers) % tuple(numbers)
+        if numbers.stop > 10**NUMBER_DIGITS or not self._lines.begins_with(said):
+            return ()
+        self._ahead = said
+        return numbers
 
     def _complete_all(self, count: int) -> None:
         """A run of `count` commands is answered."""
-        lines = self._ahead.splitlines(keepends=True)
         more = count - 1
-        if more > len(lines):
+        if more > self._alone:
             raise LocalProtocolError("more is answered than was asked")
-        self._lines.drop(sum(map(len, lines[:more])))
+        if more == self._alone:
+            self._lines.drop(len(self._ahead))
+        else:
+            self._lines.drop(sum(map(len, self._ahead.splitlines(keepends=True)[:more])))
         self._alone = 0
         self._complete(None)
 
@@ -258,5 +278,10 @@ _LEADING: Mapping[State, frozenset[Verb | None]] = {
 
 _OF_A_BODY = (Chunk, Closing)
 
-_RUNS: Mapping[Verb, re.Pattern[bytes]] = {Verb.DELE: _run_of(Verb.DELE, 1000), Verb.RETR: _run_of(Verb.RETR, 16)}
+_MOST: Mapping[Verb, int] = {Verb.DELE: 1000, Verb.RETR: 16}
 """How much of a pipeline is answered at once: about half a millisecond's work."""
+
+_RUNS: Mapping[Verb, re.Pattern[bytes]] = {verb: _run_of(verb, most) for verb, most in _MOST.items()}
+_NUMBERED: Mapping[Verb, tuple[bytes, int]] = {
+    verb: (b"%b %%d\r\n" % verb.encode(), most) for verb, most in _MOST.items()
+}

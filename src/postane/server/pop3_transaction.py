@@ -174,8 +174,9 @@ class Transaction:
         if not (snapshot.is_loaded or self._session.load_now()):
             return self._load_first(event, out)
         number, ahead = event.number, event.ahead
-        if ahead and snapshot.delete_all(numbers := (number, *ahead)):
-            self.highest = max(self.highest, *numbers)
+        numbers = range(number, ahead.stop) if isinstance(ahead, range) else (number, *ahead)
+        if ahead and snapshot.delete_all(numbers):
+            self.highest = max(self.highest, numbers[-1] if isinstance(numbers, range) else max(numbers))
             self._record.commands += len(ahead)
             out.answered += len(ahead)
             out.send(Repeated(DELETED, numbers))

@@ -86,6 +86,14 @@ class LineBuffer:
             return False
         return self._buffer[self._start : self._start + len(prefix)].upper() == prefix
 
+    def count_ends(self) -> int:
+        """How many line ends there are among the unread octets, a lone LF counted as one."""
+        return self._buffer.count(b"\n", self._start)
+
+    def begins_with(self, octets: bytes) -> bool:
+        """Whether the unread octets begin with these; they are no rest of an overlong line then."""
+        return self._skipped < 0 and self._buffer.startswith(octets, self._start)
+
     def match(self, pattern: re.Pattern[bytes]) -> bytes:
         """What the unread octets begin with, if that matches; left where it is. b"" where nothing does."""
         found = pattern.match(self._buffer, self._start) if self._skipped < 0 else None
