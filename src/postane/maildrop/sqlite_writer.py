@@ -84,7 +84,8 @@ class Writer:
         self._known: Transaction | None = None  # what the drop holds, if nobody else has written since
         self._short: list[Job] = []  # what goes the short way, and is not written yet
         self._raised: BaseException | None = None  # by a step on that way
-        self.wants_compacting = False
+        self._is_prepared = False  # for deposits of the short way
+        self.wants_compacting = False  # something was removed: it may have left much free space
 
     def check_file(self) -> None:
         """Raises StoreUnavailable where the file was taken away or put in from elsewhere since it was opened."""
@@ -121,9 +122,8 @@ class Writer:
             return [error] * len(jobs)
 
     def _connect(self) -> sqlite3.Connection:
-        connection = connect_writer(self._path)
-        oneshot.prepare(connection, None if self._on_step is ignore_step else self._before_commit)
-        return connection
+        self._is_prepared = False
+        return connect_writer(self._path)
 
     def _before_commit(self) -> None:
         """A deposit of the short way is written."""
@@ -159,6 +159,9 @@ class Writer:
         """Whether they are written, durably; else somebody else has written, and nothing was done."""
         self._short, self._raised = list(jobs), None
         try:
+            if not self._is_prepared:
+                oneshot.prepare(connection, None if self._on_step is ignore_step else self._before_commit)
+                self._is_prepared = True
             if len(rows) == 1:
                 oneshot.deposit(connection, rows[0])
             else:
@@ -203,8 +206,7 @@ class Writer:
         self._known = now
         self._tell(job.durable for job in done)
         if now.removals != row[4]:
-            self._look_for_free_pages(connection)
-            self._reserve.keep()
+            self.wants_compacting = True
         return outcomes
 
     def _tell(self, steps: Iterable[Step | None]) -> None:
@@ -218,19 +220,14 @@ class Writer:
             os.unlink(f"{self._folder}/removed")
             sync_folder(self._folder)
 
-    def _look_for_free_pages(self, connection: sqlite3.Connection) -> None:
-        with contextlib.suppress(sqlite3.Error):  # what was committed is committed
-            (free,) = connection.execute("PRAGMA freelist_count").fetchone()
-            (pages,) = connection.execute("PRAGMA page_count").fetchone()
-            self.wants_compacting = free >= COMPACT_FREE and pages - free < min(free, COMPACT_LIVE)
-
     def compact(self) -> Outcomes:
-        """Give free space back, after whoever deleted was answered. Without success nothing is lost."""
+        """Give much free space back, after whoever deleted was answered. Without success nothing is lost."""
         self.wants_compacting = False
         with contextlib.suppress(sqlite3.Error):
-            if self._connection is not None:
+            if self._connection is not None and _has_much_free(self._connection):
                 self._connection.execute("VACUUM")
                 self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        self._reserve.keep()
         return []
 
     def close(self) -> None:
@@ -238,3 +235,9 @@ class Writer:
         if self._connection is not None:
             with contextlib.suppress(sqlite3.Error):
                 self._connection.close()
+
+
+def _has_much_free(connection: sqlite3.Connection) -> bool:
+    (free,) = connection.execute("PRAGMA freelist_count").fetchone()
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    return bool(free >= COMPACT_FREE and pages - free < min(free, COMPACT_LIVE))

@@ -165,7 +165,10 @@ def test_a_file_that_is_mostly_free_is_made_smaller(writer):
 def test_a_little_free_space_is_left_for_the_next_mail(writer):
     writer.commit([deposit(add)] * 200)
     writer.commit([removal(empty)])
+    size = os.path.getsize(writer._path)
+    writer.compact()
     assert not writer.wants_compacting
+    assert os.path.getsize(writer._path) == size
 
 
 def test_the_mark_of_a_removed_drop_goes_with_its_first_message(writer):
