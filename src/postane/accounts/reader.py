@@ -3,7 +3,8 @@
 It tells at little cost whether anybody has changed anything, in whichever process: what was remembered of an answer
 holds while `version` gives the same number. Whoever goes by `registry` is seen at once, by the number of `changes`.
 SQLite is asked as well, every LOOK_EVERY, so that nothing else goes unseen for long: a hand on the file itself, a
-writer that was killed after its commit, a shared number whose file somebody has removed.
+writer that was killed after its commit, a shared number whose file somebody has removed. Commits that only note when
+devices were used are none of these: the database itself tells them apart (`schema`).
 
 Must not know: what is asked.
 """
@@ -17,7 +18,7 @@ from typing import Any
 from .base import AccountsUnavailable
 from .changes import Changes
 from .records import Place
-from .schema import open_database, unavailable
+from .schema import GENERATION, open_database, unavailable
 
 LOOK_EVERY = 1.0
 """Seconds for which the shared number is believed without asking SQLite, which takes 15 us: four system calls."""
@@ -38,6 +39,7 @@ class Reader:
         self._version = 0  # counts what has been seen of changes
         self._number: int | None = None  # what it was before SQLite was last asked
         self._counted: int | None = None  # what SQLite said
+        self._generation: tuple[int | None, ...] = ()  # and what the database did
         self._believed_until = 0.0
 
     def ask(self, question: str, values: Mapping[str, str]) -> list[Any]:
@@ -61,8 +63,11 @@ class Reader:
             number, now = None if self._shared is None else self._shared[0], self._clock()
             counted: int = self.ask("PRAGMA data_version", {})[0][0]
             if counted != self._counted:
+                generation = self.ask(GENERATION, {})[0]
                 self._counted = counted
-                self._version += 1
+                if generation != self._generation or None in generation:
+                    self._generation = generation
+                    self._version += 1
             self._number, self._believed_until = number, now + LOOK_EVERY
         return self._version
 

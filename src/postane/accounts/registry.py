@@ -227,11 +227,11 @@ class Registry:
                 if self._ask(which, name, label) == [(sealed,)]:
                     database.executemany(KEEP, keys)
 
-    def note_use(self, name: str, label: str, when: float) -> None:
-        """A device logged in."""
-        with self._change() as database:
-            values = (when, name, label)
-            database.execute("UPDATE device SET last_used = ? WHERE account = ? AND label = ?", values)
+    def note_uses(self, uses: Iterable[tuple[float, str, str]]) -> None:
+        """When devices logged in: time, name and label of each. No worker is told: it changes nothing of what is
+        remembered."""
+        with told(self._place.database), transaction(self._database()):
+            self._database().executemany("UPDATE device SET last_used = ? WHERE account = ? AND label = ?", uses)
 
     def close(self) -> None:
         """Let go of the file. Idempotent."""

@@ -16,7 +16,7 @@ from .base import AccountsUnavailable
 from .files import publish, temporary_name
 
 FILE_NAME = "accounts.sqlite"
-VERSION = 4
+VERSION = 5
 """`PRAGMA user_version`; a newer file is refused, an older one is brought to this version when it is opened."""
 
 BUSY_SECONDS = 5.0
@@ -93,7 +93,30 @@ END;
 CREATE INDEX scram_own ON scram (account) WHERE label = '' AND digest = 'sha256';   -- counts them in no time
 """
 
-_STEPS = {2: _OWN, 3: _SHARE, 4: _SCRAM}
+GENERATION = "SELECT max(number), (SELECT schema_version FROM pragma_schema_version) FROM generation"
+"""Two numbers, of which one is another after each change but a note of a device's use; NULL where it cannot be told."""
+
+_NUMBERED = """
+CREATE TABLE generation (number INTEGER NOT NULL);   -- random: none comes back, not by a backup either
+INSERT INTO generation VALUES (random());
+"""
+_RENEW = "BEGIN UPDATE generation SET number = random(); END;"
+_TELLING = {  # an empty word: any of its columns
+    "account": "",
+    "alias": "",
+    "device": "OF account, label, secret, created",  # last_used says nothing of what a login or an address means
+    "own": "",
+    "share": "",
+    "scram": "",
+}
+_TRIGGERS = "".join(  # whoever changes it, and by whatever statement
+    f"CREATE TRIGGER {table}_added AFTER INSERT ON {table} {_RENEW}"
+    f"CREATE TRIGGER {table}_changed AFTER UPDATE {columns} ON {table} {_RENEW}"
+    f"CREATE TRIGGER {table}_removed AFTER DELETE ON {table} {_RENEW}"
+    for table, columns in _TELLING.items()
+)
+
+_STEPS = {2: _OWN, 3: _SHARE, 4: _SCRAM, 5: _NUMBERED + _TRIGGERS}
 """What brings a file to a version from the one before; a new file goes through all of them."""
 
 

@@ -1,7 +1,8 @@
 """What logins leave behind in the accounts: when a device was used, stronger hashes, and SCRAM keys that were lacking.
 
-Written in the background, by one thread, in the order in which it came. A login stands although its traces cannot be
-written: they are tried again at a later one.
+Written in the background, by one thread. A login stands although its traces cannot be written: they are tried again at
+a later one. When devices were used is gathered for some seconds and written in one transaction; a crash loses no more
+than that.
 
 Must not know: protocols; how a login is verified.
 """
@@ -11,11 +12,18 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from . import hashes
+from .base import AccountsUnavailable
 from .registry import Registry
 from .scram_keys import ScramSafe
 
 NOTE_USE_EVERY = 3600.0
 """Seconds between two writes of a device's last use: a poller must not cost a sync to disk at every login."""
+
+GATHER_SECONDS = 5.0
+"""How long a device's use may wait to be written: after a start every device's is due, and each would sync to disk."""
+
+GATHER_MOST = 1000
+"""Uses that wait; some 200 octets each, and some ms to write them."""
 
 MAKE_KEYS_EVERY = 60.0
 """Seconds between two tries to make the keys of a device: whoever asks again and again must not cost that each time."""
@@ -31,7 +39,9 @@ class Traces:
         self._safe = safe
         self._now = now
         self._steady = steady
-        self._noted: dict[tuple[str, str], float] = {}  # when a device's last use was last written; as many as devices
+        self._noted: dict[tuple[str, str], float] = {}  # when a device's last use was last noted; as many as devices
+        self._uses: dict[tuple[str, str], float] = {}  # which of these are still to be written
+        self._timer: asyncio.TimerHandle | None = None  # while there are any
         self._tried: dict[tuple[str, str], float] = {}  # and when its keys were last to be made
         self._writing = ThreadPoolExecutor(1, "postane-accounts")
 
@@ -50,8 +60,11 @@ class Traces:
         """A device has, whose keys were there a moment ago or were to be made."""
         now = self._now()
         if now - self._noted.get((name, label), 0.0) >= NOTE_USE_EVERY:
-            self._noted[name, label] = now
-            self._writing.submit(self._registry.note_use, name, label, now)
+            self._noted[name, label] = self._uses[name, label] = now
+            if len(self._uses) >= GATHER_MOST:
+                self._write_uses()
+            elif self._timer is None:
+                self._timer = asyncio.get_running_loop().call_later(GATHER_SECONDS, self._write_uses)
 
     def asked(self, name: str) -> None:
         """Somebody wants to be `name` by SCRAM: its devices that have no keys get them. A client that knows nothing but
@@ -61,7 +74,25 @@ class Traces:
 
     async def close(self) -> None:
         """Wait until all is written."""
+        self._write_uses()
         await asyncio.to_thread(self._writing.shutdown)
+
+    def _write_uses(self) -> None:
+        """Begin to write what has been gathered."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._uses:
+            uses, self._uses = self._uses, {}
+            self._writing.submit(self._note_uses, uses)
+
+    def _note_uses(self, uses: dict[tuple[str, str], float]) -> None:
+        """In the thread."""
+        try:
+            self._registry.note_uses([(when, name, label) for (name, label), when in uses.items()])
+        except AccountsUnavailable:
+            for device in uses:
+                self._noted.pop(device, None)  # so that its next login is noted
 
     def _make_keys(self, name: str, label: str) -> None:
         """Of the secret that is kept."""

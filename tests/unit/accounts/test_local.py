@@ -73,6 +73,7 @@ def slow(monkeypatch):
 
 async def written(worker):
     """Wait for what the worker writes in the background."""
+    worker._traces._write_uses()
     await asyncio.get_running_loop().run_in_executor(worker._traces._writing, lambda: None)
 
 
@@ -145,6 +146,7 @@ async def test_a_remembered_login_asks_the_file_for_its_version_at_most_and_not_
         for _ in range(2):
             await workers[0].verify_password("mrose", password)
             await written(workers[0])
+        clock.time += LOOK_EVERY
         await workers[0].verify_password("mrose", password)
         proof, asked = recalled(workers[0], password)
         assert (proof.account.name, proof.credential) == ("mrose", credential)
@@ -530,16 +532,21 @@ async def test_a_cram_login_notes_the_devices_use(workers, registry, clock):
     assert registry.show("mrose").devices[0].last_used == clock.time
 
 
-async def test_a_login_stands_when_its_traces_cannot_be_written(workers, registry, monkeypatch):
+async def test_a_login_stands_when_its_traces_cannot_be_written(workers, registry, clock, monkeypatch):
     registry.add("mrose")
     secret = registry.add_device("mrose", "phone")
 
     def fail(*_):
         raise AccountsUnavailable("full")
 
-    monkeypatch.setattr(workers[0]._registry, "note_use", fail)
-    assert (await workers[0].verify_password("mrose", secret)).credential == "device phone"
+    with monkeypatch.context() as patch:
+        patch.setattr(workers[0]._registry, "note_uses", fail)
+        assert (await workers[0].verify_password("mrose", secret)).credential == "device phone"
+        await written(workers[0])
+    assert registry.show("mrose").devices[0].last_used is None
+    await workers[0].verify_password("mrose", secret)
     await written(workers[0])
+    assert registry.show("mrose").devices[0].last_used == clock.time, "the next login tries again"
 
 
 async def test_a_key_that_others_may_read_stops_devices_and_nothing_else(workers, registry, place):

@@ -3,6 +3,7 @@
 The workers' clock stands still here, so that SQLite, which is asked each second, cannot tell them.
 """
 
+import asyncio
 import inspect
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from postane.accounts.base import LoginRefused
 from postane.accounts.hashes import LIGHT
 from postane.accounts.local import Clocks, LocalAccounts
+from postane.accounts.reader import LOOK_EVERY
 from postane.accounts.records import Place
 from postane.accounts.registry import Registry
 from support.registry_child import another_process
@@ -25,7 +27,6 @@ CHANGES = (
     ("remove_alias", "mrose", "info@example.org"),
     ("share", "mrose", "anna"),
     ("unshare", "mrose", "anna"),
-    ("note_use", "mrose", "phone", 5.0),
     ("renew_device", "mrose", "bare"),
     ("revoke_device", "mrose", "phone"),
     ("add_device", "mrose", "tablet"),
@@ -51,9 +52,21 @@ def registry(place):
     registry.close()
 
 
+class Clock:
+    time = 1e6
+
+    def __call__(self) -> float:
+        return self.time
+
+
 @pytest.fixture
-async def worker(place, registry):
-    worker = LocalAccounts(place, own_domains=("localhost",), clocks=Clocks(lambda: 1e6, lambda: 1e6))
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+async def worker(place, registry, clock):
+    worker = LocalAccounts(place, own_domains=("localhost",), clocks=Clocks(clock, clock))
     yield worker
     await worker.close()
 
@@ -66,18 +79,15 @@ async def remember(worker, address=("anna", "localhost"), login=("anna", "secret
     assert worker.recall_address(*address) is not None
 
 
-def writers() -> set[str]:
-    """The methods of Registry that commit something."""
+def writers(*ways: str) -> set[str]:
+    """The methods of Registry that commit something in one of these ways."""
     methods = inspect.getmembers(Registry, inspect.isfunction)
-    return {
-        name
-        for name, method in methods
-        if not name.startswith("_") and {"_change", "_update"} & set(method.__code__.co_names)
-    }
+    return {name for name, method in methods if not name.startswith("_") and set(ways) & set(method.__code__.co_names)}
 
 
 def test_every_change_is_tried():
-    assert {method for method, *_ in CHANGES} == writers()
+    assert {method for method, *_ in CHANGES} == writers("_change", "_update")
+    assert writers("transaction") == {"note_uses"}, "tells nobody"
 
 
 async def test_any_change_of_another_process_is_seen_at_once(worker, registry, place):
@@ -92,6 +102,30 @@ async def test_any_change_of_another_process_is_seen_at_once(worker, registry, p
             assert worker.recall_address("anna", "localhost") is None, change
     with pytest.raises(LoginRefused):
         await worker.verify_password("mrose", phone)
+
+
+async def test_that_a_device_was_used_ends_nothing_that_is_remembered(worker, registry, place, clock):
+    """Nor does SQLite's own count of commits, in which it is one like any other."""
+    phone = registry.add_device("mrose", "phone")
+    with another_process(place.folder) as office:
+        await remember(worker)
+        await asyncio.get_running_loop().run_in_executor(worker._traces._writing, lambda: None)  # a better hash
+        await remember(worker)
+        assert (await worker.verify_password("mrose", phone)).credential == "device phone"
+        spread = await worker.spread()
+        for when in range(3):
+            office.change("note_uses", [[float(when), "mrose", "phone"]])
+            assert registry.show("mrose").devices[0].last_used == when
+            clock.time += LOOK_EVERY
+            assert worker.recall("anna", "secret") is not None
+            assert worker.recall("mrose", phone) is not None
+            assert worker.recall_address("anna", "localhost") is not None
+            assert await worker.spread() is spread
+        office.change("note_uses", [[9.0, "mrose", "phone"]])
+        office.change("revoke_device", "mrose", "phone")
+        assert worker.recall("mrose", phone) is None
+        with pytest.raises(LoginRefused):
+            await worker.verify_password("mrose", phone)
 
 
 async def test_what_was_right_is_refused_by_the_next_login(worker, registry, place):

@@ -10,7 +10,7 @@ from postane.accounts.changes import FILE_NAME as CHANGES
 from postane.accounts.changes import Changes
 from postane.accounts.reader import LOOK_EVERY, Reader
 from postane.accounts.records import Place
-from postane.accounts.schema import FILE_NAME, open_database
+from postane.accounts.schema import FILE_NAME, GENERATION, open_database
 
 COUNT = "SELECT count(*) FROM account"
 INSERT = "INSERT INTO account VALUES (?, '', NULL, 1, NULL, NULL, 0)"
@@ -87,7 +87,10 @@ def test_while_nobody_has_sqlite_is_not_asked(reader, change, clock):
     assert asked == ["PRAGMA data_version"]
     change("ada")
     assert not reader.is_still(version)
-    assert asked == ["PRAGMA data_version"] * 2
+    assert asked[1] == "PRAGMA data_version"
+    assert asked[2].startswith(GENERATION), "and whether it was anything"
+    assert not reader.is_still(version)
+    assert asked.count("PRAGMA data_version") == 2
 
 
 def test_what_nobody_has_told_of_is_seen_soon(reader, other, clock):
@@ -96,6 +99,55 @@ def test_what_nobody_has_told_of_is_seen_soon(reader, other, clock):
     other.execute(INSERT, ("ada",))
     clock.time += LOOK_EVERY
     assert not reader.is_still(version)
+
+
+def test_that_a_device_was_used_is_no_change_and_hides_none(reader, other, clock):
+    other.execute(INSERT, ("ada",))
+    other.execute("INSERT INTO device VALUES ('ada', 'phone', x'00', 0, NULL)")
+    version = settled(reader)
+    for when in range(3):
+        other.execute("UPDATE device SET last_used = ?", (when,))
+        clock.time += LOOK_EVERY
+        assert reader.is_still(version)
+    other.execute("BEGIN")
+    other.execute("UPDATE account SET enabled = 0")
+    other.execute("UPDATE device SET last_used = 9")
+    other.execute("COMMIT")
+    clock.time += LOOK_EVERY
+    assert not reader.is_still(version)
+
+
+def test_what_comes_between_the_two_questions_is_not_overlooked(reader, other, change, clock, monkeypatch):
+    """How often was committed, and then: was it anything. What is remembered was read after both."""
+    version = settled(reader)
+    other.execute(INSERT, ("ada",))
+    ask = reader.ask
+
+    def asking(question, values):
+        rows = ask(question, values)
+        if question == GENERATION:
+            monkeypatch.undo()
+            change("eve")
+        return rows
+
+    monkeypatch.setattr(reader, "ask", asking)
+    clock.time += LOOK_EVERY
+    assert reader.version() != version
+    version = reader.version()
+    assert reader.ask(COUNT, {}) == [(2,)]
+    other.execute("DELETE FROM account WHERE name = 'eve'")
+    clock.time += LOOK_EVERY
+    assert not reader.is_still(version)
+
+
+def test_without_a_generation_every_commit_counts(reader, other, clock):
+    other.execute("DELETE FROM generation")
+    seen = {settled(reader)}
+    for name in ("ada", "eve"):
+        other.execute(INSERT, (name,))
+        clock.time += LOOK_EVERY
+        assert reader.version() not in seen
+        seen.add(reader.version())
 
 
 def test_a_number_without_a_change_is_none(reader, tmp_path):

@@ -153,8 +153,7 @@ def test_an_upgrade_never_overwrites_a_newer_password(registry):
 def test_use_of_a_device_is_noted(registry):
     registry.add("anna")
     registry.add_device("anna", "phone")
-    registry.note_use("anna", "phone", 3000.0)
-    registry.note_use("anna", "gone", 4000.0)
+    registry.note_uses([(3000.0, "anna", "phone"), (4000.0, "anna", "gone")])
     assert registry.show("anna").devices[0].last_used == 3000.0
 
 

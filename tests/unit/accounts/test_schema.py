@@ -6,10 +6,17 @@ from contextlib import closing
 import pytest
 
 from postane.accounts.base import AccountsUnavailable
-from postane.accounts.schema import FILE_NAME, VERSION, look, open_database, transaction
+from postane.accounts.schema import FILE_NAME, GENERATION, VERSION, look, open_database, transaction
 
-TO_THE_THIRD = "DROP TRIGGER scram_ends; DROP TRIGGER scram_of_device_ends; DROP TABLE scram;"
-"""Takes away what the fourth version has."""
+TABLES = ("account", "alias", "device", "own", "share", "scram")
+
+TO_THE_FOURTH = "DROP TABLE generation;" + "".join(
+    f"DROP TRIGGER {table}_{what};" for table in TABLES for what in ("added", "changed", "removed")
+)
+"""Takes away what the fifth version has."""
+
+TO_THE_THIRD = f"{TO_THE_FOURTH} DROP TRIGGER scram_ends; DROP TRIGGER scram_of_device_ends; DROP TABLE scram;"
+"""And the fourth."""
 
 
 @pytest.fixture
@@ -149,7 +156,7 @@ def test_processes_that_make_it_at_once_share_one_file(folder):
 def test_a_file_of_the_first_version_is_brought_up(folder):
     database = open_database(folder)
     database.execute("INSERT INTO account VALUES ('mrose', '', 'hash', 1, 5, NULL, 0)")
-    database.executescript(f"DROP TABLE own; DROP TABLE share; {TO_THE_THIRD}")
+    database.executescript(f"{TO_THE_THIRD} DROP TABLE own; DROP TABLE share;")
     database.execute("PRAGMA user_version = 1")
     database.close()
     again = open_database(folder)
@@ -167,7 +174,7 @@ def test_a_file_of_the_second_version_is_brought_up(folder):
     for name in ("mrose", "anna"):
         database.execute("INSERT INTO account VALUES (?, '', NULL, 1, NULL, NULL, 0)", (name,))
     database.execute("INSERT INTO own VALUES ('mrose', 'share', 60, NULL, 0)")
-    database.executescript(f"DROP TABLE share; {TO_THE_THIRD}")
+    database.executescript(f"{TO_THE_THIRD} DROP TABLE share;")
     database.execute("PRAGMA user_version = 2")
     database.close()
     again = open_database(folder)
@@ -189,6 +196,79 @@ def test_a_file_of_the_third_version_is_brought_up(folder):
     again.execute("UPDATE account SET password = 'new'")
     assert again.execute("SELECT * FROM scram").fetchall() == []
     again.close()
+
+
+def test_a_file_of_the_fourth_version_is_brought_up(folder):
+    database = open_database(folder)
+    database.execute("INSERT INTO account VALUES ('mrose', '', 'hash', 1, NULL, NULL, 0)")
+    database.executescript(TO_THE_FOURTH)
+    database.execute("PRAGMA user_version = 4")
+    database.close()
+    again = open_database(folder)
+    assert again.execute("PRAGMA user_version").fetchone() == (VERSION,)
+    before = again.execute(GENERATION).fetchone()
+    again.execute("UPDATE account SET password = 'new'")
+    after = again.execute(GENERATION).fetchone()
+    assert after != before
+    assert None not in before + after
+    again.close()
+
+
+@pytest.fixture
+def full(database):
+    """A row in each table."""
+    database.execute("INSERT INTO account VALUES ('mrose', '', 'hash', 1, NULL, NULL, 0), ('anna', '', '', 1, 1, 1, 0)")
+    database.execute("INSERT INTO alias VALUES ('info', '', 'mrose')")
+    database.execute("INSERT INTO device VALUES ('mrose', 'phone', x'00', 0, NULL)")
+    database.execute("INSERT INTO own VALUES ('mrose', 'share', 60, NULL, 0)")
+    database.execute("INSERT INTO share VALUES ('mrose', 'anna')")
+    database.execute("INSERT INTO scram VALUES ('mrose', 'sha1', 'phone', x'00')")
+    return database
+
+
+def columns(database):
+    return [
+        (table, row[1])
+        for table in TABLES
+        for row in database.execute(f"PRAGMA table_info({table})")
+        if row[1] != "name"
+    ]
+
+
+def test_a_generation_ends_with_every_change_but_a_use(full):
+    tables = {row[0] for row in full.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    assert tables == {*TABLES, "generation"}
+    full.execute("PRAGMA foreign_keys = OFF")
+    seen = {full.execute(GENERATION).fetchone()}
+    statements = [f"UPDATE {table} SET {column} = {column}" for table, column in columns(full)]
+    statements += ["UPDATE account SET name = 'ada' WHERE name = 'anna'"]
+    statements += [f"INSERT OR REPLACE INTO {table} SELECT * FROM {table}" for table in TABLES]
+    statements += [f"DELETE FROM {table}" for table in reversed(TABLES)]
+    statements += ["DROP TRIGGER own_added", "ALTER TABLE own ADD COLUMN more", "DROP TABLE share"]
+    for statement in statements:
+        full.execute(statement)
+        assert (full.execute(GENERATION).fetchone() in seen) == ("last_used" in statement), statement
+        seen.add(full.execute(GENERATION).fetchone())
+
+
+def test_a_generation_ends_with_what_goes_along_and_not_with_what_failed(full):
+    before = full.execute(GENERATION).fetchone()
+    with pytest.raises(sqlite3.IntegrityError):
+        full.execute("INSERT INTO alias VALUES ('info', '', 'anna')")
+
+    def fail_half_way():
+        with transaction(full):
+            full.execute("DELETE FROM account")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_half_way()
+    assert full.execute(GENERATION).fetchone() == before
+    full.execute("CREATE TEMP TRIGGER watched AFTER DELETE ON device BEGIN INSERT INTO seen VALUES (OLD.label); END")
+    full.execute("CREATE TEMP TABLE seen (label)")
+    full.execute("DELETE FROM account WHERE name = 'mrose'")
+    assert full.execute("SELECT * FROM seen").fetchall() == [("phone",)]
+    assert full.execute(GENERATION).fetchone() != before
 
 
 @pytest.mark.parametrize(
@@ -246,7 +326,7 @@ def test_files_that_others_may_touch_are_refused(folder, database, suffix, mode)
 
 def test_processes_that_bring_it_up_at_once_do_it_once(folder):
     database = open_database(folder)
-    database.executescript(f"DROP TABLE own; DROP TABLE share; {TO_THE_THIRD}")
+    database.executescript(f"{TO_THE_THIRD} DROP TABLE own; DROP TABLE share;")
     database.execute("PRAGMA user_version = 1")
     database.close()
     context = multiprocessing.get_context("spawn")
