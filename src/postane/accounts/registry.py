@@ -228,10 +228,11 @@ class Registry:
                     database.executemany(KEEP, keys)
 
     def note_uses(self, uses: Iterable[tuple[float, str, str]]) -> None:
-        """When devices logged in: time, name and label of each. No worker is told: it changes nothing of what is
-        remembered."""
+        """When devices logged in: time, name and label of each; what came after one of them under its label was not
+        used. No worker is told: it changes nothing of what is remembered."""
+        note = "UPDATE device SET last_used = ? WHERE account = ? AND label = ? AND created <= ?"
         with told(self._place.database), transaction(self._database()):
-            self._database().executemany("UPDATE device SET last_used = ? WHERE account = ? AND label = ?", uses)
+            self._database().executemany(note, [(*use, use[0]) for use in uses])
 
     def close(self) -> None:
         """Let go of the file. Idempotent."""

@@ -43,8 +43,8 @@ def place(tmp_path):
 
 
 @pytest.fixture
-def registry(place):
-    registry = Registry(place)
+def registry(place, clock):
+    registry = Registry(place, clock=clock)
     yield registry
     registry.close()
 

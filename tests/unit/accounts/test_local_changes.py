@@ -44,8 +44,8 @@ def place(tmp_path: Path) -> Place:
 
 
 @pytest.fixture
-def registry(place):
-    registry = Registry(place, cost=LIGHT)
+def registry(place, clock):
+    registry = Registry(place, clock=clock, cost=LIGHT)
     registry.add("anna", password="secret", aliases=["anna@example.org", "@example.net"])
     registry.add("mrose", password="secret")
     yield registry
@@ -113,15 +113,15 @@ async def test_that_a_device_was_used_ends_nothing_that_is_remembered(worker, re
         await remember(worker)
         assert (await worker.verify_password("mrose", phone)).credential == "device phone"
         spread = await worker.spread()
-        for when in range(3):
-            office.change("note_uses", [[float(when), "mrose", "phone"]])
-            assert registry.show("mrose").devices[0].last_used == when
+        for _ in range(3):
+            office.change("note_uses", [[clock.time, "mrose", "phone"]])
+            assert registry.show("mrose").devices[0].last_used == clock.time
             clock.time += LOOK_EVERY
             assert worker.recall("anna", "secret") is not None
             assert worker.recall("mrose", phone) is not None
             assert worker.recall_address("anna", "localhost") is not None
             assert await worker.spread() is spread
-        office.change("note_uses", [[9.0, "mrose", "phone"]])
+        office.change("note_uses", [[clock.time, "mrose", "phone"]])
         office.change("revoke_device", "mrose", "phone")
         assert worker.recall("mrose", phone) is None
         with pytest.raises(LoginRefused):

@@ -29,8 +29,8 @@ def clock():
 
 
 @pytest.fixture
-def registry(tmp_path):
-    registry = Registry(Place(tmp_path))
+def registry(tmp_path, clock):
+    registry = Registry(Place(tmp_path), clock=clock)
     yield registry
     registry.close()
 
@@ -190,6 +190,17 @@ async def test_a_revoked_device_is_refused_while_its_use_waits(store, registry, 
     assert uses(registry) == {}, "nor does its use bring it back"
     with pytest.raises(LoginRefused):
         await store.verify_password("mrose", secret)
+
+
+async def test_a_device_that_took_the_label_meanwhile_was_not_used(store, registry, clock, timers):
+    registry.add("mrose")
+    await store.verify_password("mrose", registry.add_device("mrose", "phone"))
+    registry.revoke_device("mrose", "phone")
+    clock.time += 1.0
+    registry.add_device("mrose", "phone")
+    assert timers.ring() == 1
+    await written(store)
+    assert uses(registry) == {("mrose", "phone"): None}
 
 
 KILLED = """
