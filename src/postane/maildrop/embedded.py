@@ -8,6 +8,7 @@ from pathlib import Path
 from .drop import INLINE, JoinedStore
 from .file_blobs import FileBlobs
 from .sides import ORPHAN_AGE, StepHook, ignore_step
+from .slow_drops import SlowDrops
 from .sqlite_index import HANDLES, SqliteIndex
 
 
@@ -20,6 +21,7 @@ def embedded_store(
     on_step: StepHook = ignore_step,
 ) -> JoinedStore:
     """The store under `path`. Opens nothing yet: it may be made before a process forks."""
-    index = SqliteIndex(path, handles=handles, on_step=on_step)
-    blobs = FileBlobs(path, orphan_age=orphan_age, on_step=on_step)
+    slow = SlowDrops()  # what is slow for the one is slow for the other
+    index = SqliteIndex(path, handles=handles, on_step=on_step, slow=slow)
+    blobs = FileBlobs(path, orphan_age=orphan_age, on_step=on_step, slow=slow)
     return JoinedStore(index, blobs, inline=inline, orphan_age=orphan_age)

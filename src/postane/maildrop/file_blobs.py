@@ -23,10 +23,12 @@ from typing import TypeVar
 
 from postane.mail.measure import Facts, Measure
 
-from .base import Blob, BlobReader, MaildropError, StoreDamaged
+from .base import Blob, BlobReader, MaildropError
 from .crew import Crew
+from .file_reader import FileReader, open_body
 from .folders import Folders, inode, make_folder, open_file, storage_error, sync, sync_folder
 from .sides import ORPHAN_AGE, Step, StepHook, Upload, ignore_step
+from .slow_drops import SlowDrops, Turns
 
 ResultT = TypeVar("ResultT")
 
@@ -34,17 +36,24 @@ THREADS = 16
 """File operations at the same time."""
 
 _UNLINKABLE = frozenset({errno.EXDEV, errno.EMLINK, errno.EPERM, errno.ENOTSUP})
-_NO_WAIT: int | None = getattr(os, "RWF_NOWAIT", None)
 
 
 class FileBlobs:
     """A BlobSide of files."""
 
-    def __init__(self, root: Path, *, orphan_age: float = ORPHAN_AGE, on_step: StepHook = ignore_step) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        orphan_age: float = ORPHAN_AGE,
+        on_step: StepHook = ignore_step,
+        slow: SlowDrops | None = None,
+    ) -> None:
         self.folders = Folders(root)
         self.on_step = on_step
         self._orphan_age = orphan_age
         self._crew = Crew(THREADS, "postane-blobs")
+        self._turns = Turns(self._crew, slow or SlowDrops())
         self._is_swept = False
 
     def begin(self) -> Upload:
@@ -60,17 +69,8 @@ class FileBlobs:
     async def open(self, drop: str, blob: Blob) -> BlobReader:
         """Open a body."""
         path = f"{self.folders.drop(drop)}/blobs/{blob.name}"
-        try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError as error:
-            raise StoreDamaged("message is damaged", f"{path} is missing") from error
-        except OSError as error:
-            raise storage_error(error, "cannot open a body") from error
-        size = os.fstat(descriptor).st_size
-        if size != blob.octets:
-            os.close(descriptor)
-            raise StoreDamaged("message is damaged", f"{path} is of {size} octets instead of {blob.octets}")
-        return FileReader(self, path, descriptor, size)
+        opening = partial(open_body, self._turns, drop, path, blob.octets)
+        return await self._turns.ask(drop, opening, give_back=FileReader.close_now)
 
     async def remove(self, drop: str, names: Sequence[str]) -> list[str]:
         """Remove bodies."""
@@ -79,7 +79,7 @@ class FileBlobs:
     async def names(self, drop: str, age: float) -> list[str]:
         """The names placed at least `age` seconds ago."""
         folder = f"{self.folders.drop(drop)}/blobs"
-        if inode(folder) is None:
+        if await self._turns.ask(drop, partial(inode, folder)) is None:
             return []
         return await self.run("cannot list bodies", partial(_names, folder, time.time() - age))
 
@@ -210,49 +210,6 @@ class FileUpload:
             if descriptor >= 0:
                 os.close(descriptor)
                 os.unlink(self.path)
-
-
-class FileReader:
-    """Reads a body: on the event loop what the system has in memory already, in a thread what must come off a disk."""
-
-    __slots__ = ("_at", "_descriptor", "_path", "_side", "_size")
-
-    def __init__(self, side: FileBlobs, path: str, descriptor: int, size: int) -> None:
-        self._side = side
-        self._path = path
-        self._descriptor = descriptor
-        self._size = size
-        self._at = 0
-
-    async def read(self, limit: int) -> bytes:
-        """The next octets."""
-        wanted = min(limit, self._size - self._at)
-        if wanted <= 0:
-            return b""
-        step = partial(os.pread, self._descriptor, wanted, self._at)
-        try:
-            octets = step() if self._is_at_hand(wanted) else await self._side.run("cannot read a body", step)
-        except OSError as error:
-            raise storage_error(error, "cannot read a body") from error
-        if not octets:
-            raise StoreDamaged("message is damaged", f"{self._path} ends after {self._at} octets of {self._size}")
-        self._at += len(octets)
-        return octets
-
-    async def close(self) -> None:
-        """Close the file."""
-        descriptor, self._descriptor = self._descriptor, -1
-        if descriptor >= 0:
-            os.close(descriptor)
-
-    def _is_at_hand(self, wanted: int) -> bool:
-        """Whether the last of the wanted octets, and so most likely all of them, are in memory."""
-        if _NO_WAIT is None:
-            return False
-        try:
-            return os.preadv(self._descriptor, [bytearray(1)], self._at + wanted - 1, _NO_WAIT) == 1
-        except OSError:
-            return False
 
 
 def _names(folder: str, latest: float) -> list[str]:

@@ -28,9 +28,11 @@ class Taken:
     holder: Holder | None
 
 
-async def acquire(attempt: Callable[[], LeaseT | Taken], evict: Callable[[], Awaitable[LeaseT]], lock: Lock) -> LeaseT:
+async def acquire(
+    attempt: Callable[[], Awaitable[LeaseT | Taken]], evict: Callable[[], Awaitable[LeaseT]], lock: Lock
+) -> LeaseT:
     """Try to take a lease as often as the policy allows; `evict` takes it from whoever has it. Raises DropInUse."""
-    lease = attempt()
+    lease = await attempt()
     if not isinstance(lease, Taken):
         return lease
     if lock.policy is LockPolicy.TAKEOVER:
@@ -41,7 +43,7 @@ async def acquire(attempt: Callable[[], LeaseT | Taken], evict: Callable[[], Awa
     while (left := deadline - time.monotonic()) > 0:
         await asyncio.sleep(min(pause, left))
         pause = min(pause * 1.5, LAST_PAUSE)
-        lease = attempt()
+        lease = await attempt()
         if not isinstance(lease, Taken):
             return lease
     raise in_use(lease.holder, time.time())

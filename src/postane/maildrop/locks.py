@@ -146,6 +146,12 @@ def take(
         file.close()  # it was removed, or replaced, between open and lock
 
 
+def give_back(lease: FileLease | Taken) -> None:
+    """Give back what `take` gave, if anything."""
+    if isinstance(lease, FileLease):
+        lease.drop_lock()
+
+
 def replace(drop: str, path: str, holder: Holder, takeovers: Number) -> FileLease:
     """Take the lease from whoever has it: a new file, locked already, in the place of theirs.
 

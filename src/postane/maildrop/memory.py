@@ -93,7 +93,10 @@ class MemoryIndex:
             self.leases.pop(drop, None)
             return MemoryLease(self.leases, drop, replace(holder, last_seen=time.time()), is_shared=False)
 
-        lease = await acquire(lambda: self._take(drop, holder, lock), evict, lock)
+        async def attempt() -> MemoryLease | Taken:
+            return self._take(drop, holder, lock)
+
+        lease = await acquire(attempt, evict, lock)
         return lease, self._drops.setdefault(drop, MemoryDrop()).totals()
 
     def open_now(self, drop: str, holder: Holder, lock: Lock) -> tuple[Lease, Totals] | None:

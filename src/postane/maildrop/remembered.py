@@ -38,9 +38,10 @@ class Moment:
 class Known:
     """What one drop held. `change` and `opening` are for any thread, the others for the event loop."""
 
-    __slots__ = ("_changes", "_looked", "_moment", "_slot", "_totals", "lease_path")
+    __slots__ = ("_changes", "_looked", "_moment", "_slot", "_totals", "drop", "lease_path")
 
     def __init__(self, drop: str, folder: str, changes: Changes) -> None:
+        self.drop = drop
         self.lease_path = f"{folder}/lease"
         self._changes = changes
         self._slot = slot_of(drop)

@@ -1,9 +1,9 @@
 """Open indexes: a bounded cache of them, reads on the event loop, durable writes in threads, many to a transaction.
 
-A handle has a connection that reads, used on the event loop only, and, once it is needed, one that writes, used by
-one thread at a time, so that waiting for the disk never holds up a reader. What is to be written while a transaction
-is being made durable waits and becomes the next one (group commit); drops are written in parallel. Handles are opened
-when they are needed: after the fork, never before it.
+A handle has a connection that reads, used on the event loop, or by one thread at a time where the disk is slow, and,
+once it is needed, one that writes, used by one thread at a time, so that waiting for the disk never holds up a reader.
+What is to be written while a transaction is being made durable waits and becomes the next one (group commit); drops
+are written in parallel. Handles are opened when they are needed: after the fork, never before it.
 
 Must not know: what is written.
 """
@@ -23,7 +23,8 @@ from .folders import Folders, inode, storage_error
 from .remembered import Known, Remembered
 from .reserve import Reserve
 from .sides import StepHook, Totals
-from .sqlite_schema import connect_reader, index_error, make_index
+from .slow_drops import SLOW_OPENING, SlowDrops, Turns
+from .sqlite_schema import connect_reader, has_index, index_error, make_index
 from .sqlite_writer import Job, Outcomes, Writer
 
 ResultT = TypeVar("ResultT")
@@ -76,7 +77,7 @@ class Handle:
             raise
 
     def read(self, sql: str, values: Sequence[object] = ()) -> list[Any]:
-        """All rows that a query gives; on the event loop. Raises MaildropError."""
+        """All rows that a query gives; where `Handles.turns` lets it be read. Raises MaildropError."""
         try:
             return self._reader.execute(sql, values).fetchall()
         except sqlite3.Error as error:
@@ -89,9 +90,10 @@ class Handle:
             raise StoreDamaged("maildrop is damaged", f"{self.path}: its totals are missing")
         return Totals(*rows[0])
 
-    def check_file(self) -> None:
-        """Raises StoreUnavailable where the file is not the one that was opened."""
+    def checked_totals(self) -> Totals:
+        """The same; raises StoreUnavailable where the file is not the one that was opened."""
         self._writer.check_file()
+        return self.totals()
 
     def write(self, job: Job) -> "asyncio.Future[Any]":
         """Do a job durably; gives what its work gives. Raises MaildropError, and then nothing was done."""
@@ -159,12 +161,13 @@ class Handles:
     """The handles of one store: at most `limit`, and as many as the process may have open files for. Who wants another
     one waits where all are being written."""
 
-    def __init__(self, folders: Folders, limit: int, on_step: StepHook) -> None:
+    def __init__(self, folders: Folders, limit: int, on_step: StepHook, slow: SlowDrops) -> None:
         self._folders = folders
         self._reserve = Reserve(folders.root)
         self._limit = limit
         self._on_step = on_step
         self._crew = Crew(THREADS, "postane-index")
+        self.turns = Turns(self._crew, slow)
         self._open: OrderedDict[str, Handle] = OrderedDict()
         self._opening: dict[str, asyncio.Task[None]] = {}
         self._making: set[asyncio.Future[Handle]] = set()  # those of them that have found room
@@ -187,7 +190,7 @@ class Handles:
         if len(self._spare) > SPARE:
             oldest, _ = self._spare.popitem(last=False)
             handle = self._open.get(oldest)
-            if handle is not None and handle.running is None:
+            if handle is not None and self._is_idle(handle):
                 self._crew.do(self._open.pop(oldest).close)
 
     async def require(self, drop: str) -> Handle:
@@ -200,12 +203,9 @@ class Handles:
 
     async def find(self, drop: str) -> Handle | None:
         """The same, or None where there is no such drop. One that was used before does not just vanish."""
-        folder = self._folders.drop(drop)
-        if drop not in self._open and inode(f"{folder}/index.sqlite") is None:
-            if inode(f"{folder}/lease") is not None:
-                raise StoreDamaged("maildrop is damaged", f"maildrop {drop}: {folder}/index.sqlite is missing")
-            return None
-        return await self.require(drop)
+        if drop in self._open or await self.turns.ask(drop, partial(has_index, self._folders, drop)):
+            return await self.require(drop)
+        return None
 
     async def run(self, work: Callable[[], ResultT]) -> ResultT:
         """Do something slow in a thread. Raises what it raises."""
@@ -213,7 +213,7 @@ class Handles:
 
     async def close(self) -> None:
         """Close all handles, when what is being written is written."""
-        while busy := [*self._opening.values(), *(h.running for h in self._open.values() if h.running)]:
+        while busy := [*self._opening.values(), *self._running()]:
             await asyncio.wait(busy)
         if self._timer is not None:
             self._timer.cancel()
@@ -252,19 +252,27 @@ class Handles:
         if inode(f"{folder}/index.sqlite") is None:
             make_index(self._folders, drop, self._on_step)
             self._reserve.keep()
-        return Handle(folder, self._crew, self._reserve, self._on_step, known)
+        make = partial(Handle, folder, self._crew, self._reserve, self._on_step, known)
+        return self.turns.slow.timed(drop, make, SLOW_OPENING)
 
     async def _find_room(self) -> None:
         """Wait until there is room for one more; the one used longest ago makes it. Letters for very many drops at once
         would else take all the descriptors that there are."""
         while (excess := len(self._open) + len(self._making) + 1 - self._most()) > 0:
-            idle = [drop for drop, each in self._open.items() if each.running is None and not each.is_awaited]
+            idle = [drop for drop, each in self._open.items() if self._is_idle(each) and not each.is_awaited]
             for drop in idle[:excess]:
                 self._crew.do(self._open.pop(drop).close)
-            busy = [handle.running for handle in self._open.values() if handle.running is not None]
+            busy = self._running()
             if len(idle) >= excess or not (busy or self._making):
                 return
             await asyncio.wait([*busy, *self._making], return_when=asyncio.FIRST_COMPLETED)
+
+    def _is_idle(self, handle: Handle) -> bool:
+        return handle.running is None and not self.turns.is_at_work(handle.known.drop)
+
+    def _running(self) -> list[asyncio.Future[Any]]:
+        """What threads do with handles."""
+        return [*self.turns.running, *(each.running for each in self._open.values() if each.running is not None)]
 
     def _most(self) -> int:
         descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -279,7 +287,7 @@ class Handles:
         """Close what nobody used since the last time; goes on by itself while there is anything open."""
         self._timer = None
         for drop, handle in list(self._open.items()):
-            if not handle.is_fresh and handle.running is None:
+            if not handle.is_fresh and self._is_idle(handle):
                 self._crew.do(self._open.pop(drop).close)
             handle.is_fresh = False
         if self._open:

@@ -8,33 +8,31 @@ Must not know: where large bodies are.
 """
 
 import asyncio
-import contextlib
-import sqlite3
+import time
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from postane.mail.measure import Facts
-
-from .base import Blob, Finding, Holder, Lock, LockPolicy, Receipt, Row, StoreUnavailable, Usage
+from .base import Finding, Holder, Lock, LockPolicy, Receipt, Row, StoreUnavailable, Usage
 from .columns import ColumnCache, KeptColumns, extend
 from .folders import Folders, storage_error
 from .leases import Taken, acquire
 from .listings import DropListings, ListingCache
-from .locks import FileLease, LeaseFiles
+from .locks import FileLease, LeaseFiles, give_back, take
 from .remembered import Known
 from .sides import Columns, Entry, Lease, Step, StepHook, Stored, Totals, ignore_step
+from .slow_drops import SlowDrops
 from .sqlite_deleted import Deleted, delete, restore
 from .sqlite_deposit import deposit_job
 from .sqlite_drops import mark_removed, names_of_drops
 from .sqlite_fence import delete_under, take_over
-from .sqlite_handles import Handle, Handles
-from .sqlite_schema import connect_reader, index_error
+from .sqlite_handles import Handles
+from .sqlite_rows import DELETED, ROWS, ROWS_AT_ONCE, as_rows, read_apart, stored, usage
 from .sqlite_verify import find_damage, mend_totals
 from .sqlite_writer import Job, Transaction
 from .takeovers import Takeovers
-from .uidls import Uidls, format_uidl
+from .uidls import Uidls
 
 HANDLES = 512
 """Drops that are kept open, unless the configuration says otherwise."""
@@ -42,19 +40,17 @@ HANDLES = 512
 INLINE_ROWS = 2000
 """Rows that are read on the event loop; more are read in a thread."""
 
-_ROWS_AT_ONCE = 500
-_FACTS = "m.octets, m.header_octets, m.is_dotted, m.digest, m.blob, m.blob_octets, m.blob_digest, m.excess"
-_FETCH = "SELECT m.uid, m.octets, m.header_octets, m.is_dotted, m.digest, m.excess, b.octets, m.blob, m.blob_octets, m.blob_digest FROM message m JOIN body b USING (uid) WHERE m.uid BETWEEN ? AND ? ORDER BY m.uid"  # noqa: E501
-_ROWS = f"SELECT m.uid, {_FACTS}, m.arrived, m.sender, m.uidl, NULL FROM message m WHERE m.uid > ?1 AND (?2 IS NULL OR m.arrived < ?2) ORDER BY m.uid LIMIT ?3"  # noqa: E501, S608
-_DELETED = f"SELECT m.uid, {_FACTS}, m.arrived, m.sender, m.uidl, m.deleted FROM deleted m WHERE m.uid > ?1 AND (?2 IS NULL OR m.deleted < ?2) ORDER BY m.uid LIMIT ?3"  # noqa: E501, S608
-
 
 class SqliteIndex:
     """An Index of SQLite files."""
 
-    def __init__(self, root: Path, *, handles: int = HANDLES, on_step: StepHook = ignore_step) -> None:
+    def __init__(
+        self, root: Path, *, handles: int = HANDLES, on_step: StepHook = ignore_step, slow: SlowDrops | None = None
+    ) -> None:
         self._folders = Folders(root)
-        self._handles = Handles(self._folders, handles, on_step)
+        self._handles = Handles(self._folders, handles, on_step, slow or SlowDrops())
+        self._turns = self._handles.turns
+        self._slow = self._turns.slow
         self._columns = ColumnCache()
         self._listings = ListingCache()
         self._takeovers = Takeovers(self._folders.root)
@@ -68,11 +64,10 @@ class SqliteIndex:
 
         is_new = self._handles.get(drop) is None
         handle = await self._handles.require(drop)
-        lease = await acquire(partial(self._take, drop, handle.lease_path, holder, lock), evict, lock)
+        lease = await acquire(partial(self._try, drop, handle.lease_path, holder, lock), evict, lock)
         try:
             handle = self._handles.get(drop) or await self._handles.require(drop)  # it may have been closed meanwhile
-            handle.check_file()
-            totals = handle.totals()
+            totals = await self._turns.ask(drop, handle.checked_totals)
         except BaseException:
             lease.drop_lock()
             raise
@@ -83,8 +78,9 @@ class SqliteIndex:
     def open_now(self, drop: str, holder: Holder, lock: Lock) -> tuple[Lease, Totals] | None:
         """The same where nobody has the lease, and the drop is as it was, or its handle is open."""
         known = self._handles.remembered.get(drop)
-        if known is None:
+        if known is None or not self._turns.is_free(drop):
             return None
+        begun = time.monotonic()
         try:
             lease = self._take(drop, known.lease_path, holder, lock)
         except StoreUnavailable:
@@ -97,6 +93,7 @@ class SqliteIndex:
         finally:
             if totals is None:
                 lease.drop_lock()
+            self._slow.note(drop, time.monotonic() - begun)
         return None if totals is None else (lease, totals)
 
     def _asked(self, drop: str, known: Known) -> Totals | None:
@@ -104,10 +101,17 @@ class SqliteIndex:
         if handle is None:
             return None
         moment = known.moment()
-        handle.check_file()
-        totals = handle.totals()
+        totals = handle.checked_totals()
         known.learn(moment, totals)
         return totals
+
+    async def _try(self, drop: str, path: str, holder: Holder, lock: Lock) -> FileLease | Taken:
+        """Try once to take the lease; in a thread where the drop is slow."""
+        if self._turns.is_free(drop):
+            return self._slow.timed(drop, partial(self._take, drop, path, holder, lock))
+        is_shared = lock.policy is LockPolicy.SHARE
+        taking = partial(take, drop, path, holder, self._takeovers.number, is_shared=is_shared)
+        return await self._turns.ask(drop, taking, give_back=give_back)
 
     def _take(self, drop: str, path: str, holder: Holder, lock: Lock) -> FileLease | Taken:
         try:
@@ -117,7 +121,8 @@ class SqliteIndex:
 
     async def totals(self, drop: str) -> Totals:
         """What the drop holds now."""
-        return (await self._handles.require(drop)).totals()
+        handle = await self._handles.require(drop)
+        return await self._turns.ask(drop, handle.totals)
 
     async def columns(self, drop: str, totals: Totals) -> Columns:
         """The columns of the messages that `totals` counted; those of a drop that was read before are kept."""
@@ -126,7 +131,9 @@ class SqliteIndex:
         if columns is not None:
             return columns
         work = partial(extend, self._columns.get(handle.token, totals), totals)
-        return self._kept(handle.token, await self._handles.run(partial(_read_apart, handle.path, work)))
+        is_much = totals.messages > INLINE_ROWS
+        read = partial(read_apart, handle.path, work) if is_much else partial(work, handle.read)
+        return self._kept(handle.token, await self._turns.do(drop, read))
 
     def columns_now(self, drop: str, totals: Totals) -> Columns | None:
         """The same where the drop's handle is open and few rows have to be read."""
@@ -134,9 +141,14 @@ class SqliteIndex:
         if handle is None:
             return None
         kept = self._columns.get(handle.token, totals)
-        if totals.messages - len(kept.uids) > INLINE_ROWS:
+        if kept.last_uid == totals.last_uid:
+            return self._kept(handle.token, kept)
+        if totals.messages - len(kept.uids) > INLINE_ROWS or not self._turns.is_free(drop):
             return None
-        return self._kept(handle.token, kept if kept.last_uid == totals.last_uid else extend(kept, totals, handle.read))
+        begun = time.monotonic()
+        kept = extend(kept, totals, handle.read)
+        self._slow.note(drop, time.monotonic() - begun)
+        return self._kept(handle.token, kept)
 
     def _kept(self, token: str, kept: KeptColumns) -> Columns:
         self._columns.put(token, kept)
@@ -145,13 +157,18 @@ class SqliteIndex:
 
     async def fetch(self, drop: str, first: int, last: int) -> list[Stored]:
         """The messages with uids from `first` to `last`."""
-        found = self.fetch_now(drop, first, last)
-        return _stored(await self._handles.require(drop), first, last) if found is None else found
+        handle = await self._handles.require(drop)
+        return await self._turns.ask(drop, partial(stored, handle.read, first, last))
 
     def fetch_now(self, drop: str, first: int, last: int) -> list[Stored] | None:
         """The same where the drop's handle is open."""
-        handle = self._handles.get(drop)
-        return _stored(handle, first, last) if handle is not None else None
+        handle = self._handles.get(drop) if self._turns.is_free(drop) else None
+        if handle is None:
+            return None
+        begun = time.monotonic()
+        found = stored(handle.read, first, last)
+        self._slow.note(drop, time.monotonic() - begun)
+        return found
 
     def append(self, drop: str, entry: Entry) -> Awaitable[Receipt]:
         """Take a message in, durably."""
@@ -185,11 +202,13 @@ class SqliteIndex:
 
     def totals_now(self, drop: str) -> Totals | None:
         """What the drop holds now, where it is as it was, or its handle is open."""
+        if not self._turns.is_free(drop):
+            return None
         known = self._handles.remembered.get(drop)
         totals = known.totals() if known is not None else None
         if totals is None:
             handle = self._handles.get(drop)
-            totals = handle.totals() if handle is not None else None
+            totals = self._slow.timed(drop, handle.totals) if handle is not None else None
         return totals
 
     async def usage(self, drop: str) -> Usage:
@@ -197,30 +216,25 @@ class SqliteIndex:
         handle = await self._handles.find(drop)
         if handle is None:
             return Usage(0, 0)
-        totals = handle.totals()
-        newest = handle.read("SELECT arrived FROM message ORDER BY uid DESC LIMIT 1")
-        ((messages, octets),) = handle.read("SELECT count(*), coalesce(sum(octets), 0) FROM deleted")
-        return Usage(totals.messages, totals.octets, newest[0][0] if newest else None, messages, octets)
+        return await self._turns.ask(drop, partial(usage, handle.totals, handle.read))
 
     def rows(self, drop: str, before: float | None = None) -> AsyncIterator[Row]:
         """What is known of each message."""
-        return self._list(drop, _ROWS, before)
+        return self._list(drop, ROWS, before)
 
     def deleted(self, drop: str, before: float | None = None) -> AsyncIterator[Row]:
         """What is known of each message that was deleted and is kept."""
-        return self._list(drop, _DELETED, before)
+        return self._list(drop, DELETED, before)
 
     async def _list(self, drop: str, query: str, before: float | None) -> AsyncIterator[Row]:
         last = 0
         while handle := await self._handles.find(drop):
             token = handle.token
-            found = handle.read(query, (last, before, _ROWS_AT_ONCE))
-            for uid, octets, header, dotted, digest, name, size, check, excess, arrived, sender, uidl, gone in found:
-                facts = Facts(octets, header, bool(dotted), digest, excess)
-                blob = Blob(name, size, check) if name else None
-                yield Row(uid, uidl or format_uidl(token, uid), facts, arrived, sender, blob, gone)
-                last = uid
-            if len(found) < _ROWS_AT_ONCE:
+            found = await self._turns.ask(drop, partial(handle.read, query, (last, before, ROWS_AT_ONCE)))
+            for row in as_rows(token, found):
+                yield row
+                last = row.uid
+            if len(found) < ROWS_AT_ONCE:
                 break
 
     async def drops(self) -> AsyncIterator[str]:
@@ -252,13 +266,6 @@ class SqliteIndex:
         await self._handles.close()
 
 
-def _stored(handle: Handle, first: int, last: int) -> list[Stored]:
-    return [
-        Stored(uid, Facts(octets, header, dotted == 1, digest, excess), head, name and Blob(name, size, check))
-        for uid, octets, header, dotted, digest, excess, head, name, size, check in handle.read(_FETCH, (first, last))
-    ]
-
-
 def _delete_all(lease: FileLease, now: Transaction) -> Deleted:
     return delete(lease, [(0, now.next_uid)], None, now)
 
@@ -286,12 +293,3 @@ def _ranges(uids: Sequence[int]) -> list[tuple[int, int]]:
         else:
             ranges.append((uid, uid))
     return ranges
-
-
-def _read_apart(path: str, work: "partial[KeptColumns]") -> KeptColumns:
-    """Read much on a connection of its own, in a thread: the handle's is the event loop's."""
-    try:
-        with contextlib.closing(connect_reader(path)) as connection:
-            return work(lambda sql, values: connection.execute(sql, values))
-    except sqlite3.Error as error:
-        raise index_error(error, path) from error

@@ -88,6 +88,16 @@ def make_index(folders: Folders, drop: str, on_step: StepHook) -> None:
         os.close(lock)
 
 
+def has_index(folders: Folders, drop: str) -> bool:
+    """Whether a drop is there. One that was used before does not just vanish: raises StoreDamaged."""
+    folder = folders.drop(drop)
+    if inode(f"{folder}/index.sqlite") is not None:
+        return True
+    if inode(f"{folder}/lease") is not None:
+        raise StoreDamaged("maildrop is damaged", f"maildrop {drop}: {folder}/index.sqlite is missing")
+    return False
+
+
 def _write_index(path: str, drop: str) -> None:
     for leftover in (path, f"{path}-wal", f"{path}-shm", f"{path}-journal"):
         if os.path.exists(leftover):

@@ -152,7 +152,7 @@ async def test_reading_by_any_measure(blobs, monkeypatch, in_memory, limit):
     await blobs.place(upload, "anna", blob.name)
     await upload.discard()
     if not in_memory:
-        monkeypatch.setattr("postane.maildrop.file_blobs._NO_WAIT", None)
+        monkeypatch.setattr("postane.maildrop.file_reader._NO_WAIT", None)
     assert await read(blobs, "anna", blob, limit) == octets
 
 

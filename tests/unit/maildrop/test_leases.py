@@ -17,7 +17,7 @@ class Attempts:
         self.left = needed
         self.made = 0
 
-    def __call__(self):
+    async def __call__(self):
         self.made += 1
         return "lease" if self.made >= self.left else Taken(HOLDER)
 

@@ -11,13 +11,14 @@ from postane.maildrop import crew
 from postane.maildrop.base import StoreDamaged, StoreFull
 from postane.maildrop.folders import Folders
 from postane.maildrop.sides import Step, ignore_step
+from postane.maildrop.slow_drops import SlowDrops
 from postane.maildrop.sqlite_handles import BATCH, Handles
 from postane.maildrop.sqlite_writer import Job
 
 
 @pytest.fixture
 async def handles(tmp_path):
-    handles = Handles(Folders(tmp_path), 3, ignore_step)
+    handles = Handles(Folders(tmp_path), 3, ignore_step, SlowDrops())
     yield handles
     await handles.close()
 
@@ -163,7 +164,7 @@ async def test_a_bug_in_a_job_is_told_to_whoever_waits(handles):
 
 
 async def test_closing_waits_for_what_is_being_written(tmp_path):
-    handles = Handles(Folders(tmp_path), 3, ignore_step)
+    handles = Handles(Folders(tmp_path), 3, ignore_step, SlowDrops())
     handle = await handles.require("anna")
     writing = [asyncio.ensure_future(handle.write(job(count))) for _ in range(20)]
     await asyncio.sleep(0)

@@ -123,7 +123,7 @@ async def test_removal_and_deposits_at_once_never_hide_mail(store):
 
 
 async def test_rows_come_in_portions(store, monkeypatch):
-    monkeypatch.setattr(sqlite_index, "_ROWS_AT_ONCE", 3)
+    monkeypatch.setattr(sqlite_index, "ROWS_AT_ONCE", 3)
     for number in range(1, 8):
         await deposit(store, message(1), "anna")
         assert [row.uid async for row in store.rows("anna")] == list(range(1, number + 1))
