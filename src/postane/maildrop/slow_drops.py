@@ -11,10 +11,11 @@ import asyncio
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
+from .columns import Query
 from .crew import Crew
 from .folders import storage_error
 
@@ -34,6 +35,10 @@ KEPT_FOR = 60.0
 
 DROPS = 1000
 """Drops that are known to be slow at most: with more of them the store is slow, and each read is its own trouble."""
+
+
+class TooSlow(Exception):
+    """The rest is to be read by a thread."""
 
 
 class SlowDrops:
@@ -67,6 +72,16 @@ class SlowDrops:
             return work()
         finally:
             self.note(drop, time.monotonic() - begun, limit)
+
+    def hasty(self, drop: str, read: Query) -> Query:
+        """The same reader for several reads on the event loop: after a slow one it raises TooSlow."""
+
+        def read_next(sql: str, values: Sequence[object]) -> Iterable[Any]:
+            if self.has(drop):
+                raise TooSlow
+            return self.timed(drop, partial(read, sql, values))
+
+        return read_next
 
 
 class Turns:

@@ -22,7 +22,7 @@ from .listings import DropListings, ListingCache
 from .locks import FileLease, LeaseFiles, give_back, take
 from .remembered import Known
 from .sides import Columns, Entry, Lease, Step, StepHook, Stored, Totals, ignore_step
-from .slow_drops import SlowDrops
+from .slow_drops import SlowDrops, TooSlow
 from .sqlite_deleted import Deleted, delete, restore
 from .sqlite_deposit import deposit_job
 from .sqlite_drops import mark_removed, names_of_drops
@@ -145,10 +145,10 @@ class SqliteIndex:
             return self._kept(handle.token, kept)
         if totals.messages - len(kept.uids) > INLINE_ROWS or not self._turns.is_free(drop):
             return None
-        begun = time.monotonic()
-        kept = extend(kept, totals, handle.read)
-        self._slow.note(drop, time.monotonic() - begun)
-        return self._kept(handle.token, kept)
+        try:
+            return self._kept(handle.token, extend(kept, totals, self._slow.hasty(drop, handle.read)))
+        except TooSlow:
+            return None
 
     def _kept(self, token: str, kept: KeptColumns) -> Columns:
         self._columns.put(token, kept)

@@ -10,7 +10,7 @@ from postane.maildrop import slow_drops, sqlite_handles, sqlite_index
 from postane.maildrop.base import Addressee, DropInUse, Holder, Letter, Lock, LockPolicy, StoreUnavailable
 from postane.maildrop.crew import Crew
 from postane.maildrop.embedded import embedded_store
-from postane.maildrop.slow_drops import DROPS, KEPT_FOR, SLOW, SlowDrops, Turns
+from postane.maildrop.slow_drops import DROPS, KEPT_FOR, SLOW, SlowDrops, TooSlow, Turns
 
 HOLDER = Holder("s1", "192.0.2.1:1", "pop3", 1_000_000_000.0)
 SMALL = b"Subject: small\r\n\r\nsmall\r\n"
@@ -300,3 +300,31 @@ async def test_a_drop_that_was_opened_slowly_is_slow(tmp_path, monkeypatch):
     await (await store.open("anna", HOLDER, Lock())).close()
     assert store._index._slow.has("anna")
     await store.close()
+
+
+def test_after_a_slow_read_the_rest_is_left_to_a_thread(clock):
+    slow, asked = SlowDrops(), []
+
+    def read(sql, _):
+        asked.append(sql)
+        clock.now += 2 * SLOW if sql == "two" else 0.0
+        return [sql]
+
+    query = slow.hasty("anna", read)
+    assert query("one", ()) == ["one"]
+    assert query("two", ()) == ["two"]
+    with pytest.raises(TooSlow):
+        query("three", ())
+    assert asked == ["one", "two"]
+
+
+async def test_columns_that_turn_out_to_be_slow_are_read_by_a_thread(store, delays):
+    session = await store.open("slow", HOLDER, Lock())
+    store._index._slow._until.clear()
+    delays.on_loop.clear()
+    delays.seconds = SLOW
+    assert not session.load_now()
+    await session.load()
+    assert session.snapshot.is_loaded
+    assert delays.on_loop == [True, False, False, False]
+    await session.close()
