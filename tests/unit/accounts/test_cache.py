@@ -2,20 +2,14 @@ import pytest
 
 from postane.accounts.base import Account, Proof
 from postane.accounts.cache import ADDRESS_LENGTH, Addresses, LoginCache, Proofs, Remembered
+from support.clock import Clock
 
 PROOF = Remembered(Proof(Account("mrose", "mrose"), "password"), 1, 600.0)
 
 
-class Clock:
-    time = 1000.0
-
-    def __call__(self) -> float:
-        return self.time
-
-
 @pytest.fixture
 def clock():
-    return Clock()
+    return Clock(1000.0)
 
 
 @pytest.fixture
@@ -93,7 +87,7 @@ def test_no_secret_is_kept(cache):
     cache.remember("mrose", "the hash", "the secret")
     assert b"secret" not in b"".join(cache._until)
     assert all(len(digest) == 32 for digest in cache._until)
-    another = LoginCache(600.0, Clock())
+    another = LoginCache(600.0, Clock(1000.0))
     another.remember("mrose", "the hash", "the secret")
     assert not set(cache._until) & set(another._until), "the key is random"
 

@@ -21,20 +21,14 @@ from postane.accounts.traces import NOTE_USE_EVERY
 from postane.maildrop.base import Quota
 from postane.sasl.base import Means, ScramDigest
 from postane.sasl.scram import derive_keys
+from support.clock import Clock
 
 STAMP = "<1896.697170952@dbc.mtview.ca.us>"
 
 
-class Clock:
-    time = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.time
-
-
 @pytest.fixture
 def clock():
-    return Clock()
+    return Clock(1_000_000.0)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from postane.accounts.local import Clocks, LocalAccounts
 from postane.accounts.reader import LOOK_EVERY
 from postane.accounts.records import Place
 from postane.accounts.registry import Registry
+from support.clock import Clock
 from support.registry_child import another_process
 
 CHANGES = (
@@ -35,6 +36,7 @@ CHANGES = (
     ("renew", "cleo", "secret"),
     ("remove", "mrose"),
 )
+
 """One after the other, by a process that is not the worker's."""
 
 
@@ -52,16 +54,9 @@ def registry(place, clock):
     registry.close()
 
 
-class Clock:
-    time = 1e6
-
-    def __call__(self) -> float:
-        return self.time
-
-
 @pytest.fixture
 def clock():
-    return Clock()
+    return Clock(1e6)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from postane.accounts.changes import Changes
 from postane.accounts.reader import LOOK_EVERY, Reader
 from postane.accounts.records import Place
 from postane.accounts.schema import FILE_NAME, GENERATION, open_database
+from support.clock import Clock
 
 COUNT = "SELECT count(*) FROM account"
 INSERT = "INSERT INTO account VALUES (?, '', NULL, 1, NULL, NULL, 0)"
@@ -22,16 +23,9 @@ def other(tmp_path):
         yield database
 
 
-class Clock:
-    time = 1000.0
-
-    def __call__(self) -> float:
-        return self.time
-
-
 @pytest.fixture
 def clock():
-    return Clock()
+    return Clock(1000.0)
 
 
 @pytest.fixture

@@ -15,18 +15,12 @@ from postane.accounts.registry import ROWS_AT_ONCE, Registry
 from postane.accounts.scram_keys import OWN, derive, unseal
 from postane.maildrop.base import Quota
 from postane.sasl.base import ScramDigest
-
-
-class Clock:
-    time = 1000.0
-
-    def __call__(self) -> float:
-        return self.time
+from support.clock import Clock
 
 
 @pytest.fixture
 def clock():
-    return Clock()
+    return Clock(1000.0)
 
 
 @pytest.fixture

@@ -12,20 +12,14 @@ from postane.accounts.registry import Registry
 from postane.accounts.traces import GATHER_MOST, GATHER_SECONDS, MAKE_KEYS_EVERY, NOTE_USE_EVERY
 from postane.sasl.base import ScramDigest
 from postane.sasl.scram import derive_keys
+from support.clock import Clock
 
 DIGEST = ScramDigest.SHA_256
 
 
-class Clock:
-    time = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.time
-
-
 @pytest.fixture
 def clock():
-    return Clock()
+    return Clock(1_000_000.0)
 
 
 @pytest.fixture
