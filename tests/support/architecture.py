@@ -14,6 +14,12 @@ GROUND, ADAPTERS, WORKERS, HOUSE = 0, 1, 2, 3
 GROUND_ARROWS = {("pop3", "sasl"), ("smtp", "sasl"), ("smtp", "mail")}
 """Who may use whom on the ground floor, beside `wire`, which all may use."""
 
+WORKER_ARROWS = {("fetch", "client"), ("migrate", "client")}
+"""Who may use whom among the workers: whoever gets mail from a server does it with the library."""
+
+FACES = {"", "client"}
+"""Packages that users import from by their own name."""
+
 PURE = {
     *("__future__", "abc", "base64", "binascii", "collections", "dataclasses", "datetime", "email", "enum"),
     *("functools", "hashlib", "hmac", "ipaddress", "itertools", "operator", "re", "string", "stringprep", "struct"),
@@ -62,6 +68,8 @@ def _is_neighbour(module: Module, target: Module) -> bool:
         return target.folder == "wire" or (module.folder, target.folder) in GROUND_ARROWS
     if module.floor == ADAPTERS:
         return target.name.endswith(".base")
+    if module.floor == WORKERS and (module.folder, target.folder) in WORKER_ARROWS:
+        return True
     return module.floor == HOUSE or target.name == ""
 
 
@@ -148,9 +156,9 @@ def _functions(house: House) -> Iterator[tuple[Module, Function, bool]]:
 
 
 def faces(house: House) -> Iterator[Breach]:
-    """`__init__` files are empty but for the package's public face."""
+    """`__init__` files are empty but for the faces that users import from."""
     for module in house.modules.values():
-        if module.is_package and module.name and not _is_empty(module):
+        if module.is_package and module.name not in FACES and not _is_empty(module):
             yield Breach(module.path, 1, "an __init__ with something in it")
 
 

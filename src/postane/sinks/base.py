@@ -1,0 +1,112 @@
+"""Where fetched mail goes: a Maildir, an mbox, a command, another server, a maildrop of a post office.
+
+A sink takes parcels and answers for each of them; "delivered" is said when the message is where it should be, durably,
+as far as the destination can tell. One that `can_tell` knows a message again by its key: after a crash it is asked
+which it has already, and a message is not put there twice.
+
+Must not know: where mail comes from, the journal.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+
+class Content(Protocol):
+    """The octets of a message, line ends CR LF, as often as they are wanted; small ones in memory, large ones not."""
+
+    @property
+    def octets(self) -> int: ...
+
+    def chunks(self) -> Iterator[bytes]:
+        """From the beginning. May read a file: not for an event loop. Several may be read at the same time."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """One message on its way.
+
+    `key` is printable ASCII, at most 128 characters, the same for the same message of the same account at each attempt,
+    and never that of another one. `lead` are header fields of ours (Received, Delivered-To; CR LF line ends) that stand
+    before it. `sender` is the envelope's ("" is the null one), `recipients` are whom a multidrop's envelope names;
+    empty: whoever the sink is for. `arrived` is in seconds since the epoch.
+    """
+
+    key: str
+    account: str
+    content: Content = field(repr=False)
+    lead: bytes = b""
+    sender: str = ""
+    recipients: tuple[str, ...] = ()
+    arrived: float = 0.0
+
+
+class Outcome(StrEnum):
+    """What became of a parcel."""
+
+    DELIVERED = "delivered"
+    PRESENT = "present"  # it was there already, by its key
+    DEFERRED = "deferred"  # not now: may pass
+    REFUSED = "refused"  # never, as it is: a person is needed
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """The outcome of one parcel; `reason` says why it is not delivered, for a person."""
+
+    outcome: Outcome
+    reason: str = ""
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the message is at its destination."""
+        return self.outcome in (Outcome.DELIVERED, Outcome.PRESENT)
+
+
+class SinkError(Exception):
+    """A destination cannot be used at all; the text says why and what to do. `may_pass`: worth another try later."""
+
+    def __init__(self, text: str, *, may_pass: bool = True) -> None:
+        super().__init__(text)
+        self.text = text
+        self.may_pass = may_pass
+
+
+class Sink(Protocol):
+    """One destination, used by one account's run at a time. Every sink passes tests/contract/test_sinks.py."""
+
+    @property
+    def name(self) -> str:
+        """What it is, for people and for the journal: "maildir:/home/anna/Mail". The same in the next run."""
+        ...
+
+    @property
+    def can_tell(self) -> bool:
+        """Whether it knows a message again by its key."""
+        ...
+
+    @property
+    def group(self) -> int:
+        """How many parcels at most it wants at a time. 1: each is to be recorded before the next is delivered."""
+        ...
+
+    async def open(self) -> None:
+        """Make ready, and mend what a crash has left half done. Raises SinkError."""
+        ...
+
+    async def find(self, keys: Collection[str]) -> set[str]:
+        """Which of these it has. Of one that cannot tell: none. Raises SinkError."""
+        ...
+
+    async def deliver(self, parcels: Sequence[Parcel]) -> Sequence[Delivery]:
+        """Deliver, durably; one answer for each, in order. Cancelled, it may have delivered any of them.
+
+        Raises SinkError where the destination itself is gone: nothing is known of these parcels then.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go. Idempotent."""
+        ...
