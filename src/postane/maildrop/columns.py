@@ -1,16 +1,20 @@
 """The columns of a drop's messages in eight octets an entry, kept for the next poll of a drop that did not change.
 
+Nothing here is done for each message of a large drop but to read it for the first time.
+
 Must not know: where rows come from.
 """
 
+import json
 from array import array
 from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import chain
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
+from .errors import StoreDamaged
+from .pieces import PIECE, appended, column, pieces_of
 from .sides import Totals
 
 KEPT_ENTRIES = 1_000_000
@@ -19,55 +23,124 @@ KEPT_ENTRIES = 1_000_000
 RANGES = 1000
 """Runs of messages that are taken out of what is kept: with many more it is read anew in the same time."""
 
+STALE = 2
+"""So many times what a drop has may be remembered of single messages, before what was deleted is left out."""
+
+ValueT = TypeVar("ValueT")
+
 Query = Callable[[str, Sequence[object]], Iterable[Any]]
 
-_COLUMNS = "SELECT uid, octets FROM message WHERE uid > ? AND uid <= ? ORDER BY uid"
+_NEXT = "SELECT min(uid) FROM message WHERE uid > ? AND uid <= ?"
+_RUN = "SELECT json_group_array(octets) FROM (SELECT octets FROM message WHERE uid > ? AND uid <= ? ORDER BY uid)"
+_COLUMNS = (
+    "SELECT json_group_array(uid), json_group_array(octets)"
+    " FROM (SELECT uid, octets FROM message WHERE uid > ? AND uid <= ? ORDER BY uid LIMIT ?)"
+)
 _EXCESS = "SELECT uid, excess FROM message INDEXED BY message_excess WHERE excess IS NOT NULL AND uid > ? AND uid <= ?"
 _GIVEN = "SELECT uid, uidl FROM message INDEXED BY message_uidl WHERE uidl IS NOT NULL AND uid > ? AND uid <= ?"
 
 
 @dataclass(frozen=True, slots=True)
 class KeptColumns:
-    """The messages up to `last_uid`, as they were after `removals` removals. Never changed: sessions share it."""
+    """The messages up to `last_uid`, as they were after `removals` removals. Never changed: sessions share it.
+
+    `given` and `excess` are by uid, and may tell of some that were deleted: no uid is ever used again.
+    """
 
     removals: int
     last_uid: int = 0
-    uids: "array[int]" = field(default_factory=lambda: array("Q"))
-    sizes: "array[int]" = field(default_factory=lambda: array("Q"))
+    uids: Sequence[int] = field(default_factory=lambda: array("Q"))
+    sizes: Sequence[int] = field(default_factory=lambda: array("Q"))
     given: Mapping[int, str] = field(default_factory=dict)
     excess: Mapping[int, int] = field(default_factory=dict)
 
 
 def extend(kept: KeptColumns, totals: Totals, query: Query) -> KeptColumns:
-    """Add the messages that came since."""
+    """Add the messages that came since. Raises what `query` raises, and StoreDamaged."""
     span = (kept.last_uid, totals.last_uid)
-    both = array("Q", chain.from_iterable(query(_COLUMNS, span)))
+    given, excess = dict(query(_GIVEN, span)), dict(query(_EXCESS, span))
+    uids, sizes = _read(kept, totals.last_uid, query)
     return KeptColumns(
         totals.removals,
         totals.last_uid,
-        kept.uids + both[::2],
-        kept.sizes + both[1::2],
-        {**kept.given, **dict(query(_GIVEN, span))},
-        {**kept.excess, **dict(query(_EXCESS, span))},
+        uids,
+        sizes,
+        {**kept.given, **given} if given else kept.given,
+        {**kept.excess, **excess} if excess else kept.excess,
     )
+
+
+def _read(kept: KeptColumns, last: int, query: Query) -> tuple[Sequence[int], Sequence[int]]:
+    """The columns with what came after them, a piece at a time.
+
+    SQLite writes all numbers of a piece as one text: that takes a third of the time of a row for each of them. Most
+    uids follow each other, and need not be read then: as many sizes as there can be uids are those of all of them.
+    """
+    uids, sizes, after, is_run = kept.uids, kept.sizes, kept.last_uid, True
+    while True:
+        ((first,),) = query(_NEXT, (after, last))
+        if first is None:
+            return uids, sizes
+        end = min(first + PIECE - 1, last)
+        if is_run:
+            ((text,),) = query(_RUN, (first - 1, end))
+            more, octets = array("Q", range(first, end + 1)), _numbers(text)
+            is_run = len(octets) == len(more)
+        if not is_run:
+            ((names, text),) = query(_COLUMNS, (first - 1, last, PIECE))
+            more, octets = _numbers(names), _numbers(text)
+        uids, sizes, after = appended(uids, more), appended(sizes, octets), more[-1] if more else end
+
+
+def _numbers(text: str) -> "array[int]":
+    try:
+        return array("Q", json.loads(text))
+    except (TypeError, OverflowError) as error:
+        raise StoreDamaged("maildrop is damaged", f"its index has a message without a sound size: {error}") from error
 
 
 def without(kept: KeptColumns, ranges: Sequence[tuple[int, int]], removals: int) -> KeptColumns:
     """Take the messages of some ranges away, which ascend."""
-    uids, sizes, at = array("Q"), array("Q"), 0
+    uids, sizes, at = [], [], 0
+    for some_uids, some_sizes in zip(pieces_of(kept.uids), pieces_of(kept.sizes), strict=True):
+        while at < len(ranges) and some_uids and ranges[at][1] < some_uids[0]:
+            at += 1
+        if at < len(ranges) and some_uids and ranges[at][0] <= some_uids[-1]:
+            spans = _left(some_uids, ranges[at:])
+            some_uids, some_sizes = _cut(some_uids, spans), _cut(some_sizes, spans)
+        uids.append(some_uids)
+        sizes.append(some_sizes)
+    now = replace(kept, removals=removals, uids=column(uids), sizes=column(sizes))
+    return replace(now, given=_fresh(now, kept.given), excess=_fresh(now, kept.excess))
+
+
+def _left(uids: "array[int]", ranges: Sequence[tuple[int, int]]) -> list[slice]:
+    """Where those are that are in none of the ranges."""
+    spans, at = [], 0
     for first, last in ranges:
-        low = bisect_left(kept.uids, first, at)
-        uids += kept.uids[at:low]
-        sizes += kept.sizes[at:low]
-        at = bisect_right(kept.uids, last, low)
-    uids += kept.uids[at:]
-    sizes += kept.sizes[at:]
-    given = {uid: uidl for uid, uidl in kept.given.items() if _has(uids, uid)}
-    excess = {uid: octets for uid, octets in kept.excess.items() if _has(uids, uid)}
-    return KeptColumns(removals, kept.last_uid, uids, sizes, given, excess)
+        if first > uids[-1]:
+            break
+        low = bisect_left(uids, first, at)
+        spans.append(slice(at, low))
+        at = bisect_right(uids, last, low)
+    return [*spans, slice(at, len(uids))]
 
 
-def _has(uids: "array[int]", uid: int) -> bool:
+def _cut(entries: "array[int]", spans: Sequence[slice]) -> "array[int]":
+    left = array("Q")
+    for span in spans:
+        left += entries[span]
+    return left
+
+
+def _fresh(kept: KeptColumns, known: Mapping[int, ValueT]) -> Mapping[int, ValueT]:
+    """What is known of single messages, without those that are not there any more when these are too many."""
+    if len(known) <= STALE * len(kept.uids):
+        return known
+    return {uid: value for uid, value in known.items() if _has(kept.uids, uid)}
+
+
+def _has(uids: Sequence[int], uid: int) -> bool:
     at = bisect_left(uids, uid)
     return at < len(uids) and uids[at] == uid
 

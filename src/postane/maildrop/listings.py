@@ -1,14 +1,16 @@
 """The listings of whole drops, kept beside their columns: those of a large drop take 10 ms and more to make.
 
-A drop from which nothing was removed has the listing that it had, and some lines more.
+A drop from which nothing was removed has the listing that it had, and some lines more. One from which something was
+removed has the lines in front of that: they are cut out of the listing when somebody asks for it, not before.
 
 Must not know: where rows come from, and what a session has marked.
 """
 
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from postane.mail.listing import number_integers, number_words
+from postane.mail.listing import number_ascending, number_integers, number_words
 
 from .columns import KeptColumns
 from .uidls import Uidls, format_uidl
@@ -20,11 +22,27 @@ KEPT_OCTETS = 32 * 1024 * 1024
 """Octets of listings that are kept, over all drops: those of six drops with 100,000 messages each."""
 
 
+@dataclass(frozen=True, slots=True)
+class KeptListing:
+    """The first `lines` lines of a text that may have more of them, as they were after `removals` removals."""
+
+    removals: int
+    lines: int = 0
+    text: bytes = b""
+    has_more: bool = False
+
+    def cut(self) -> bytes:
+        """These lines alone."""
+        if not self.has_more:
+            return self.text
+        return self.text[: self.text.find(b"\r\n%d " % (self.lines + 1)) + 2] if self.lines else b""
+
+
 class ListingCache:
     """The listings that were asked for last."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[str, str], tuple[int, int, bytes]] = OrderedDict()  # removals, lines, text
+        self._kept: OrderedDict[tuple[str, str], KeptListing] = OrderedDict()
         self._octets = 0
 
     def text(self, key: tuple[str, str], removals: int, lines: int, make: Callable[[int], bytes]) -> bytes:
@@ -32,32 +50,36 @@ class ListingCache:
         many lines."""
         if lines < KEPT_FROM:
             return make(0)
-        kept_removals, kept_lines, text = self._kept.get(key, (removals, 0, b""))
-        if kept_removals != removals:
-            kept_lines, text = 0, b""
-        if kept_lines > lines:
+        kept = self._kept.get(key)
+        if kept is None or kept.removals != removals:
+            kept = KeptListing(removals)
+        if kept.lines > lines:
             return make(0)  # of a session that began earlier
-        if kept_lines < lines:
-            text += make(kept_lines)
-        self._keep(key, (removals, lines, text))
+        text = kept.cut()
+        if kept.lines < lines:
+            text += make(kept.lines)
+        self._keep(key, KeptListing(removals, lines, text))
         return text
 
     def cut(self, token: str, removals: int, lines: int) -> None:
         """Some messages were deleted from a drop, which was its removal of that number: so many lines stay."""
         for which in ("sizes", "uidls"):
-            kept_removals, kept_lines, text = self._kept.get((token, which), (removals, 0, b""))
-            if kept_removals != removals - 1:
+            kept = self._kept.get((token, which))
+            if kept is None or kept.removals != removals - 1:
                 continue
-            if lines < kept_lines:  # the lines behind have other numbers now
-                text = text[: text.find(b"\r\n%d " % (lines + 1)) + 2] if lines else b""
-            self._keep((token, which), (removals, min(lines, kept_lines), text))
+            if lines < kept.lines:  # the lines behind have other numbers now
+                kept = KeptListing(removals, lines, kept.text if lines else b"", has_more=lines > 0)
+            else:
+                kept = KeptListing(removals, kept.lines, kept.text, kept.has_more)
+            self._keep((token, which), kept)
 
-    def _keep(self, key: tuple[str, str], listing: tuple[int, int, bytes]) -> None:
-        self._octets += len(listing[2]) - len(self._kept.pop(key, (0, 0, b""))[2])
+    def _keep(self, key: tuple[str, str], listing: KeptListing) -> None:
+        before = self._kept.pop(key, None)
+        self._octets += len(listing.text) - (len(before.text) if before else 0)
         self._kept[key] = listing
         while self._octets > KEPT_OCTETS and len(self._kept) > 1:
-            _, (_, _, oldest) = self._kept.popitem(last=False)
-            self._octets -= len(oldest)
+            _, oldest = self._kept.popitem(last=False)
+            self._octets -= len(oldest.text)
 
 
 class DropListings:
@@ -91,4 +113,4 @@ class DropListings:
         numbers = range(at + 1, len(uids) + 1)
         if given:
             return number_words(numbers, list(Uidls(self._token, uids[at:], given)))
-        return number_integers(numbers, uids[at:], format_uidl(self._token, 0)[:-1].encode("ascii"))
+        return number_ascending(numbers, uids[at:], format_uidl(self._token, 0)[:-1].encode("ascii"))

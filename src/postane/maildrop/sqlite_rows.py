@@ -53,9 +53,10 @@ def stored(read: Read, first: int, last: int) -> list[Stored]:
 
 
 def read_apart(path: str, work: "partial[KeptColumns]") -> KeptColumns:
-    """Read much on a connection of its own, in a thread: the handle's is the event loop's."""
+    """Read much on a connection of its own, in a thread: the handle's is the event loop's. All as at one moment."""
     try:
         with contextlib.closing(connect_reader(path)) as connection:
+            connection.execute("BEGIN")
             return work(lambda sql, values: connection.execute(sql, values))
     except sqlite3.Error as error:
         raise index_error(error, path) from error

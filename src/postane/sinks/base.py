@@ -92,6 +92,12 @@ class Sink(Protocol):
         """How many parcels at most it wants at a time. 1: each is to be recorded before the next is delivered."""
         ...
 
+    @property
+    def is_new(self) -> bool:
+        """Whether `open` had to make it, so that it has nothing of earlier runs: a folder that somebody moved away, a
+        disk that is not mounted. Of one that cannot tell: False."""
+        ...
+
     async def open(self) -> None:
         """Make ready, and mend what a crash has left half done. Raises SinkError."""
         ...
