@@ -237,7 +237,8 @@ class SmtpDesk:
         except BaseException:  # no `finally`, in which the compiled one could not wait: decision 0020
             await self.close()
             raise
-        await self.close()
+        if not self._is_let_go():  # what has been spooled is taken away by and by: nobody waits for that
+            await self.close()
 
     def _tell_one(self, deposit: "asyncio.Future[Receipt]", octets: int, passage: Passage, out: Outbox) -> None:
         try:
@@ -247,11 +248,12 @@ class SmtpDesk:
             self._is_let_go()
 
     def _tell(self, outcomes: list[Outcome], octets: int, passage: Passage, out: Outbox) -> None:
-        self._note(outcomes, octets, passage)
         if self._settings.dialect is Dialect.LMTP:
             out.send([named(reply_to_outcome(outcome), passage) for outcome in outcomes])
         else:
             out.send(named(reply_to_all(outcomes), passage))
+        out.write()  # who waits for it does not wait for the line of the log, or for what was sent ahead
+        self._note(outcomes, octets, passage)
 
     def _help(self, event: commands.Help, out: Outbox) -> None:
         """RFC 5321 s4.1.1.8."""

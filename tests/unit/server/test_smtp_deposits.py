@@ -9,6 +9,7 @@ import pytest
 
 from postane.maildrop.base import Quota
 from postane.maildrop.embedded import embedded_store
+from postane.maildrop.file_blobs import FileUpload
 from postane.maildrop.sides import Step
 from postane.net.memory import MemoryStream
 from postane.net.stream import Peer, Stream
@@ -181,6 +182,34 @@ async def test_a_task_that_runs_the_whole_session_waits_as_well(here) -> None:
     assert await converse(talk) is Ending.QUIT
     assert stream.take().count(b"250 2.0.0 stored") == 3
     assert record.messages == 3
+
+
+async def test_a_large_one_is_answered_before_its_spool_is_taken_away(here, gate, monkeypatch) -> None:
+    may_go, gone = threading.Event(), threading.Event()
+    discard = FileUpload._discard
+
+    def held_up(upload: FileUpload) -> None:
+        may_go.wait(10)
+        discard(upload)
+        gone.set()
+
+    monkeypatch.setattr(FileUpload, "_discard", held_up)
+    _, stream = connect(here)
+    stream.give(HELLO + LETTER.replace(b"hello", b"hello\r\n" * 20_000))
+    assert b"stored" in await said(stream, b"250 2.0.0 stored")
+    assert not gone.is_set()
+    may_go.set()
+    await until(gone.is_set)
+
+
+async def test_the_receipt_leaves_before_the_line_of_the_log_is_made(here, monkeypatch) -> None:
+    _, stream = connect(here)
+    told: list[bytes] = []
+    note = SmtpDesk._note
+    monkeypatch.setattr(SmtpDesk, "_note", lambda *args: (told.append(bytes(stream.written)), note(*args)))
+    stream.give(HELLO + LETTER + LETTER)
+    await until(lambda: len(told) == 2)
+    assert [words.count(b"250 2.0.0 stored") for words in told] == [1, 2]
 
 
 async def test_more_than_one_recipient_is_a_matter_for_a_task(here) -> None:
