@@ -31,6 +31,7 @@ SHOWN_ELSEWHERE: dict[str, str] = {
     "sinks.base": "a Protocol and values: tests/contract/test_sinks.py",
     "journal.base": "a Protocol and values: tests/contract/test_journal.py",
     "credentials.base": "a Protocol and values",
+    "client.compat_lines": "tests/unit/client/test_compat.py, with the face that stands on it",
     "server.need": "values",
     "server.record": "values",
     "net.deadlines": "tests/unit/net/test_tcp.py, with the streams whose waits it ends",

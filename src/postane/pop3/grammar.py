@@ -270,5 +270,5 @@ def find_stamp(text: str) -> str | None:
     return found[-1] if found else None
 
 
-_STAMP = re.compile(r"<[!-;=?-~]+@[!-;=?-~]+>")
+_STAMP = re.compile(r"<[!-;=?A-~]+@[!-;=?-~]+>")  # one @ parts it: a stamp of many takes no longer
 _NO_LINE_ENDS = bytes(32 if octet in b"\r\n\0" else octet for octet in range(256))

@@ -183,6 +183,7 @@ def test_what_is_no_reply_ends_the_conversation(line):
         ("ready", None),
         ("ready <no at sign>", None),
         ("ready <spaces in@it x>", None),
+        ("<" + "@" * 60_000, None),  # takes no longer than its length
     ],
 )
 def test_the_stamp_in_a_greeting(text, stamp):
