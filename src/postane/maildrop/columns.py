@@ -77,10 +77,10 @@ def _read(kept: KeptColumns, last: int, query: Query) -> tuple[Sequence[int], Se
     uids follow each other, and need not be read then: as many sizes as there can be uids are those of all of them.
     """
     uids, sizes, after, is_run = kept.uids, kept.sizes, kept.last_uid, True
-    while True:
+    while after < last:
         ((first,),) = query(_NEXT, (after, last))
         if first is None:
-            return uids, sizes
+            break
         end = min(first + PIECE - 1, last)
         if is_run:
             ((text,),) = query(_RUN, (first - 1, end))
@@ -89,7 +89,16 @@ def _read(kept: KeptColumns, last: int, query: Query) -> tuple[Sequence[int], Se
         if not is_run:
             ((names, text),) = query(_COLUMNS, (first - 1, last, PIECE))
             more, octets = _numbers(names), _numbers(text)
-        uids, sizes, after = appended(uids, more), appended(sizes, octets), more[-1] if more else end
+            end = more[-1] if len(more) == PIECE else last
+            is_run = _ends_as_run(more)
+        uids, sizes, after = appended(uids, more), appended(sizes, octets), end
+    return uids, sizes
+
+
+def _ends_as_run(uids: "array[int]") -> bool:
+    """Whether the last half of them follow each other: then those that come next may do so too."""
+    half = len(uids) // 2
+    return bool(uids) and uids[-1] - uids[half] == len(uids) - 1 - half
 
 
 def _numbers(text: str) -> "array[int]":

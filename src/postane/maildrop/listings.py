@@ -18,8 +18,8 @@ from .uidls import Uidls, format_uidl
 KEPT_FROM = 1000
 """Messages from which on a drop's listings are kept."""
 
-KEPT_OCTETS = 32 * 1024 * 1024
-"""Octets of listings that are kept, over all drops: those of six drops with 100,000 messages each."""
+KEPT_OCTETS = 48 * 1024 * 1024
+"""Octets of listings that are kept, over all drops: those of one of a million messages, or of a dozen of 100,000."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +106,12 @@ class DropListings:
 
     def _sizes_after(self, at: int) -> bytes:
         sizes = self._columns.sizes
-        return number_integers(range(at + 1, len(sizes) + 1), sizes[at:])
+        return number_integers(range(at + 1, len(sizes) + 1), sizes[at:] if at else sizes)
 
     def _uidls_after(self, at: int) -> bytes:
-        uids, given = self._columns.uids, self._columns.given
-        numbers = range(at + 1, len(uids) + 1)
-        if given:
-            return number_words(numbers, list(Uidls(self._token, uids[at:], given)))
-        return number_ascending(numbers, uids[at:], format_uidl(self._token, 0)[:-1].encode("ascii"))
+        columns = self._columns
+        uids = columns.uids[at:] if at else columns.uids
+        numbers = range(at + 1, at + len(uids) + 1)
+        if columns.given:
+            return number_words(numbers, list(Uidls(self._token, uids, columns.given)))
+        return number_ascending(numbers, uids, format_uidl(self._token, 0)[:-1].encode("ascii"))

@@ -1,5 +1,6 @@
 """Listings that are kept: made once, lengthened when mail comes, made anew when something goes, bounded."""
 
+import itertools
 from array import array
 
 import pytest
@@ -70,7 +71,40 @@ def test_after_a_removal_that_is_told_of_only_the_lines_behind_it_are_made_anew(
     left = array("Q", [uid for uid in range(1, 10) if uid != removed])
     lists(cache, KeptColumns(1, 9, left, array("Q", [uid * 10 for uid in left])))
     assert cache.made == ([("sizes", removed - 1), ("uidls", removed - 1)] if removed < 9 else [])
-    assert cache._octets == sum(len(text) for _, _, text in cache._kept.values())
+    assert cache._octets == sum(len(kept.text) for kept in cache._kept.values())
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations((2, 5, 8))))
+def test_several_removals_leave_the_lines_in_front_of_all_of_them(cache, order):
+    uids = list(range(1, 13))
+    lists(cache, columns(1, 12))
+    for removals, removed in enumerate(order, 1):
+        cache.cut("token", removals, uids.index(removed))
+        uids.remove(removed)
+    cache.made.clear()
+    lists(cache, KeptColumns(3, 12, array("Q", uids), array("Q", [uid * 10 for uid in uids])))
+    assert cache.made == [("sizes", 1), ("uidls", 1)]
+    cache.made.clear()
+    lists(cache, KeptColumns(3, 12, array("Q", uids), array("Q", [uid * 10 for uid in uids])))
+    assert cache.made == []
+    assert cache._octets == sum(len(kept.text) for kept in cache._kept.values())
+
+
+def test_a_removal_behind_another_one_that_was_not_listed_yet_changes_nothing(cache):
+    lists(cache, columns(1, 9))
+    cache.cut("token", 1, 6)
+    cache.cut("token", 2, 7)
+    cache.made.clear()
+    left = array("Q", [1, 2, 3, 4, 5, 6, 9])
+    lists(cache, KeptColumns(2, 9, left, array("Q", [uid * 10 for uid in left])))
+    assert cache.made == [("sizes", 6), ("uidls", 6)]
+
+
+def test_a_deletion_copies_no_listing(cache):
+    lists(cache, columns(1, 9))
+    before = [kept.text for kept in cache._kept.values()]
+    cache.cut("token", 1, 6)
+    assert all(kept.text is text for kept, text in zip(cache._kept.values(), before, strict=True))
 
 
 def test_a_removal_that_does_not_follow_is_not_believed(cache):
