@@ -40,6 +40,12 @@ PEERS='
     libpam-pwdfile:/lib/*/security/pam_pwdfile.so
     libnss-wrapper:/usr/lib/*/libnss_wrapper.so
 '
+# The standard library's own tests, which Debian ships apart from its interpreters.
+SUITE='
+import importlib.util, sys
+if sys.base_prefix == "/usr" and importlib.util.find_spec("test") and not importlib.util.find_spec("test.test_poplib"):
+    print("libpython%d.%d-testsuite" % sys.version_info[:2], end=" ")
+'
 PATH="$PATH:/usr/sbin:/usr/local/sbin:/sbin:/usr/lib/dovecot:/usr/libexec/dovecot:/opt/homebrew/sbin"
 for folder in /usr/lib/postgresql/*/bin; do PATH="$PATH:$folder"; done
 POLICY=/usr/sbin/policy-rc.d
@@ -54,6 +60,9 @@ is_there() {
 missing() {
     for peer in $PEERS; do
         is_there "${peer#*:}" || printf '%s ' "${peer%%:*}"
+    done
+    for python in .venv*/bin/python; do
+        [ -x "$python" ] && "$python" -c "$SUITE" 2>/dev/null
     done
 }
 
