@@ -1,0 +1,124 @@
+"""Which messages are fetched, which are left, which are deleted: filters, sizes, and what is kept for how long.
+
+Must not know: how messages are fetched or deleted.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from postane.journal.base import Compared, Step
+
+from .account import Action, KeepKind, Oversize
+from .errors import Trouble
+from .filters import decide, read_header
+from .source import Incoming
+from .work import DONE, PENDING, PIECE, Tell, Work
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What becomes of some messages: fetched `whole`, only their header part (`parts`), left for a reason (by key), or
+    deleted unread (`unwanted`, by number)."""
+
+    whole: list[Compared] = field(default_factory=list)
+    parts: list[Compared] = field(default_factory=list)
+    left: dict[str, str] = field(default_factory=dict)
+    unwanted: dict[int, str] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+
+
+async def choose(work: Work, piece: Sequence[Compared]) -> Choice:
+    """What becomes of these. Nothing is recorded. Raises FetchError."""
+    choice = Choice()
+    for each in await _filtered(work, piece, choice) if work.account.filters else piece:
+        limit = work.account.max_size
+        if limit is None or each.listed.octets <= limit:
+            choice.whole.append(each)
+        elif work.account.oversize is Oversize.HEADERS:
+            choice.parts.append(each)
+        else:
+            choice.left[each.listed.key] = too_large(work)
+    return choice
+
+
+def too_large(work: Work) -> str:
+    """Why a message is not fetched whole."""
+    return f"larger than max_size ({work.account.max_size} octets)"
+
+
+async def _filtered(work: Work, piece: Sequence[Compared], choice: Choice) -> list[Compared]:
+    by_number = {each.listed.number: each for each in piece}
+    wanted = []
+    async for incoming in work.source.headers(list(by_number)):
+        each = by_number[incoming.number]
+        if incoming.error is not None:
+            choice.refused[each.listed.key] = note_refusal(work, incoming, each)
+            continue
+        fields = read_header(b"".join([chunk async for chunk in incoming.chunks()]))
+        action = decide(work.account.filters, fields)
+        if action is Action.FETCH:
+            wanted.append(each)
+        elif action is Action.DELETE:  # recorded once the server has done it
+            choice.unwanted[each.listed.number] = each.listed.key
+        else:
+            choice.left[each.listed.key] = "a filter says skip"
+    return wanted
+
+
+def note_refusal(work: Work, incoming: Incoming, each: Compared) -> str:
+    """One message that the server does not give does not stop the others: it is told of. Gives the reason."""
+    words = incoming.error or "refused"
+    work.progress.fail(f"message {incoming.number} ({each.listed.key}): {words}", Trouble.REFUSED)
+    work.given_up.add(each.listed.key)
+    return words
+
+
+async def choose_due(work: Work, piece: Sequence[Compared]) -> list[Compared]:
+    """Which of these, that are at their destinations, are to be deleted at the server now. Raises SinkError."""
+    due = [each for each in piece if _is_due(work, each)]
+    return await _gone_here(work, due) if due and work.account.keep.kind is KeepKind.HERE else due
+
+
+def _is_due(work: Work, each: Compared) -> bool:
+    keep = work.account.keep
+    if each.step is Step.DELETED:  # the server said that it was gone
+        return keep.kind is not KeepKind.ALL
+    if keep.kind is KeepKind.AGED:
+        return each.delivered is not None and each.delivered + keep.seconds <= work.clock()
+    return keep.kind is not KeepKind.ALL
+
+
+async def _gone_here(work: Work, due: Sequence[Compared]) -> list[Compared]:
+    """What none of the destinations has any more. One that was made anew has never had anything."""
+    tellers = [sink for sink in work.sinks if sink.can_tell]
+    if not tellers or any(sink.is_new for sink in tellers):
+        work.progress.note = "nothing is deleted at the server: a destination is new, or cannot tell what it has"
+        return []
+    here: set[str] = set()
+    for sink in tellers:
+        here |= await sink.find([each.listed.key for each in due])
+    return [each for each in due if each.listed.key not in here]
+
+
+async def describe(work: Work, tell: Tell) -> None:
+    """A dry run: tell what would become of each message that something would become of. Raises FetchError."""
+    deletes = work.account.keep.kind is KeepKind.NONE
+    async for piece in work.run.compare(steps=PENDING, piece=PIECE):
+        choice = await choose(work, piece)
+        whole, parts = {each.listed.key for each in choice.whole}, {each.listed.key for each in choice.parts}
+        for each in piece:
+            key = each.listed.key
+            if key in whole:
+                tell(each.listed, "fetch and delete" if deletes else "fetch")
+            elif key in parts:
+                tell(each.listed, "fetch the header part")
+            else:
+                is_unwanted = each.listed.number in choice.unwanted
+                tell(each.listed, "delete without fetching" if is_unwanted else f"leave: {_reason(choice, key)}")
+    async for piece in work.run.compare(steps=DONE, piece=PIECE):
+        for each in await choose_due(work, piece):
+            tell(each.listed, "delete")
+
+
+def _reason(choice: Choice, key: str) -> str:
+    return choice.left.get(key) or choice.refused.get(key) or "unknown"

@@ -1,0 +1,58 @@
+"""Which messages are wanted, by their header fields and by their size.
+
+Must not know: servers, destinations.
+"""
+
+import re
+from collections.abc import Iterator
+from email import message_from_bytes, policy
+from email.message import Message
+
+from .account import Action, Filter, Multidrop
+
+_RETURN_PATH = re.compile(rb"^return-path[ \t]*:(.*)", re.IGNORECASE | re.MULTILINE)
+_ADDRESS = re.compile(r"<?([^<>\s,;]+@[^<>\s,;]+)>?")
+
+
+def read_header(header: bytes) -> Message:
+    """The fields of a header part, whatever octets it has."""
+    return message_from_bytes(header, policy=policy.compat32)
+
+
+def values_of(fields: Message, name: str) -> Iterator[str]:
+    """Each value of a field, on one line, encoded words as they came."""
+    for value in fields.get_all(name, []):
+        yield " ".join(str(value).split())
+
+
+def decide(filters: tuple[Filter, ...], fields: Message) -> Action:
+    """What the first filter that fits says; without one the message is fetched."""
+    for each in filters:
+        if any(each.pattern.search(value) for value in values_of(fields, each.header)):
+            return each.action
+    return Action.FETCH
+
+
+def header_of(beginning: bytes) -> bytes:
+    """The header part of a message, as far as its first octets have it."""
+    end = beginning.find(b"\r\n\r\n")
+    return beginning if end < 0 else beginning[: end + 4]
+
+
+def sender_of(header: bytes) -> str:
+    """The address of the first Return-Path; "" where there is none. Cheap: every message is asked."""
+    found = _RETURN_PATH.search(header)
+    address = _ADDRESS.search(found[1].decode("utf-8", "replace")) if found else None
+    return address[1] if address else ""
+
+
+def envelope_recipients(multidrop: Multidrop, fields: Message) -> tuple[str, ...]:
+    """Whom the server says that a message was for, each once; empty where it does not say."""
+    found: dict[str, None] = {}
+    for value in values_of(fields, multidrop.header):
+        for address in _ADDRESS.findall(value):
+            local, _, domain = address.rpartition("@")
+            if multidrop.domains and domain.lower() not in multidrop.domains:
+                continue
+            found[f"{local.removeprefix(multidrop.prefix)}@{domain}"] = None
+    return tuple(found)

@@ -1,0 +1,172 @@
+"""From the server's messages to all destinations, in groups, while the next ones are still on their way.
+
+What is delivered is recorded before anything else is done about it: the order that loses nothing is deliver, record,
+delete. A destination that is asked for one message at a time gets its record after each of them.
+
+Must not know: servers, why a message is wanted.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from postane.journal.base import JournalError, Run
+from postane.sinks.base import Delivery, Outcome, Parcel, Sink, SinkError
+from postane.sinks.content import Spool, SpoolError
+
+from .errors import FetchError, Trouble
+from .progress import Progress
+
+GROUP = 100
+"""Messages that are brought to the destinations at once, at most."""
+
+GROUP_OCTETS = 8 * 1024 * 1024
+"""Octets of them; one message may be larger."""
+
+WAITING = 2 * GROUP
+"""Messages that wait for their delivery before the server is read no further."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crate:
+    """A parcel with what it lies in. `had_by` are the destinations that have it already.
+
+    `remark` is there for a parcel that is not the message itself: it is delivered, and the message recorded as left.
+    """
+
+    key: str
+    parcel: Parcel
+    spool: Spool = field(repr=False)
+    had_by: tuple[str, ...] = ()
+    remark: str = ""
+
+
+class Handover:
+    """One visit's way to the destinations. Begins with the first crate, ends with `finish` or `abandon`."""
+
+    def __init__(self, sinks: Sequence[Sink], run: Run, progress: Progress) -> None:
+        self._sinks = sinks
+        self._run = run
+        self._progress = progress
+        self._crates: deque[Crate] = deque()
+        self._octets = 0  # of the crates that wait
+        self._is_ending = False
+        self._news = asyncio.Event()  # for the one who delivers
+        self._room = asyncio.Event()  # for the one who brings
+        self._work: asyncio.Task[None] | None = None
+        self.failed: set[str] = set()  # keys of what is not everywhere
+
+    async def put(self, crate: Crate) -> None:
+        """Take a crate in, when there is room. Raises FetchError where nothing can be delivered any more."""
+        if self._work is None:
+            self._work = asyncio.create_task(self._deliver_all())
+        self._crates.append(crate)
+        self._octets += crate.parcel.content.octets
+        self._news.set()
+        while (len(self._crates) >= WAITING or self._octets > GROUP_OCTETS) and not self._work.done():
+            self._room.clear()
+            await self._room.wait()
+        if self._work.done():
+            await self._work
+
+    async def finish(self) -> None:
+        """Return when all is delivered and recorded. Raises FetchError."""
+        self._is_ending = True
+        self._news.set()
+        if self._work is not None:
+            await self._work
+
+    async def abandon(self) -> bool:
+        """Give up what waits, and let what has begun come to its end: whether it came to a good one."""
+        while self._crates:
+            self._crates.popleft().spool.discard()
+        self._is_ending = True
+        self._news.set()
+        if self._work is not None:
+            await asyncio.wait([self._work])
+            return not self._work.cancelled() and self._work.exception() is None
+        return True
+
+    async def _deliver_all(self) -> None:
+        try:
+            while self._crates or not self._is_ending:
+                if not self._crates:
+                    self._news.clear()
+                    await self._news.wait()
+                    continue
+                await self._deliver(self._take())
+        finally:
+            self._room.set()
+
+    def _take(self) -> list[Crate]:
+        taken: list[Crate] = []
+        octets = 0
+        while self._crates and len(taken) < GROUP and octets < GROUP_OCTETS:
+            crate = self._crates.popleft()
+            octets += crate.parcel.content.octets
+            taken.append(crate)
+        self._octets -= octets
+        self._room.set()
+        return taken
+
+    async def _deliver(self, crates: Sequence[Crate]) -> None:
+        try:
+            await self._run.record_fetched([crate.key for crate in crates])
+            for sink in self._sinks:
+                await self._deliver_to(sink, [crate for crate in crates if sink.name not in crate.had_by])
+            if len(self._sinks) > 1:
+                await self._record([crate for crate in crates if crate.key not in self.failed])
+        except SinkError as error:
+            trouble = Trouble.TEMPORARY if error.may_pass else Trouble.DESTINATION
+            raise FetchError(error.text, trouble) from error
+        except SpoolError as error:
+            raise FetchError(error.text, Trouble.TEMPORARY) from error
+        except JournalError as error:
+            raise FetchError(error.text, Trouble.JOURNAL) from error
+        finally:
+            for crate in crates:
+                crate.spool.discard()
+
+    async def _deliver_to(self, sink: Sink, crates: Sequence[Crate]) -> None:
+        for group in _groups(crates, sink.group):
+            there, failed = [], {}
+            deliveries = await sink.deliver([crate.parcel for crate in group])
+            for crate, delivery in zip(group, deliveries, strict=True):
+                if delivery.is_there:
+                    there.append(crate)
+                    self._count(delivery)
+                else:
+                    failed[crate.key] = self._fail(sink, crate, delivery)
+            if len(self._sinks) == 1:
+                await self._record(there)
+            else:
+                await self._run.record_sink([crate.key for crate in there], sink.name)
+            if failed:
+                await self._run.record_failed(failed)
+
+    async def _record(self, crates: Sequence[Crate]) -> None:
+        if delivered := [crate.key for crate in crates if not crate.remark]:
+            await self._run.record_delivered(delivered)
+        if remarks := {crate.key: crate.remark for crate in crates if crate.remark}:
+            await self._run.record_skipped(remarks)
+            self._progress.skipped += len(remarks)
+
+    def _count(self, delivery: Delivery) -> None:
+        if delivery.outcome is Outcome.PRESENT:
+            self._progress.present += 1
+        else:
+            self._progress.delivered += 1
+
+    def _fail(self, sink: Sink, crate: Crate, delivery: Delivery) -> str:
+        is_passing = delivery.outcome is Outcome.DEFERRED
+        words = f"{sink.name}: {delivery.reason or delivery.outcome}"
+        if crate.key not in self.failed:
+            self._progress.fail(f"{crate.key}: {words}", Trouble.TEMPORARY if is_passing else Trouble.REFUSED)
+        self.failed.add(crate.key)
+        return words
+
+
+def _groups(crates: Sequence[Crate], size: int) -> Iterator[Sequence[Crate]]:
+    for start in range(0, len(crates), size):
+        yield crates[start : start + size]

@@ -1,0 +1,70 @@
+"""How far an account's run is: numbers that whoever shows them looks at whenever it likes.
+
+Must not know: how they are shown.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from .errors import FetchError, Trouble
+
+
+@dataclass(slots=True)
+class Progress:
+    """One account's run, as it is now. `step` is a word for people. Times are of the clock that it was made with.
+
+    `messages` and `octets` count what has been fetched of `messages_total` and `octets_total`, as far as those are
+    known; the rest is what became of messages. `troubles` are what went wrong with single messages, the first few.
+    """
+
+    account: str
+    clock: Callable[[], float] = field(repr=False)
+    step: str = "waiting"
+    listed: int = 0
+    messages: int = 0
+    messages_total: int = 0
+    octets: int = 0
+    octets_total: int = 0
+    delivered: int = 0
+    present: int = 0
+    skipped: int = 0
+    deleted: int = 0
+    failed: int = 0
+    began: float | None = None
+    ended: float | None = None
+    error: FetchError | None = None
+    troubles: list[str] = field(default_factory=list)
+    worst: Trouble | None = None
+    note: str = ""
+
+    TROUBLES = 10
+
+    def begin(self) -> None:
+        """The run begins."""
+        self.began = self.clock()
+
+    def end(self, error: FetchError | None = None) -> None:
+        """The run is over."""
+        self.ended, self.error = self.clock(), error
+        self.step = "failed" if error is not None else "done"
+        if error is not None:
+            self._weigh(error.trouble)
+
+    def fail(self, words: str, trouble: Trouble) -> None:
+        """One message stays where it is, and why."""
+        self.failed += 1
+        self._weigh(trouble)
+        if len(self.troubles) < self.TROUBLES:
+            self.troubles.append(words)
+
+    @property
+    def seconds(self) -> float:
+        """How long it has run."""
+        if self.began is None:
+            return 0.0
+        return (self.clock() if self.ended is None else self.ended) - self.began
+
+    def _weigh(self, trouble: Trouble) -> None:
+        order = list(Trouble)
+        if self.worst is None or order.index(trouble) > order.index(self.worst):
+            self.worst = trouble

@@ -1,0 +1,72 @@
+"""All accounts: several at once, not too many with one host, once or again and again.
+
+Must not know: how an account is fetched, how it is shown.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from postane.journal.base import Journal
+
+from .progress import Progress
+from .run import Job, fetch
+from .schedule import Schedule
+from .work import Tell
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many accounts are fetched at once, in all and with one host."""
+
+    at_once: int = 8
+    per_host: int = 2
+
+
+@dataclass(slots=True)
+class Rounds:
+    """The accounts' jobs with the journal that they share. `began` and `ended` hear of each run."""
+
+    jobs: Sequence[Job]
+    journal: Journal
+    limits: Limits
+    clock: Callable[[], float] = field(repr=False)
+    began: Callable[[Progress], None] = field(default=lambda _: None, repr=False)
+    ended: Callable[[Progress], None] = field(default=lambda _: None, repr=False)
+    _all: asyncio.Semaphore | None = field(default=None, init=False)
+    _hosts: "dict[str, asyncio.Semaphore]" = field(default_factory=dict, init=False)
+
+    async def once(self, tell: "Callable[[str], Tell] | None" = None) -> list[Progress]:
+        """Fetch each account once. One that fails does not stop the others; `tell` makes it a dry run."""
+        self._prepare()
+        progresses = [Progress(job.account.name, self.clock) for job in self.jobs]
+        async with asyncio.TaskGroup() as group:
+            for job, progress in zip(self.jobs, progresses, strict=True):
+                group.create_task(self._run(job, progress, None if tell is None else tell(job.account.name)))
+        return progresses
+
+    async def watch(self, schedule_for: Callable[[Job], Schedule]) -> None:
+        """Fetch each account again and again, until cancelled."""
+        self._prepare()
+        async with asyncio.TaskGroup() as group:
+            for job in self.jobs:
+                group.create_task(self._watch(job, schedule_for(job)))
+
+    async def _watch(self, job: Job, schedule: Schedule) -> None:
+        await asyncio.sleep(schedule.first())
+        while True:
+            progress = Progress(job.account.name, self.clock)
+            await self._run(job, progress, None)
+            await asyncio.sleep(schedule.next(progress.error))
+
+    async def _run(self, job: Job, progress: Progress, tell: Tell | None) -> None:
+        assert self._all is not None, "prepared"
+        async with self._hosts[job.account.host], self._all:
+            self.began(progress)
+            await fetch(job, self.journal, progress, tell=tell)
+            self.ended(progress)
+
+    def _prepare(self) -> None:
+        self._all = asyncio.Semaphore(self.limits.at_once)
+        self._hosts = defaultdict(lambda: asyncio.Semaphore(self.limits.per_host))

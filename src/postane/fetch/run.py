@@ -1,0 +1,132 @@
+"""One account's run: its destinations, its journal, and as many sessions with its server as it takes.
+
+What goes wrong ends up in the run's Progress; nothing but a cancellation is raised.
+
+Must not know: other accounts, when the next run is.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from postane.journal.base import Journal, JournalError, Run
+from postane.sinks.base import Sink, SinkError
+
+from .account import Account, KeepKind
+from .errors import FetchError, Trouble
+from .progress import Progress
+from .source import Facts, Source
+from .visit import Visit
+from .work import Tell, Work
+
+FORGET_AFTER = 90 * 86400.0
+"""Seconds after which a message that the server does not list any more is forgotten."""
+
+LAST_LOGIN = "last login"
+LOGIN_DELAY = "login delay"
+"""What is remembered of a server that wants time between logins (RFC 2449 s6.5)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """An account with what it takes to fetch it. `make_source` gives a new session each time, `clock` seconds since the
+    epoch."""
+
+    account: Account
+    make_source: Callable[[], Source]
+    sinks: Sequence[Sink]
+    clock: Callable[[], float] = field(repr=False)
+
+
+async def fetch(job: Job, journal: Journal, progress: Progress, *, tell: Tell | None = None) -> None:
+    """Fetch an account once; with `tell` only say what would be done."""
+    progress.begin()
+    error: FetchError | None = None
+    try:
+        await _fetch(job, journal, progress, tell)
+    except FetchError as refusal:
+        error = refusal
+    except SinkError as refusal:
+        error = FetchError(refusal.text, Trouble.TEMPORARY if refusal.may_pass else Trouble.DESTINATION)
+    except JournalError as refusal:
+        error = FetchError(refusal.text, Trouble.JOURNAL)
+    except BaseException:
+        progress.end(FetchError("stopped", Trouble.TEMPORARY))
+        raise
+    progress.end(error)
+
+
+async def _fetch(job: Job, journal: Journal, progress: Progress, tell: Tell | None) -> None:
+    account = job.account
+    run = await journal.begin(account.name)
+    is_clean = not run.is_suspect
+    work = Work(account, job.make_source(), job.sinks, run, progress, job.clock)
+    try:
+        await _check_delay(run, job.clock())
+        for sink in job.sinks:
+            await sink.open()
+        while True:
+            is_clean, is_over = await _visit(work, tell)
+            if is_over:
+                break
+            work.source = job.make_source()
+        if tell is None:
+            await journal.prune(account.name, job.clock() - FORGET_AFTER)
+    except _Interrupted as interruption:
+        is_clean = interruption.is_clean
+        raise interruption.cause from None
+    finally:
+        await run.finish(is_clean=is_clean)
+        for sink in job.sinks:
+            await sink.close()
+
+
+class _Interrupted(Exception):
+    """A visit did not come to its end; `is_clean` as for Run.finish."""
+
+    def __init__(self, cause: BaseException, *, is_clean: bool) -> None:
+        super().__init__()
+        self.cause = cause
+        self.is_clean = is_clean
+
+
+async def _visit(work: Work, tell: Tell | None) -> tuple[bool, bool]:
+    """Whether all is recorded that is delivered, and whether there is nothing left to fetch."""
+    account = work.account
+    visit = Visit(work)
+    try:
+        facts = await visit.open()
+        await _note_delay(work, facts)
+        if tell is not None:
+            await visit.describe(tell)
+            return visit.is_recorded, True
+        work.most = _most(account, facts, work.progress.messages)
+        await visit.go()
+    except BaseException as error:
+        raise _Interrupted(error, is_clean=visit.is_recorded) from error
+    finally:
+        await visit.leave()
+    is_limited = account.limit is not None and work.progress.messages >= account.limit
+    return visit.is_recorded, is_limited or work.most is None or visit.taken < work.most
+
+
+def _most(account: Account, facts: Facts, fetched: int) -> int | None:
+    """How many messages to fetch in this session. A server that wants time between logins is visited once."""
+    bounds = [] if account.limit is None else [account.limit - fetched]
+    if account.expunge_every is not None and account.keep.kind is KeepKind.NONE and not facts.login_delay:
+        bounds.append(account.expunge_every)
+    return min(bounds, default=None)
+
+
+async def _check_delay(run: Run, now: float) -> None:
+    """Do not come earlier than the server wants it: it would refuse, or take offence."""
+    delay, last = await run.recall(LOGIN_DELAY), await run.recall(LAST_LOGIN)
+    if delay and last and now < float(last) + float(delay):
+        wait = float(last) + float(delay) - now
+        text = f"the server wants {float(delay):g} s between logins: again in {wait:.0f} s"
+        raise FetchError(text, Trouble.TEMPORARY, wait=wait)
+
+
+async def _note_delay(work: Work, facts: Facts) -> None:
+    if facts.login_delay or await work.run.recall(LOGIN_DELAY):
+        await work.run.remember(LOGIN_DELAY, f"{facts.login_delay or 0:g}")
+        await work.run.remember(LAST_LOGIN, f"{work.clock():.3f}")

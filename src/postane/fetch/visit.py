@@ -1,0 +1,183 @@
+"""One session with an account's server: list, fetch what is new, hand it over, delete what may go, leave.
+
+The order loses nothing: a message is at its destinations, durably, and recorded as such, before DELE is said; what was
+deleted is recorded only after the server has said yes to QUIT (RFC 1939 s6).
+
+Must not know: how often and for whom this is done.
+"""
+
+from collections.abc import Sequence
+
+from postane.journal.base import Compared
+from postane.sinks.base import Parcel
+from postane.sinks.content import Spool, SpoolError
+
+from .account import KeepKind
+from .choice import choose, choose_due, describe, note_refusal, too_large
+from .errors import FetchError, Trouble
+from .filters import envelope_recipients, header_of, read_header, sender_of
+from .handover import Crate, Handover
+from .lead import format_lead
+from .listing import reconcile, take_listing
+from .source import Facts, Incoming
+from .work import DONE, HEADERS, PENDING, PIECE, Tell, Work
+
+
+class Visit:
+    """One session, gone through once: `open`, then `go` or `describe`, and `leave` in any case."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._source, self._run, self._progress = work.source, work.run, work.progress
+        self._handover = Handover(work.sinks, work.run, work.progress)
+        self._facts: Facts | None = None
+        self._unwanted: dict[int, str] = {}
+        self._marked: list[str] = []  # keys of what the server will delete at the end
+        self.taken = 0  # messages that were asked for
+        self.is_recorded = not work.run.is_suspect  # nothing is delivered that is not recorded
+
+    async def open(self) -> Facts:
+        """Connect and log in. Raises FetchError."""
+        self._progress.step = "connecting"
+        self._facts = await self._source.open()
+        return self._facts
+
+    async def go(self) -> None:
+        """Do it all, from the listing on. Raises FetchError, SinkError, JournalError; what was delivered until then is
+        recorded."""
+        self._progress.step = "listing"
+        await take_listing(self._work)
+        if self._run.is_suspect:
+            await reconcile(self._work)
+            self.is_recorded = True
+        await self._fetch()
+        await self._delete()
+        self._progress.step = "leaving"
+        await self._source.commit()
+        for start in range(0, len(self._marked), PIECE):
+            await self._run.record_deleted(self._marked[start : start + PIECE])
+        self._progress.deleted += len(self._marked)
+
+    async def describe(self, tell: Tell) -> None:
+        """Tell what `go` would do. Raises FetchError, SinkError, JournalError."""
+        await take_listing(self._work)
+        await describe(self._work, tell)
+
+    async def leave(self) -> None:
+        """End the session, where it has not ended, without deleting anything."""
+        await self._source.leave()
+
+    async def _fetch(self) -> None:
+        counts, most = await self._run.count(), self._work.most
+        pending = sum(counts.get(step, 0) for step in PENDING)
+        self._progress.messages_total = self._progress.messages + (pending if most is None else min(most, pending))
+        self._progress.step = "fetching"
+        try:
+            async for piece in self._run.compare(steps=PENDING, piece=PIECE):
+                await self._fetch_piece([each for each in piece if each.listed.key not in self._work.given_up])
+                if most is not None and self.taken >= most:
+                    break
+            await self._finish()
+        except FetchError:  # what has come is not thrown away
+            await self._finish()
+            raise
+        except BaseException:
+            self.is_recorded = await self._handover.abandon()
+            raise
+        finally:
+            self._work.given_up |= self._handover.failed
+
+    async def _finish(self) -> None:
+        try:
+            await self._handover.finish()
+        except FetchError:
+            self.is_recorded = False
+            raise
+
+    async def _fetch_piece(self, piece: Sequence[Compared]) -> None:
+        if self._work.most is not None:
+            piece = piece[: self._work.most - self.taken]
+        self.taken += len(piece)
+        choice = await choose(self._work, piece)
+        self._unwanted |= choice.unwanted
+        if choice.left:
+            await self._run.record_skipped(choice.left)
+            self._progress.skipped += len(choice.left)
+        if choice.refused:
+            await self._run.record_failed(choice.refused)
+        self._progress.octets_total += sum(each.listed.octets for each in choice.whole)
+        if choice.whole:
+            await self._retrieve(choice.whole)
+        if choice.parts:
+            await self._retrieve_parts(choice.parts)
+
+    async def _retrieve(self, piece: Sequence[Compared]) -> None:
+        by_number = {each.listed.number: each for each in piece}
+        async for incoming in self._source.retrieve(list(by_number)):
+            each = by_number[incoming.number]
+            if incoming.error is not None:
+                await self._run.record_failed({each.listed.key: note_refusal(self._work, incoming, each)})
+                continue
+            spool = await self._spooled(incoming)
+            self._progress.messages += 1
+            await self._handover.put(self._crate(each, spool))
+
+    async def _retrieve_parts(self, piece: Sequence[Compared]) -> None:
+        """Of what is too large only the header part is fetched."""
+        by_number = {each.listed.number: each for each in piece}
+        async for incoming in self._source.headers(list(by_number)):
+            each = by_number[incoming.number]
+            if incoming.error is not None:
+                await self._run.record_failed({each.listed.key: note_refusal(self._work, incoming, each)})
+                continue
+            spool = await self._spooled(incoming)
+            words = b"This message has %d octets, more than are fetched; the rest of it is at the server.\r\n"
+            spool.write(words % each.listed.octets)
+            self._progress.messages += 1
+            await self._handover.put(self._crate(each, spool, f"{too_large(self._work)}: its header part was fetched"))
+
+    async def _spooled(self, incoming: Incoming) -> Spool:
+        spool = Spool()
+        try:
+            async for chunk in incoming.chunks():
+                spool.write(chunk)
+                self._progress.octets += len(chunk)
+        except SpoolError as error:
+            spool.discard()
+            raise FetchError(error.text, Trouble.TEMPORARY) from error
+        except BaseException:
+            spool.discard()
+            raise
+        return spool
+
+    def _crate(self, each: Compared, spool: Spool, remark: str = "") -> Crate:
+        assert self._facts is not None, "the session is open"
+        account, content, key = self._work.account, spool.finish(), each.listed.key
+        header, now = header_of(next(content.chunks(), b"")), self._work.clock()
+        multidrop = account.multidrop
+        parcel = Parcel(
+            key=HEADERS + key if remark else key,
+            account=account.name,
+            content=content,
+            lead=format_lead(account, self._facts, key, now),
+            sender=sender_of(header),
+            recipients=() if multidrop is None else envelope_recipients(multidrop, read_header(header)),
+            arrived=now,
+        )
+        return Crate(key, parcel, spool, each.sinks, remark)
+
+    async def _delete(self) -> None:
+        await self._mark(self._unwanted)
+        if self._work.account.keep.kind is KeepKind.ALL:
+            return
+        self._progress.step = "deleting"
+        async for piece in self._run.compare(steps=DONE, piece=PIECE):
+            await self._mark({each.listed.number: each.listed.key for each in await choose_due(self._work, piece)})
+
+    async def _mark(self, by_number: dict[int, str]) -> None:
+        if not by_number:
+            return
+        refused = await self._source.delete(list(by_number))
+        for number, words in refused.items():
+            self._progress.fail(f"message {number} ({by_number[number]}) cannot be deleted: {words}", Trouble.REFUSED)
+        self._marked += [key for number, key in by_number.items() if number not in refused]

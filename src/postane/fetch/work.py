@@ -1,0 +1,44 @@
+"""What the parts of a visit work with.
+
+Must not know: what they do.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from postane.journal.base import Listed, Run, Step
+from postane.sinks.base import Sink
+
+from .account import Account
+from .progress import Progress
+from .source import Source
+
+PENDING: frozenset[Step | None] = frozenset({None, Step.SEEN, Step.FETCHED})
+"""What is not at its destinations."""
+
+DONE: frozenset[Step | None] = frozenset({Step.DELIVERED, Step.DELETED})
+"""What is at its destinations, and still at the server."""
+
+PIECE = 1000
+"""Messages that are looked at, at a time."""
+
+HEADERS = "headers:"
+"""What the key of a parcel begins with that is a message's header part alone."""
+
+Tell = Callable[[Listed, str], None]
+"""Hears what would become of a message."""
+
+
+@dataclass(slots=True)
+class Work:
+    """One visit's tools. `most`: messages to fetch at most; None: all. `given_up` are keys that were tried in this run
+    and are not to be tried again in it."""
+
+    account: Account
+    source: Source
+    sinks: Sequence[Sink]
+    run: Run
+    progress: Progress
+    clock: Callable[[], float] = field(repr=False)
+    most: int | None = None
+    given_up: set[str] = field(default_factory=set)
