@@ -56,57 +56,38 @@ async def fetch(job: Job, journal: Journal, progress: Progress, *, tell: Tell | 
 
 
 async def _fetch(job: Job, journal: Journal, progress: Progress, tell: Tell | None) -> None:
-    account = job.account
-    run = await journal.begin(account.name)
-    is_clean = not run.is_suspect
-    work = Work(account, job.make_source(), job.sinks, run, progress, job.clock)
+    run = await journal.begin(job.account.name)
+    work = Work(job.account, job.make_source(), job.sinks, run, progress, job.clock)
+    work.is_recorded = not run.is_suspect
     try:
         await _check_delay(run, job.clock())
         for sink in job.sinks:
             await sink.open()
-        while True:
-            is_clean, is_over = await _visit(work, tell)
-            if is_over:
-                break
+        while not await _visit(work, tell):
             work.source = job.make_source()
         if tell is None:
-            await journal.prune(account.name, job.clock() - FORGET_AFTER)
-    except _Interrupted as interruption:
-        is_clean = interruption.is_clean
-        raise interruption.cause from None
+            await journal.prune(job.account.name, job.clock() - FORGET_AFTER)
     finally:
-        await run.finish(is_clean=is_clean)
+        await run.finish(is_clean=work.is_recorded)
         for sink in job.sinks:
             await sink.close()
 
 
-class _Interrupted(Exception):
-    """A visit did not come to its end; `is_clean` as for Run.finish."""
-
-    def __init__(self, cause: BaseException, *, is_clean: bool) -> None:
-        super().__init__()
-        self.cause = cause
-        self.is_clean = is_clean
-
-
-async def _visit(work: Work, tell: Tell | None) -> tuple[bool, bool]:
-    """Whether all is recorded that is delivered, and whether there is nothing left to fetch."""
-    account = work.account
-    visit = Visit(work)
+async def _visit(work: Work, tell: Tell | None) -> bool:
+    """Whether there is nothing left to fetch."""
+    account, visit = work.account, Visit(work)
     try:
         facts = await visit.open()
         await _note_delay(work, facts)
         if tell is not None:
             await visit.describe(tell)
-            return visit.is_recorded, True
+            return True
         work.most = _most(account, facts, work.progress.messages)
         await visit.go()
-    except BaseException as error:
-        raise _Interrupted(error, is_clean=visit.is_recorded) from error
     finally:
         await visit.leave()
     is_limited = account.limit is not None and work.progress.messages >= account.limit
-    return visit.is_recorded, is_limited or work.most is None or visit.taken < work.most
+    return is_limited or work.most is None or visit.taken < work.most
 
 
 def _most(account: Account, facts: Facts, fetched: int) -> int | None:

@@ -34,7 +34,6 @@ class Visit:
         self._unwanted: dict[int, str] = {}
         self._marked: list[str] = []  # keys of what the server will delete at the end
         self.taken = 0  # messages that were asked for
-        self.is_recorded = not work.run.is_suspect  # nothing is delivered that is not recorded
 
     async def open(self) -> Facts:
         """Connect and log in. Raises FetchError."""
@@ -49,7 +48,7 @@ class Visit:
         await take_listing(self._work)
         if self._run.is_suspect:
             await reconcile(self._work)
-            self.is_recorded = True
+            self._work.is_recorded = True
         await self._fetch()
         await self._delete()
         self._progress.step = "leaving"
@@ -82,7 +81,7 @@ class Visit:
             await self._finish()
             raise
         except BaseException:
-            self.is_recorded = await self._handover.abandon()
+            self._work.is_recorded = await self._handover.abandon()
             raise
         finally:
             self._work.given_up |= self._handover.failed
@@ -91,7 +90,7 @@ class Visit:
         try:
             await self._handover.finish()
         except FetchError:
-            self.is_recorded = False
+            self._work.is_recorded = False
             raise
 
     async def _fetch_piece(self, piece: Sequence[Compared]) -> None:

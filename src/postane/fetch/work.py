@@ -32,7 +32,7 @@ Tell = Callable[[Listed, str], None]
 @dataclass(slots=True)
 class Work:
     """One visit's tools. `most`: messages to fetch at most; None: all. `given_up` are keys that were tried in this run
-    and are not to be tried again in it."""
+    and are not to be tried again in it. `is_recorded`: nothing is delivered that is not recorded."""
 
     account: Account
     source: Source
@@ -42,3 +42,4 @@ class Work:
     clock: Callable[[], float] = field(repr=False)
     most: int | None = None
     given_up: set[str] = field(default_factory=set)
+    is_recorded: bool = True
