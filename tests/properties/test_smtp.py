@@ -6,7 +6,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from postane.mail.address import Address, BadAddress, format_mailbox, format_path, parse_mailbox, parse_path
+from postane.mail.measure import Measure, measure
 from postane.smtp.body import BareNewlines, BodyLimits
+from postane.smtp.commands import BodyChunk
 from postane.smtp.replies import Reply, SmtpError, format_reply
 from postane.smtp.states import Dialect
 from postane.smtp.xclient import parse_xclient
@@ -123,6 +125,25 @@ def test_nothing_but_crlf_dot_crlf_ends_a_message(body: bytes) -> None:
         is_bare = b"\r" in body.replace(b"\r\n", b"") or b"\n" in body.replace(b"\r\n", b"")
         is_kept = limits.bare_newlines is BareNewlines.CONVERT or not is_bare
         assert len(talk.messages) == is_kept
+
+
+@given(
+    st.lists(st.sampled_from([b"a", b".", b"\r", b"\n", b"\r\n", b"\r\n.", b"\r\n.."]), max_size=12).map(b"".join),
+    st.integers(1, 8),
+    st.sampled_from([BodyLimits(), BodyLimits(bare_newlines=BareNewlines.CONVERT)]),
+)
+@example(b"x\n.y", 100, BodyLimits(bare_newlines=BareNewlines.CONVERT))
+def test_what_is_told_of_dotted_lines_is_so(body: bytes, step: int, limits: BodyLimits) -> None:
+    sent = SMTP_START + b"DATA\r\n" + body + b"\r\n.\r\n"
+    talk, measured, message = Conversation(limits=limits), Measure(), b""
+    for at in range(0, len(sent), step):
+        seen = len(talk.seen)
+        talk.feed(sent[at : at + step])
+        for event in talk.seen[seen:]:
+            if isinstance(event, BodyChunk):
+                measured.feed(event.octets, is_undotted=event.is_undotted)
+                message += event.octets
+    assert measured.facts() == measure(message)
 
 
 _HOSTS = st.ip_addresses().map(str)

@@ -18,7 +18,7 @@ from postane.config.units import (
 from postane.mail.header_part import HeaderPart
 from postane.mail.measure import Facts, Measure, measure
 from postane.wire.crlf import BareCheck, LengthCheck, Mender
-from postane.wire.dots import Stuffer, Unstuffer, stuff
+from postane.wire.dots import Stuffer, Unstuffer, has_dotted_line, stuff
 from postane.wire.errors import RemoteProtocolError
 from postane.wire.lines import LineBuffer
 
@@ -95,6 +95,22 @@ def test_unstuffing_undoes_stuffing(split):
     assert unstuffer.is_finished
     assert unstuffer.rest == b""
     assert got == whole + (b"" if whole.endswith(b"\r\n") or not whole else b"\r\n")
+
+
+@given(split_octets())
+def test_what_is_known_to_have_no_dotted_line_has_none(split):
+    whole, pieces = split
+    at_once, unstuffer, measured, body = Unstuffer(), Unstuffer(), Measure(), b""
+    expected = at_once.feed(whole)
+    for piece in pieces:
+        if unstuffer.is_finished:
+            break
+        given = unstuffer.feed(piece)
+        assert not (unstuffer.is_undotted and has_dotted_line(given))
+        measured.feed(given, is_undotted=unstuffer.is_undotted)
+        body += given
+    assert expected.startswith(body)
+    assert measured.facts() == measure(body)
 
 
 @given(split_octets())

@@ -43,12 +43,14 @@ class Measure:
         self._octets = 0
         self._is_dotted = False
 
-    def feed(self, octets: bytes) -> None:
-        """Take the next octets of the message."""
+    def feed(self, octets: bytes, *, is_undotted: bool = False) -> None:
+        """Take the next octets of the message; `is_undotted`: it is known that no line in them begins with a dot, but
+        for the one that begins with them, perhaps."""
         self._digest.update(octets)
         self._header.feed(octets)
         if not self._is_dotted:
-            self._is_dotted = has_dotted_line(octets) or b"\r\n." in self._tail + octets[:2]
+            is_dotted = not is_undotted and has_dotted_line(octets)
+            self._is_dotted = is_dotted or b"\r\n." in self._tail + octets[:2]
         self._octets += len(octets)
         self._tail = (self._tail + octets[-2:])[-2:]
 

@@ -173,12 +173,13 @@ class Spool(Protocol):
     Holds a small message in memory and a large one outside it. Whoever made it discards it, deposited or not.
     """
 
-    def write_now(self, octets: bytes) -> bool:
+    def write_now(self, octets: bytes, *, is_undotted: bool = False) -> bool:
         """The next octets of the message as it will be stored, where they need no waiting; False: ask `write`."""
         ...
 
-    async def write(self, octets: bytes) -> None:
-        """The next octets of the message as it will be stored. Raises MaildropError (StoreFull)."""
+    async def write(self, octets: bytes, *, is_undotted: bool = False) -> None:
+        """The next octets of the message as it will be stored; `is_undotted`: it is known of them that
+        `wire.dots.has_dotted_line` is false. Raises MaildropError (StoreFull)."""
         ...
 
     async def discard(self) -> None:

@@ -151,15 +151,15 @@ class FileUpload:
         self._lock = threading.Lock()
         self.path = f"{side.folders.tmp}/{secrets.token_hex(16)}"
 
-    async def write(self, *pieces: bytes) -> None:
+    async def write(self, *pieces: bytes, is_undotted: bool = False) -> None:
         """The next octets."""
         self._is_begun = True
-        await self._side.run("cannot store a body", partial(self._write, pieces))
+        await self._side.run("cannot store a body", partial(self._write, pieces, is_undotted))
 
-    async def finish(self, *pieces: bytes) -> Facts:
+    async def finish(self, *pieces: bytes, is_undotted: bool = False) -> Facts:
         """Make it durable."""
         self._is_begun = True
-        return await self._side.run("cannot store a body", partial(self._finish, pieces))
+        return await self._side.run("cannot store a body", partial(self._finish, pieces, is_undotted))
 
     async def discard(self) -> None:
         """Forget it."""
@@ -174,11 +174,11 @@ class FileUpload:
             self._is_begun = False
             self._side.begin_to(self._discard)
 
-    def _write(self, pieces: Sequence[bytes]) -> None:
+    def _write(self, pieces: Sequence[bytes], is_undotted: bool) -> None:
         with self._lock:
-            self._append(pieces)
+            self._append(pieces, is_undotted)
 
-    def _append(self, pieces: Sequence[bytes]) -> None:
+    def _append(self, pieces: Sequence[bytes], is_undotted: bool) -> None:
         if self._is_discarded:
             return
         if self._descriptor < 0:
@@ -187,7 +187,7 @@ class FileUpload:
             left = memoryview(octets)
             while left:
                 left = left[os.write(self._descriptor, left) :]
-            self._measure.feed(octets)
+            self._measure.feed(octets, is_undotted=is_undotted)
 
     def _open(self) -> None:
         self._side.sweep_uploads()
@@ -195,9 +195,9 @@ class FileUpload:
         self._descriptor = open_file(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
-    def _finish(self, pieces: Sequence[bytes]) -> Facts:
+    def _finish(self, pieces: Sequence[bytes], is_undotted: bool) -> Facts:
         with self._lock:
-            self._append(pieces)
+            self._append(pieces, is_undotted)
             if not self._is_discarded:
                 sync(self._descriptor)
         self._side.on_step(Step.BODY_SPOOLED)

@@ -19,15 +19,15 @@ class MemoryUpload:
         self._measure = Measure()
         self.octets = bytearray()
 
-    async def write(self, *pieces: bytes) -> None:
+    async def write(self, *pieces: bytes, is_undotted: bool = False) -> None:
         """The next octets."""
         for octets in pieces:
-            self._measure.feed(octets)
+            self._measure.feed(octets, is_undotted=is_undotted)
             self.octets += octets
 
-    async def finish(self, *pieces: bytes) -> Facts:
+    async def finish(self, *pieces: bytes, is_undotted: bool = False) -> Facts:
         """What was written."""
-        await self.write(*pieces)
+        await self.write(*pieces, is_undotted=is_undotted)
         return self._measure.facts()
 
     async def discard(self) -> None:

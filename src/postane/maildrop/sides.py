@@ -205,11 +205,12 @@ class Index(Protocol):
 class Upload(Protocol):
     """A large body on its way in. Measures what it takes."""
 
-    async def write(self, *pieces: bytes) -> None:
-        """The next octets: much at a time rather than often a little. Raises MaildropError."""
+    async def write(self, *pieces: bytes, is_undotted: bool = False) -> None:
+        """The next octets: much at a time rather than often a little; `is_undotted`: `has_dotted_line` is known to be
+        false of each piece. Raises MaildropError."""
         ...
 
-    async def finish(self, *pieces: bytes) -> Facts:
+    async def finish(self, *pieces: bytes, is_undotted: bool = False) -> Facts:
         """Take the last octets, make all of them durable, and tell what they were. Raises MaildropError."""
         ...
 

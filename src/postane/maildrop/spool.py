@@ -36,40 +36,42 @@ class BeginUpload(Protocol):
 class JoinedSpool:
     """The Spool of a store with two sides. A body up to `inline` octets goes to the index."""
 
-    __slots__ = ("_begin", "_body", "_error", "_inline_limit", "_pieces", "_size", "_tail", "_upload")
+    __slots__ = ("_begin", "_body", "_error", "_inline_limit", "_is_undotted", "_pieces", "_size", "_tail", "_upload")
 
     def __init__(self, begin: BeginUpload, inline: int) -> None:
         self._begin = begin
         self._inline_limit = inline
         self._pieces: list[bytes] = []
         self._size = 0  # octets in _pieces
+        self._is_undotted = True  # each of them is
         self._tail = b"\r\n"
         self._upload: Upload | None = None
         self._body: Body | None = None
         self._error: MaildropError | None = None
 
-    def write_now(self, octets: bytes) -> bool:
+    def write_now(self, octets: bytes, *, is_undotted: bool = False) -> bool:
         """The next octets of the message, where no block of them has to be written."""
         if self._body is not None:
             raise ValueError("a spool that was deposited or discarded cannot grow")
         size = self._size + len(octets)
         if size > self._inline_limit if self._upload is None else size >= BLOCK:
             return False
-        self._take(octets)
+        self._take(octets, is_undotted)
         return True
 
-    async def write(self, octets: bytes) -> None:
+    async def write(self, octets: bytes, *, is_undotted: bool = False) -> None:
         """The next octets of the message. Raises MaildropError, and then nothing can be deposited."""
-        if self.write_now(octets):
+        if self.write_now(octets, is_undotted=is_undotted):
             return
-        self._take(octets)
+        self._take(octets, is_undotted)
         if self._upload is None:
             self._upload = self._begin()
         if self._size >= BLOCK:
             await self._flush(self._upload)
 
-    def _take(self, octets: bytes) -> None:
+    def _take(self, octets: bytes, is_undotted: bool) -> None:
         self._pieces.append(octets)
+        self._is_undotted = self._is_undotted and is_undotted
         self._size += len(octets)
         self._tail = octets[-2:] if len(octets) >= 2 else (self._tail + octets)[-2:]
 
@@ -114,20 +116,26 @@ class JoinedSpool:
 
     async def _flush(self, upload: Upload) -> None:
         try:
-            await upload.write(*self._gathered())
+            pieces, is_undotted = self._gathered()
+            await upload.write(*pieces, is_undotted=is_undotted)
         except MaildropError as error:
             self._error = error
             raise
 
-    def _gathered(self) -> list[bytes]:
-        """What was not handed on yet. Large pieces go as they are: joined they would be copied into memory that the
-        system has to clear first, which takes longer than writing them one by one."""
+    def _gathered(self) -> tuple[list[bytes], bool]:
+        """What was not handed on yet, and whether each piece is known to be undotted. Large pieces go as they are:
+        joined they would be copied into memory that the system has to clear first, which takes longer than writing
+        them one by one."""
         pieces, self._pieces, self._size = self._pieces, [], 0
-        return pieces if len(pieces) <= FEW else [b"".join(pieces)]
+        is_undotted, self._is_undotted = self._is_undotted, True
+        if len(pieces) > FEW:
+            return [b"".join(pieces)], False  # a line may begin where two of them met
+        return pieces, is_undotted
 
     async def _finish_upload(self, upload: Upload) -> Body:
         try:
-            return Body(facts=await upload.finish(*self._gathered()), upload=upload)
+            pieces, is_undotted = self._gathered()
+            return Body(facts=await upload.finish(*pieces, is_undotted=is_undotted), upload=upload)
         except MaildropError as error:
             self._error = error
             raise

@@ -167,21 +167,21 @@ class Transaction:
         if len(self._recipients) >= self._delivery.limits.recipients:
             raise DeliveryRefused(replies.TOO_MANY_RECIPIENTS)  # RFC 5321 s4.5.3.1.10
 
-    async def write(self, octets: bytes) -> None:
-        """The next octets of the message. Raises nothing that may pass: `failure` tells of it."""
+    async def write(self, octets: bytes, *, is_undotted: bool = False) -> None:
+        """The next octets of the message, see `Spool.write`. Raises nothing that may pass: `failure` tells of it."""
         if self.failure is not None:
             return
         self._header.feed(octets)
         try:
-            await self._open_spool().write(octets)
+            await self._open_spool().write(octets, is_undotted=is_undotted)
         except MaildropError as error:
             self.failure = error
             await self.discard()
 
-    def write_now(self, octets: bytes) -> bool:
+    def write_now(self, octets: bytes, *, is_undotted: bool = False) -> bool:
         """See `write`."""
         if self.failure is None:
-            if not self._open_spool().write_now(octets):
+            if not self._open_spool().write_now(octets, is_undotted=is_undotted):
                 return False
             self._header.feed(octets)
         return True

@@ -209,7 +209,10 @@ class SmtpDesk:
         """A failure is told at the end, when the client listens again."""
         del out
         transaction = self._open_transaction
-        return None if transaction.write_now(event.octets) else transaction.write(event.octets)
+        octets, is_undotted = event.octets, event.is_undotted
+        if transaction.write_now(octets, is_undotted=is_undotted):
+            return None
+        return transaction.write(octets, is_undotted=is_undotted)
 
     def _bdat_end(self, event: commands.BdatEnd, out: Outbox) -> Awaitable[None] | None:
         """RFC 3030 s2: every BDAT has a reply of its own."""

@@ -50,6 +50,11 @@ class BodyCheck:
         """The next octets as they are to be stored."""
         return self._look(octets if self._mender is None else self._mender.feed(octets))
 
+    @property
+    def is_mending(self) -> bool:
+        """Whether the octets may come out otherwise than they were fed."""
+        return self._mender is not None
+
     def finish(self) -> bytes:
         """What was kept back; from now on the verdict is final."""
         rest = self._look(self._mender.finish()) if self._mender is not None else b""

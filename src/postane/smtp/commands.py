@@ -190,9 +190,11 @@ class Quit:
 
 @dataclass(frozen=True, slots=True)
 class BodyChunk:
-    """The next octets of the message, as they are to be stored: CRLF line ends, not stuffed."""
+    """The next octets of the message, as they are to be stored: CRLF line ends, not stuffed. `is_undotted`: it is known
+    of them that `has_dotted_line` is false."""
 
     octets: bytes = field(repr=False)
+    is_undotted: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -215,7 +215,7 @@ class SmtpServer:
             return self._refuse_chunk(chunk)
         assert self._check is not None
         if chunk.is_last:
-            return self._finish(b"", self._check)
+            return self._finish(b"", self._check, False)
         self._due = _Due(Verb.BDAT)
         return BdatEnd(self._check.verdict)
 
@@ -242,8 +242,10 @@ class SmtpServer:
         if unstuffer.is_finished:
             self._unstuffer = None
             self._lines.feed(unstuffer.rest)
-            return self._finish(given, self._check)
-        return BodyChunk(given) if given else NEED_DATA
+        is_undotted = unstuffer.is_undotted and not self._check.is_mending  # a line end more may make a dotted line
+        if unstuffer.is_finished:
+            return self._finish(given, self._check, is_undotted)
+        return BodyChunk(given, is_undotted) if given else NEED_DATA
 
     def _take_fed(self, limit: int) -> bytes:
         octets, self._fed = self._fed, b""
@@ -252,10 +254,10 @@ class SmtpServer:
         self._lines.feed(octets[limit:])
         return octets[:limit]
 
-    def _finish(self, given: bytes, check: BodyCheck) -> Event:
+    def _finish(self, given: bytes, check: BodyCheck, is_undotted: bool) -> Event:
         given += check.finish()
         self._ending = BodyEnd(check.verdict, check.octets)
-        return BodyChunk(given) if given else self._end_body(self._ending)
+        return BodyChunk(given, is_undotted) if given else self._end_body(self._ending)
 
     def _end_body(self, event: BodyEnd) -> BodyEnd:
         self._ending = None

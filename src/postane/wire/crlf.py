@@ -8,6 +8,10 @@ Must not know: what is done about what was found.
 
 import io
 
+PIECE = 16 * 1024
+"""Octets that are looked at in one step: text of them is made in memory that is at hand, where that of a large chunk
+takes memory which the system has to clear first."""
+
 
 class BareCheck:
     """Finds a CR or LF that stands alone.
@@ -29,7 +33,13 @@ class BareCheck:
 
     def feed(self, octets: bytes) -> None:
         """Look at the next octets."""
-        self._kinds.decode(octets.decode("latin-1"))
+        decode = self._kinds.decode
+        if len(octets) <= PIECE:
+            decode(octets.decode("latin-1"))
+            return
+        view = memoryview(octets)
+        for at in range(0, len(octets), PIECE):
+            decode(str(view[at : at + PIECE], "latin-1"))
 
     def finish(self) -> None:
         """The body is complete."""

@@ -52,16 +52,18 @@ def stuff(body: bytes) -> bytes:
 class Unstuffer:
     """Octets as they were sent in, the body out, up to the line with a single dot.
 
-    Any split gives the same octets. When `is_finished`, `rest` holds what came after the body.
+    Any split gives the same octets. When `is_finished`, `rest` holds what came after the body. `is_undotted` tells that
+    `has_dotted_line` is false of the octets that were given last: nobody has to look for one again.
     """
 
-    __slots__ = ("_seen", "is_finished", "rest")
+    __slots__ = ("_seen", "is_finished", "is_undotted", "rest")
 
     def __init__(self) -> None:
         # What of END was seen last. Its CRLF has been given out already, or, as now, a body begins at that of a line
         # before it; what follows the CRLF is held back.
         self._seen = b"\r\n"
         self.is_finished = False
+        self.is_undotted = True
         self.rest = b""
 
     def feed(self, octets: bytes) -> bytes:
@@ -70,6 +72,7 @@ class Unstuffer:
         if self._seen:
             octets = self._seen + octets
         found = _DOTTED.search(octets) if b"." in octets else None
+        self.is_undotted = found is None
         if found is None:
             self._seen = b"\r\n" if octets.endswith(b"\r\n") else octets[-1:] if octets.endswith(b"\r") else b""
             return octets[given:]
@@ -77,11 +80,11 @@ class Unstuffer:
         if end >= 0:
             self.is_finished = True
             self.rest = octets[end + len(END) :]
-            return _unstuff(octets, end + 2, found.start())[given:]
+            return self._unstuff(octets, end + 2, found.start())[given:]
         self._seen = next((seen for seen in _SEEN if octets.endswith(seen)), b"")
-        return _unstuff(octets, len(octets) - len(self._seen[2:]), found.start())[given:]
+        return self._unstuff(octets, len(octets) - len(self._seen[2:]), found.start())[given:]
 
-
-def _unstuff(octets: bytes, stop: int, first: int) -> bytes:
-    """What stands before `stop`, where the first dotted line begins behind the CRLF at `first`."""
-    return octets[:stop].replace(b"\r\n.", b"\r\n") if first + 2 < stop else octets[:stop]
+    def _unstuff(self, octets: bytes, stop: int, first: int) -> bytes:
+        """What stands before `stop`, where the first dotted line begins behind the CRLF at `first`."""
+        self.is_undotted = first + 2 >= stop
+        return octets[:stop] if self.is_undotted else octets[:stop].replace(b"\r\n.", b"\r\n")

@@ -47,7 +47,7 @@ async def test_a_spool_that_failed_is_deposited_nowhere():
             upload.finish = self.refuse
             return upload
 
-        async def refuse(self, *pieces):
+        async def refuse(self, *pieces, is_undotted=False):
             raise StoreFull("full")
 
     store = JoinedStore(MemoryIndex(), FullBlobs(), inline=100)

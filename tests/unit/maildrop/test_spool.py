@@ -8,6 +8,7 @@ from postane.mail.measure import measure
 from postane.maildrop.base import StoreFull
 from postane.maildrop.memory_blobs import MemoryUpload
 from postane.maildrop.spool import BLOCK, JoinedSpool, joined_facts
+from postane.wire.dots import has_dotted_line
 
 
 class Uploads:
@@ -23,12 +24,12 @@ class Uploads:
         uploads = self
 
         class Noted(MemoryUpload):
-            async def write(self, *pieces):
+            async def write(self, *pieces, is_undotted=False):
                 if uploads.failure:
                     raise uploads.failure
                 uploads.blocks.append(sum(map(len, pieces)))
                 uploads.pieces.append(len(pieces))
-                await super().write(*pieces)
+                await super().write(*pieces, is_undotted=is_undotted)
 
         self.made.append(Noted())
         return self.made[-1]
@@ -107,3 +108,13 @@ async def test_large_pieces_are_handed_on_as_they_are_and_small_ones_together():
     body = await spool.finish()
     assert uploads.pieces == [2, 1, 1], "the last ones are the line's end"
     assert body.facts == measure(large * 2 + small * 16 + b"\r\n")
+
+
+@given(st.lists(st.sampled_from([b"a", b".b", b"\r\n", b"c\r\n", b".\r\n"]), max_size=12), st.integers(0, 4))
+async def test_what_is_known_of_dotted_lines_is_true_of_what_is_handed_on(pieces, block):
+    uploads = Uploads()
+    spool = JoinedSpool(uploads, inline=0)
+    for at, octets in enumerate(pieces):
+        await spool.write(octets + bytes(BLOCK if at == block else 0), is_undotted=not has_dotted_line(octets))
+    body = await spool.finish()
+    assert body.upload is None or body.facts == measure(bytes(uploads.made[0].octets))

@@ -265,7 +265,8 @@ class _BrokenStore:
     def spool(self) -> Spool:
         return self
 
-    async def write(self, octets: bytes) -> None:
+    async def write(self, octets: bytes, *, is_undotted: bool = False) -> None:
+        del is_undotted
         self.writes += 1
         raise self._error
 

@@ -183,13 +183,13 @@ class _FailingSpool:
         self.inner = spool
         self._error = error
 
-    async def write(self, octets: bytes) -> None:
+    async def write(self, octets: bytes, *, is_undotted: bool = False) -> None:
         if b"bad" in octets:
             raise self._error
-        await self.inner.write(octets)
+        await self.inner.write(octets, is_undotted=is_undotted)
 
-    def write_now(self, octets: bytes) -> bool:
-        return b"bad" not in octets and self.inner.write_now(octets)
+    def write_now(self, octets: bytes, *, is_undotted: bool = False) -> bool:
+        return b"bad" not in octets and self.inner.write_now(octets, is_undotted=is_undotted)
 
     async def discard(self) -> None:
         await self.inner.discard()

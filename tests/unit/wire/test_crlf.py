@@ -2,7 +2,7 @@
 
 import pytest
 
-from postane.wire.crlf import BareCheck, LengthCheck, Mender
+from postane.wire.crlf import PIECE, BareCheck, LengthCheck, Mender
 
 
 def pieces(octets: bytes, step: int) -> list[bytes]:
@@ -33,6 +33,18 @@ def test_bare_line_ends_are_found(body, has_bare, step):
         check.feed(piece)
     check.finish()
     assert check.has_bare is has_bare
+
+
+@pytest.mark.parametrize("lead", [PIECE - 2, PIECE - 1, PIECE, 3 * PIECE - 1])
+@pytest.mark.parametrize("body", [b"\r\n", b"\r", b"\n", b"\r\r\n", b"\n\r", b"\r\na", b"a\r\n"])
+def test_much_at_once_is_looked_at_as_little_is(body, lead):
+    at_once, in_pieces = BareCheck(), BareCheck()
+    at_once.feed(bytes(lead) + body)
+    for octet in bytes(lead) + body:
+        in_pieces.feed(bytes([octet]))
+    for check in (at_once, in_pieces):
+        check.finish()
+    assert at_once.has_bare is in_pieces.has_bare is (body.replace(b"\r\n", b"").strip(b"a") != b"")
 
 
 @pytest.mark.parametrize("step", [1, 2, 3, 100])
