@@ -110,36 +110,43 @@ def _numbers(text: str) -> "array[int]":
 
 def without(kept: KeptColumns, ranges: Sequence[tuple[int, int]], removals: int) -> KeptColumns:
     """Take the messages of some ranges away, which ascend."""
-    uids, sizes, at = [], [], 0
-    for some_uids, some_sizes in zip(pieces_of(kept.uids), pieces_of(kept.sizes), strict=True):
-        while at < len(ranges) and some_uids and ranges[at][1] < some_uids[0]:
-            at += 1
-        if at < len(ranges) and some_uids and ranges[at][0] <= some_uids[-1]:
-            spans = _left(some_uids, ranges[at:])
-            some_uids, some_sizes = _cut(some_uids, spans), _cut(some_sizes, spans)
-        uids.append(some_uids)
-        sizes.append(some_sizes)
-    now = replace(kept, removals=removals, uids=column(uids), sizes=column(sizes))
+    uids, sizes = pieces_of(kept.uids), pieces_of(kept.sizes)
+    low, high = (bisect_right(uids, uid, key=_first_of) for uid in (ranges[0][0], ranges[-1][1]))
+    low = max(low - 1, 0)  # what it begins in begins before it
+    left = [
+        _left(some_uids, some_sizes, ranges)
+        for some_uids, some_sizes in zip(uids[low:high], sizes[low:high], strict=True)
+    ]
+    now = replace(
+        kept,
+        removals=removals,
+        uids=column([*uids[:low], *(some for some, _ in left if some), *uids[high:]]),
+        sizes=column([*sizes[:low], *(some for _, some in left if some), *sizes[high:]]),
+    )
     return replace(now, given=_fresh(now, kept.given), excess=_fresh(now, kept.excess))
 
 
-def _left(uids: "array[int]", ranges: Sequence[tuple[int, int]]) -> list[slice]:
-    """Where those are that are in none of the ranges."""
-    spans, at = [], 0
-    for first, last in ranges:
-        if first > uids[-1]:
-            break
+def _first_of(uids: "array[int]") -> int:
+    return uids[0]
+
+
+def _left(
+    uids: "array[int]", sizes: "array[int]", ranges: Sequence[tuple[int, int]]
+) -> "tuple[array[int], array[int]]":
+    """What is in none of the ranges."""
+    some_uids, some_sizes, at = array("Q"), array("Q"), 0
+    for first, last in ranges[bisect_left(ranges, uids[0], key=_last_of) :]:
         low = bisect_left(uids, first, at)
-        spans.append(slice(at, low))
+        some_uids += uids[at:low]
+        some_sizes += sizes[at:low]
         at = bisect_right(uids, last, low)
-    return [*spans, slice(at, len(uids))]
+        if at == len(uids):
+            break
+    return some_uids + uids[at:], some_sizes + sizes[at:]
 
 
-def _cut(entries: "array[int]", spans: Sequence[slice]) -> "array[int]":
-    left = array("Q")
-    for span in spans:
-        left += entries[span]
-    return left
+def _last_of(span: tuple[int, int]) -> int:
+    return span[1]
 
 
 def _fresh(kept: KeptColumns, known: Mapping[int, ValueT]) -> Mapping[int, ValueT]:

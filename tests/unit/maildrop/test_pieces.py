@@ -34,8 +34,10 @@ def test_so_are_parts_of_them(begin, end, step):
 
 
 def test_what_is_short_is_one_array(some):
-    assert column([array("Q"), array("Q", [1])]) == array("Q", [1])
+    alone = array("Q", [1])
+    assert column([alone]) is alone
     assert column([]) == array("Q")
+    assert pieces_of(array("Q")) == []
     assert column(some.pieces) == array("Q", NUMBERS), "pieces of which little was left are put together"
     assert pieces_of(some) is some.pieces
     assert pieces_of(array("Q", [1])) == pieces_of([1]) == [array("Q", [1])]
@@ -54,8 +56,8 @@ def test_what_comes_is_put_behind_and_nothing_grows_too_long(counts):
             entries = longer
             wanted += more
             assert list(entries) == wanted
-            assert all(0 < len(piece) <= 4 for piece in pieces_of(entries) if wanted)
-            assert len(pieces_of(entries)) == max(1, -(-len(wanted) // 4))
+            assert all(0 < len(piece) <= 4 for piece in pieces_of(entries))
+            assert len(pieces_of(entries)) == -(-len(wanted) // 4)
 
 
 def test_what_is_put_behind_leaves_the_other_pieces_alone(monkeypatch, some):
