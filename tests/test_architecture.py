@@ -32,6 +32,7 @@ SHOWN_ELSEWHERE: dict[str, str] = {
     "journal.base": "a Protocol and values: tests/contract/test_journal.py",
     "credentials.base": "a Protocol and values",
     "client.compat_lines": "tests/unit/client/test_compat.py, with the face that stands on it",
+    "client.lockstep": "tests/unit/client/test_pop2.py and test_pop1.py, with those who speak by it",
     "server.need": "values",
     "server.record": "values",
     "net.deadlines": "tests/unit/net/test_tcp.py, with the streams whose waits it ends",
