@@ -15,7 +15,7 @@ FLOORS: Mapping[str, int] = {
     **dict.fromkeys(("maildrop", "accounts", "net", "observe", "languages"), 1),
     **dict.fromkeys(("sinks", "journal", "credentials", "discovery"), 1),
     **dict.fromkeys(("server", "client", "fetch", "migrate"), 2),
-    **dict.fromkeys(("app", "backends", "config", "supervisor"), 3),
+    **dict.fromkeys(("app", "backends", "fetching", "config", "supervisor"), 3),
     **dict.fromkeys(("cli", "web", "testing"), 4),
     "": 4,  # the package's public face
     "__main__": 5,

@@ -1,68 +1,17 @@
 """Reads the configuration file; what is wrong is told with the file, the line, the key and what would be right."""
 
-import difflib
-import re
-import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
 
-from pydantic import BaseModel, ValidationError
-
-from .backends import KINDS
-from .lines import Place, line_of, lines_of
 from .model import Config
 from .named import trouble_with_files, trouble_with_machine
+from .text import ConfigError, Problem, parse_text, refusal, refusal_at
+
+__all__ = ["ConfigError", "Problem", "find_config", "load_config", "located", "parse_config", "read_text"]
 
 SEARCHED = (Path("postane.toml"), Path("/etc/postane/postane.toml"))
 """Where a configuration is looked for when none is named."""
-
-TABLES = ("accounts", "sni")
-"""Keys of which each table is one of several."""
-
-_REMEDIES = {
-    "tuple_type": 'write a list: ["...", "..."]',
-    "string_type": 'write a text in quotes: "..."',
-    "path_type": 'write a path in quotes: "/..."',
-    "int_type": "write a whole number",
-    "bool_type": "write true or false",
-    "literal_error": "write one of {expected}",
-    "greater_than_equal": "write a number of at least {ge}",
-    "less_than_equal": "write a number of at most {le}",
-    "greater_than": "write more than {gt}",
-    "model_type": "write a section: [name], and its keys in the lines under it",
-}
-"""By pydantic's kind of error: what would be right, in the words of the file and not of Python."""
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing that is wrong: where (`line` and `key` where that is known), and what would be right."""
-
-    file: str
-    words: str
-    line: int | None = None
-    key: str | None = None
-
-    def __str__(self) -> str:
-        place = self.file if self.line is None else f"{self.file}:{self.line}"
-        text = f"{place}: {self.words}" if self.key is None else f"{place}: {self.key}: {self.words}"
-        return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)  # a key may be anything
-
-
-class ConfigError(Exception):
-    """The configuration cannot be used; the text is one line a problem, for the person who wrote the file.
-
-    `problems` are the same for programs, where it is the file itself that is wrong. `place` is the key that is meant,
-    where the text names no line: `located` makes one of it.
-    """
-
-    def __init__(self, text: str, problems: Sequence[Problem] = (), *, place: Place = ()) -> None:
-        super().__init__(text)
-        self.problems = tuple(problems)
-        self.place = place
 
 
 def find_config(named: Path | None) -> Path | None:
@@ -77,9 +26,9 @@ def load_config(path: Path | None, *, is_served: bool = False) -> Config:
     """
     if path is None:
         return Config()
-    config = parse_config(_read(path), str(path))
+    config = parse_config(read_text(path), str(path))
     if is_served and (troubles := [*trouble_with_files(config), *trouble_with_machine(config)]):
-        raise _refusal_at(path, troubles)
+        raise refusal_at(str(path), read_text(path), troubles)
     return config
 
 
@@ -91,90 +40,19 @@ def located(path: Path | None) -> Iterator[None]:
     except ConfigError as error:
         if path is None or not error.place:
             raise
-        raise _refusal_at(path, [(error.place, str(error))]) from error
+        raise refusal_at(str(path), read_text(path), [(error.place, str(error))]) from error
 
 
 def parse_config(text: str, name: str) -> Config:
     """The configuration that a text says; `name` is the file's, for complaints. Raises ConfigError, nothing else."""
-    try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise _refusal([_explain_syntax(name, str(error))]) from error
-    except (ValueError, RecursionError) as error:  # a number of thousands of digits, brackets without end
-        raise _refusal([Problem(name, f"cannot be read: {error}")]) from error
-    try:
-        return Config.model_validate(values)
-    except ValidationError as error:
-        raise _refusal(list(_explain(name, text, values, error))) from error
+    return parse_text(text, name, Config)
 
 
-def _read(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """A configuration file's text. Raises ConfigError."""
     try:
         return path.read_text("utf-8")
     except OSError as error:
-        raise _refusal([Problem(str(path), f"cannot be read: {error.strerror}")]) from error
+        raise refusal([Problem(str(path), f"cannot be read: {error.strerror}")]) from error
     except UnicodeDecodeError as error:
-        raise _refusal([Problem(str(path), "is not UTF-8 text")]) from error
-
-
-def _refusal_at(path: Path, troubles: Sequence[tuple[Place, str]]) -> ConfigError:
-    lines = lines_of(_read(path))
-    problems = [Problem(str(path), words, line_of(lines, place), _key_at(place)) for place, words in troubles]
-    return _refusal(sorted(problems, key=lambda problem: problem.line or 0))
-
-
-def _refusal(problems: Sequence[Problem]) -> ConfigError:
-    return ConfigError("\n".join(map(str, problems)), problems)
-
-
-def _explain_syntax(name: str, words: str) -> Problem:
-    """The parser tells the line at the end of its words; a compiler's way to tell it is before them."""
-    place = re.search(r" \(at line (\d+), column \d+\)$", words)
-    return Problem(name, words[: place.start()], int(place[1])) if place else Problem(name, words)
-
-
-def _explain(name: str, text: str, values: dict[str, Any], error: ValidationError) -> Iterator[Problem]:
-    lines = lines_of(text)
-    for problem in error.errors():
-        place = problem["loc"]
-        yield Problem(name, _words(place, values, problem), line_of(lines, place), _key_at(place))
-
-
-def _key_at(place: Place) -> str:
-    return ".".join(part for part in place if isinstance(part, str)) or "the file"
-
-
-def _words(place: Place, values: dict[str, Any], problem: Any) -> str:
-    kind = problem["type"]
-    if kind == "extra_forbidden":
-        known = list(_section_at(place[:-1], values).model_fields)
-        near = difflib.get_close_matches(str(place[-1]), known, n=1)
-        remedy = f'did you mean "{near[0]}"?' if near else "known here: " + ", ".join(sorted(known))
-        return f"unknown key; {remedy}"
-    if kind == "missing":
-        examples = _section_at(place[:-1], values).model_fields[str(place[-1])].examples or ["..."]
-        return f'is missing; write for example {place[-1]} = "{examples[0]}"'
-    if kind == "value_error":
-        return str(problem["msg"]).removeprefix("Value error, ")
-    if kind == "tuple_type" and isinstance(problem["input"], dict) and place[-1] in TABLES:
-        return f"is one table, and there may be several: write [[{'.'.join(map(str, place))}]], with two brackets"
-    remedy = _REMEDIES.get(kind, "{msg}").format(msg=problem["msg"], **problem.get("ctx", {}))
-    return f"{problem['input']!r} does not fit; {remedy}"
-
-
-def _section_at(place: Place, values: dict[str, Any]) -> type[BaseModel]:
-    """The class of a section, or of one of several tables."""
-    model: type[BaseModel] = Config
-    value: Any = values
-    for part in place:
-        value = value[part]
-        if isinstance(part, str):
-            model = _class_among(model.model_fields[part].annotation) or model
-        elif place[0] == "accounts":
-            model = KINDS.get(str(value.get("kind")), KINDS["local"])
-    return model
-
-
-def _class_among(annotation: Any) -> type[BaseModel] | None:
-    each = (annotation, *get_args(annotation))
-    return next((kind for kind in each if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
+        raise refusal([Problem(str(path), "is not UTF-8 text")]) from error

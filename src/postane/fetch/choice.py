@@ -68,7 +68,7 @@ async def _filtered(work: Work, piece: Sequence[Compared], choice: Choice) -> li
 def note_refusal(work: Work, incoming: Incoming, each: Compared) -> str:
     """One message that the server does not give does not stop the others: it is told of. Gives the reason."""
     words = incoming.error or "refused"
-    work.progress.fail(f"message {incoming.number} ({each.listed.key}): {words}", Trouble.REFUSED)
+    work.progress.fail(f"message {incoming.number} ({each.listed.key}): {words}", Trouble.TEMPORARY)
     work.given_up.add(each.listed.key)
     return words
 

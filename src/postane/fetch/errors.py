@@ -9,7 +9,7 @@ from enum import StrEnum
 class Trouble(StrEnum):
     """What kind of thing went wrong, from the mildest: what may pass comes before what needs a person."""
 
-    REFUSED = "refused"  # a destination or the server will not have one message, or give it
+    REFUSED = "refused"  # a destination will never have one message as it is
     UNREACHABLE = "unreachable"  # no connection
     TEMPORARY = "temporary"  # in use, too early, out of order, too slow, cut off
     DESTINATION = "destination"  # there is no place to put mail

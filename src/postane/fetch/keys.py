@@ -10,6 +10,7 @@ Must not know: servers, the journal.
 import hashlib
 import re
 from collections import Counter
+from collections.abc import Iterable
 
 _VOLATILE = re.compile(
     rb"^(?:status|x-status|x-uid|x-uidl|x-imap|x-imapbase|x-keywords|content-length|lines|x-mozilla-status2?"
@@ -30,7 +31,20 @@ class DigestKeys:
         """The key of a message with this header part and size; another one each time."""
         stable = _VOLATILE.sub(b"", header)
         size = octets - (len(header) - len(stable))
-        digest = hashlib.sha256(b"%d\n" % size + stable).hexdigest()[:40]
+        return self._next(hashlib.sha256(b"%d\n" % size + stable))
+
+    def whole_key(self, chunks: Iterable[bytes]) -> str:
+        """The key of a message all of which is at hand; the fields that change must be among the first octets."""
+        made = hashlib.sha256()
+        for number, chunk in enumerate(chunks):
+            if number == 0:
+                end = chunk.find(b"\r\n\r\n") + 2
+                chunk = _VOLATILE.sub(b"", chunk[:end]) + chunk[end:] if end > 1 else chunk
+            made.update(chunk)
+        return self._next(made)
+
+    def _next(self, made: "hashlib._Hash") -> str:
+        digest = made.hexdigest()[:40]
         self._seen[digest] += 1
         count = self._seen[digest]
         return f"sha256:{digest}" if count == 1 else f"sha256:{digest}#{count}"

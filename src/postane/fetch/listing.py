@@ -52,7 +52,7 @@ async def _digested(work: Work, items: Sequence[Item]) -> AsyncIterator[Listed]:
     keys, octets = DigestKeys(), {item.number: item.octets for item in items}
     async for incoming in work.source.headers([item.number for item in items]):
         if incoming.error is not None:
-            work.progress.fail(f"message {incoming.number}: {incoming.error}", Trouble.REFUSED)
+            work.progress.fail(f"message {incoming.number}: {incoming.error}", Trouble.TEMPORARY)
             continue
         header = b"".join([chunk async for chunk in incoming.chunks()])
         yield Listed(incoming.number, keys.key(header, octets[incoming.number]), octets[incoming.number])

@@ -1,0 +1,150 @@
+"""From a text to a checked configuration; what is wrong is told with file, line, key and what would be right.
+
+Must not know: which configuration it is, files.
+"""
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from .backends import KINDS
+from .lines import Place, line_of, lines_of
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+TABLES = ("accounts", "sni")
+"""Keys of which each table is one of several."""
+
+_REMEDIES = {
+    "tuple_type": 'write a list: ["...", "..."]',
+    "string_type": 'write a text in quotes: "..."',
+    "path_type": 'write a path in quotes: "/..."',
+    "int_type": "write a whole number",
+    "bool_type": "write true or false",
+    "literal_error": "write one of {expected}",
+    "greater_than_equal": "write a number of at least {ge}",
+    "less_than_equal": "write a number of at most {le}",
+    "greater_than": "write more than {gt}",
+    "model_type": "write a section: [name], and its keys in the lines under it",
+}
+"""By pydantic's kind of error: what would be right, in the words of the file and not of Python."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong: where (`line` and `key` where that is known), and what would be right."""
+
+    file: str
+    words: str
+    line: int | None = None
+    key: str | None = None
+
+    def __str__(self) -> str:
+        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        text = f"{place}: {self.words}" if self.key is None else f"{place}: {self.key}: {self.words}"
+        return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)  # a key may be anything
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; the text is one line a problem, for the person who wrote the file.
+
+    `problems` are the same for programs, where it is the file itself that is wrong. `place` is the key that is meant,
+    where the text names no line: `located` makes one of it.
+    """
+
+    def __init__(self, text: str, problems: Sequence[Problem] = (), *, place: Place = ()) -> None:
+        super().__init__(text)
+        self.problems = tuple(problems)
+        self.place = place
+
+
+def parse_text(text: str, name: str, model: type[ModelT]) -> ModelT:
+    """The configuration that a text says; `name` is the file's, for complaints. Raises ConfigError, nothing else."""
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise refusal([_explain_syntax(name, str(error))]) from error
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, brackets without end
+        raise refusal([Problem(name, f"cannot be read: {error}")]) from error
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise refusal(list(_Explanation(name, text, values, model).of(error))) from error
+
+
+def refusal(problems: Sequence[Problem]) -> ConfigError:
+    """The error for these problems."""
+    return ConfigError("\n".join(map(str, problems)), problems)
+
+
+def refusal_at(name: str, text: str, troubles: Sequence[tuple[Place, str]]) -> ConfigError:
+    """The error for what is told of places in a text."""
+    lines = lines_of(text)
+    problems = [Problem(name, words, line_of(lines, place), key_at(place)) for place, words in troubles]
+    return refusal(sorted(problems, key=lambda problem: problem.line or 0))
+
+
+def key_at(place: Place) -> str:
+    """A place as people call it."""
+    return ".".join(part for part in place if isinstance(part, str)) or "the file"
+
+
+def _explain_syntax(name: str, words: str) -> Problem:
+    """The parser tells the line at the end of its words; a compiler's way to tell it is before them."""
+    place = re.search(r" \(at line (\d+), column \d+\)$", words)
+    return Problem(name, words[: place.start()], int(place[1])) if place else Problem(name, words)
+
+
+@dataclass(frozen=True, slots=True)
+class _Explanation:
+    """What is wrong with the values of a text that were to be a model."""
+
+    name: str
+    text: str
+    values: dict[str, Any]
+    model: type[BaseModel]
+
+    def of(self, error: ValidationError) -> Iterator[Problem]:
+        lines = lines_of(self.text)
+        for problem in error.errors():
+            place = problem["loc"]
+            yield Problem(self.name, self._words(place, problem), line_of(lines, place), key_at(place))
+
+    def _words(self, place: Place, problem: Any) -> str:
+        kind = problem["type"]
+        if kind == "extra_forbidden":
+            known = list(self._section_at(place[:-1]).model_fields)
+            near = difflib.get_close_matches(str(place[-1]), known, n=1)
+            remedy = f'did you mean "{near[0]}"?' if near else "known here: " + ", ".join(sorted(known))
+            return f"unknown key; {remedy}"
+        if kind == "missing":
+            examples = self._section_at(place[:-1]).model_fields[str(place[-1])].examples or ["..."]
+            return f'is missing; write for example {place[-1]} = "{examples[0]}"'
+        if kind == "value_error":
+            return str(problem["msg"]).removeprefix("Value error, ")
+        if kind == "tuple_type" and isinstance(problem["input"], dict) and place[-1] in TABLES:
+            return f"is one table, and there may be several: write [[{'.'.join(map(str, place))}]], with two brackets"
+        remedy = _REMEDIES.get(kind, "{msg}").format(msg=problem["msg"], **problem.get("ctx", {}))
+        return f"{problem['input']!r} does not fit; {remedy}"
+
+    def _section_at(self, place: Place) -> type[BaseModel]:
+        """The class of a section, or of one of several tables."""
+        model: type[BaseModel] = self.model
+        value: Any = self.values
+        for part in place:
+            value = value[part]
+            if isinstance(part, str):
+                model = _class_among(model.model_fields[part].annotation) or model
+            elif place[0] == "accounts":
+                model = KINDS.get(str(value.get("kind")), KINDS["local"])
+        return model
+
+
+def _class_among(annotation: Any) -> type[BaseModel] | None:
+    each = (annotation, *get_args(annotation))
+    return next((kind for kind in each if isinstance(kind, type) and issubclass(kind, BaseModel)), None)

@@ -1,0 +1,59 @@
+"""Looking after the state of an account: leave what is there, or find out again what was delivered.
+
+Must not know: how it is shown.
+"""
+
+from collections.abc import Awaitable, Callable
+
+from postane.journal.base import Journal
+
+from .listing import reconcile, take_listing
+from .progress import Progress
+from .run import Job
+from .work import PENDING, PIECE, Work
+
+
+async def mark_seen(job: Job, journal: Journal, progress: Progress) -> int:
+    """Leave all that is at the server now and not delivered; only what comes later is fetched. How many.
+
+    Raises FetchError, JournalError.
+    """
+    return await _with_listing(job, journal, progress, _mark_seen)
+
+
+async def rebuild(job: Job, journal: Journal, progress: Progress) -> int:
+    """Ask the destinations which of the server's messages they have, and record it: after the state was lost. How many.
+
+    Raises FetchError, JournalError, SinkError.
+    """
+    return await _with_listing(job, journal, progress, _rebuild)
+
+
+async def _with_listing(job: Job, journal: Journal, progress: Progress, then: Callable[[Work], Awaitable[int]]) -> int:
+    run = await journal.begin(job.account.name)
+    work = Work(job.account, job.make_source(), job.sinks, run, progress, job.clock)
+    is_clean = not run.is_suspect
+    try:
+        for sink in job.sinks:
+            await sink.open()
+        await work.source.open()
+        await take_listing(work)
+        return await then(work)
+    finally:
+        await work.source.leave()
+        await run.finish(is_clean=is_clean)
+        for sink in job.sinks:
+            await sink.close()
+
+
+async def _mark_seen(work: Work) -> int:
+    count = 0
+    async for piece in work.run.compare(steps=PENDING, piece=PIECE):
+        await work.run.record_skipped({each.listed.key: "marked as seen" for each in piece})
+        count += len(piece)
+    return count
+
+
+async def _rebuild(work: Work) -> int:
+    await reconcile(work)
+    return work.progress.present
