@@ -481,9 +481,12 @@ async def test_settings_go_with_the_account(house, mrose):
 @ours
 async def test_the_spread_of_settings(house, mrose):
     assert await house.store.spread() == Spread()
+    assert house.store.recall_spread() in (None, Spread())
     for name, retention, delay in (("anna", 60.0, None), ("ben", math.inf, 30.0), ("cem", 120.0, 10.0)):
         house.registry.configure(replace(house.registry.add(name), retention=retention, login_delay=delay))
+    assert house.store.recall_spread() in (None, Spread((60.0, math.inf), (10.0, 30.0)))
     assert await house.store.spread() == Spread((60.0, math.inf), (10.0, 30.0))
+    assert house.store.recall_spread() in (None, Spread((60.0, math.inf), (10.0, 30.0)))
 
 
 # Leave to read another account's maildrop

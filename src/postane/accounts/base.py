@@ -171,6 +171,15 @@ class AccountStore(Protocol):
         """
         ...
 
+    def recall_apop(self, name: str, stamp: str, digest: str) -> Proof | None:
+        """What `verify_apop` would give, where that is known without waiting; None tells nothing, and the time that it
+        takes does not either. Raises nothing."""
+        ...
+
+    def recall_cram(self, name: str, challenge: bytes, digest: str) -> Proof | None:
+        """The same for `verify_cram`."""
+        ...
+
     async def scram(self, name: str, digest: ScramDigest) -> ScramEntry:
         """The keys to hold a SCRAM exchange for `name` with: the user's own password and every device password will do.
         A decoy for a name that does not exist, is disabled or has no such keys. Raises AccountsUnavailable.
@@ -222,6 +231,10 @@ class AccountStore(Protocol):
 
     async def spread(self) -> Spread:
         """What a client must be told before it is known who it is (RFC 2449 s6.5, s6.7). Raises AccountsUnavailable."""
+        ...
+
+    def recall_spread(self) -> Spread | None:
+        """What `spread` would give, where that is known without waiting; None: ask it. Raises nothing."""
         ...
 
     async def close(self) -> None:

@@ -70,6 +70,16 @@ class ChainAccounts(PartialAccounts):
         """See AccountStore."""
         return await self._verify(name, Means.SECRET, lambda store: store.verify_apop(name, stamp, digest))
 
+    def recall_apop(self, name: str, stamp: str, digest: str) -> Proof | None:
+        """See AccountStore. As `recall`."""
+        first = self._first
+        return None if first is None else first.recall_apop(name, stamp, digest)
+
+    def recall_cram(self, name: str, challenge: bytes, digest: str) -> Proof | None:
+        """See AccountStore. As `recall`."""
+        first = self._first
+        return None if first is None else first.recall_cram(name, challenge, digest)
+
     async def verify_cram(self, name: str, challenge: bytes, digest: str) -> Proof:
         """See AccountStore."""
         return await self._verify(name, Means.SECRET, lambda store: store.verify_cram(name, challenge, digest))
@@ -161,12 +171,13 @@ class ChainAccounts(PartialAccounts):
 
     async def spread(self) -> Spread:
         """See AccountStore."""
-        all_of_them = [await store.spread() for store in self._stores]
-        joined = {}
-        for each in fields(Spread):
-            ends = [found for spread in all_of_them if (found := getattr(spread, each.name)) is not None]
-            joined[each.name] = (min(low for low, _ in ends), max(high for _, high in ends)) if ends else None
-        return Spread(**joined)
+        return _join_spreads([await store.spread() for store in self._stores])
+
+    def recall_spread(self) -> Spread | None:
+        """See AccountStore. Where all of them know theirs."""
+        known = [store.recall_spread() for store in self._stores]
+        spreads = [spread for spread in known if spread is not None]
+        return _join_spreads(spreads) if len(spreads) == len(known) else None
 
     async def close(self) -> None:
         """See AccountStore."""
@@ -228,6 +239,14 @@ class ChainAccounts(PartialAccounts):
 
     def _refusal(self, name: str, why: str) -> LoginRefused:
         return LoginRefused(REFUSED, f"{show_name(name)}: {why}")
+
+
+def _join_spreads(spreads: Sequence[Spread]) -> Spread:
+    joined = {}
+    for each in fields(Spread):
+        ends = [found for spread in spreads if (found := getattr(spread, each.name)) is not None]
+        joined[each.name] = (min(low for low, _ in ends), max(high for _, high in ends)) if ends else None
+    return Spread(**joined)
 
 
 async def _admits(store: AccountStore, name: str) -> bool:

@@ -23,6 +23,8 @@ from . import hashes
 from .base import Account, AccountsUnavailable, LoginRefused, Proof, ScramEntry, Spread
 from .cache import Addresses, LoginCache, Proofs, Remembered
 from .devices import apop_digest, cram_digest, credential_of, device_of, match
+from .digests import DEVICES, Claim, Digests
+from .hashes import octets_of
 from .names import bare_name, canonical, fold_domain, meanings, show_name
 from .partial import REFUSED
 from .reader import Reader
@@ -30,6 +32,7 @@ from .records import COLUMNS, TABLES, WIDTH, Place, read_account
 from .registry import Registry
 from .scram_keys import ScramSafe
 from .slow import SlowWork
+from .spreads import Spreads
 from .traces import Traces
 
 MEANS = frozenset({Means.PASSWORD, Means.SECRET, Means.SCRAM_SHA_1, Means.SCRAM_SHA_256, Means.OUTSIDE})
@@ -45,7 +48,6 @@ NOBODY = ""
 
 _ROW = f"SELECT {COLUMNS}, password FROM {TABLES} WHERE name = :name"  # noqa: S608 - our own words, as below
 _NOBODYS = (NOBODY, 0, None, None, None, None, None, 0)
-_DEVICES = "SELECT label, secret FROM device WHERE account = :name"
 _MEANT = (
     f"SELECT {COLUMNS} FROM {TABLES}"  # noqa: S608
     " WHERE name = :name OR name = (SELECT account FROM alias WHERE address = :name)"
@@ -54,10 +56,6 @@ _SHARED = (
     f"SELECT {COLUMNS} FROM {TABLES} JOIN share ON share.owner = name"  # noqa: S608
     " WHERE name = :owner AND share.reader = :reader"
 )
-_SPREAD = {  # a question for each end: SQLite finds one end by an index, and both by reading all
-    "retention": ("SELECT min(retention) FROM own", "SELECT max(retention) FROM own"),
-    "login_delay": ("SELECT min(login_delay) FROM own", "SELECT max(login_delay) FROM own"),
-}
 _IS_LOCAL = (
     "SELECT EXISTS (SELECT 1 FROM account WHERE domain = :domain)"
     " OR EXISTS (SELECT 1 FROM alias WHERE domain = :domain)"
@@ -98,13 +96,14 @@ class LocalAccounts:
         self._cache = LoginCache(cache_seconds, self._clocks.steady)
         self._proofs = Proofs()
         self._addresses = Addresses()
-        self._spread: tuple[int, Spread] | None = None  # when the accounts were of that version
         self._cache_seconds = cache_seconds
         self._vault = place.vault()
         self._reader = Reader(place, self._clocks.steady)
+        self._spreads = Spreads(self._reader)
         self._safe = ScramSafe(self._vault, self._reader.ask)
         self._registry = Registry(place, clock=self._clocks.now)
         self._traces = Traces(self._registry, self._safe, self._clocks.now, self._clocks.steady)
+        self._digests = Digests(self._vault, self._reader, self._traces)
         self._hashing = SlowWork()
         self._means = MEANS
         self._counted = -math.inf  # when
@@ -124,7 +123,7 @@ class LocalAccounts:
         version = self._reader.version()  # before the row is read: what is committed in between makes it another one
         row = self._claimed(name)
         if row is None or not row.account.is_enabled:
-            self._match(NOBODY, hashes.octets_of(password), lambda secret: secret)
+            self._match(NOBODY, octets_of(password), lambda secret: secret)
             await self._hashing.do(hashes.check, None, password)
             raise _refusal(name, row)
         account = row.account
@@ -132,7 +131,7 @@ class LocalAccounts:
             until = self._cache.until(account.name, row.password, password)
             if self._clocks.steady() < until:
                 return self._remembered(name, password, Remembered(Proof(account, "password"), version, until))
-        label, trouble = self._match(account.name, hashes.octets_of(password), lambda secret: secret)
+        label, trouble = self._match(account.name, octets_of(password), lambda secret: secret)
         if label is not None:
             until = self._clocks.steady() + self._cache_seconds
             return self._remembered(name, password, Remembered(self._used(account, label), version, until))
@@ -162,6 +161,14 @@ class LocalAccounts:
         """See AccountStore."""
         return self._verify_digest(name, digest, lambda secret: cram_digest(challenge, secret))
 
+    def recall_apop(self, name: str, stamp: str, digest: str) -> Proof | None:
+        """See AccountStore."""
+        return self._digests.recall(Claim(name, octets_of(digest), lambda secret: apop_digest(stamp, secret)))
+
+    def recall_cram(self, name: str, challenge: bytes, digest: str) -> Proof | None:
+        """See AccountStore."""
+        return self._digests.recall(Claim(name, octets_of(digest), lambda secret: cram_digest(challenge, secret)))
+
     async def scram(self, name: str, digest: ScramDigest) -> ScramEntry:
         """See AccountStore."""
         row = self._claimed(name)
@@ -181,7 +188,7 @@ class LocalAccounts:
             raise _refusal(name, row)
         if label is None:
             return Proof(row.account, credential)
-        if label not in dict(self._reader.ask(_DEVICES, {"name": row.account.name})):
+        if label not in dict(self._reader.ask(DEVICES, {"name": row.account.name})):
             raise LoginRefused(REFUSED, f"{show_name(name)}: no such device")
         return self._used(row.account, label)
 
@@ -217,10 +224,11 @@ class LocalAccounts:
 
     async def spread(self) -> Spread:
         """See AccountStore."""
-        version = self._reader.version()
-        if self._spread is None or self._spread[0] != version:  # four questions, for each CAPA
-            self._spread = version, Spread(**{what: self._ends(*ends) for what, ends in _SPREAD.items()})
-        return self._spread[1]
+        return self._spreads.read()
+
+    def recall_spread(self) -> Spread | None:
+        """See AccountStore."""
+        return self._spreads.recall()
 
     async def close(self) -> None:
         """See AccountStore."""
@@ -228,10 +236,6 @@ class LocalAccounts:
         await self._traces.close()
         self._registry.close()
         self._reader.forget()
-
-    def _ends(self, *questions: str) -> tuple[float, float] | None:
-        smallest, largest = (self._reader.ask(question, {})[0][0] for question in questions)
-        return None if smallest is None else (smallest, largest)
 
     def _is_local(self, domain: str) -> bool:
         place = fold_domain(domain)
@@ -255,25 +259,19 @@ class LocalAccounts:
         return known.proof
 
     def _verify_digest(self, name: str, digest: str, expected: Callable[[bytes], bytes]) -> Proof:
-        """Check a digest that is made of a secret."""
+        """Check a digest that is made of a secret. Who is nobody costs the same work."""
+        version = self._reader.version()  # before it is read, as above
         row = self._claimed(name)
-        answer = digest.encode("utf-8", "surrogatepass")
-        meant = NOBODY if row is None or not row.account.is_enabled else row.account.name
-        devices = self._reader.ask(_DEVICES, {"name": meant})
-        label, trouble = match(self._vault, meant, devices, answer, expected)
         if row is None or not row.account.is_enabled:
+            self._match(NOBODY, octets_of(digest), expected)
             raise _refusal(name, row)
-        if label is not None:
-            return self._used(row.account, label)
-        if trouble is None and not devices:
-            raise LoginRefused(REFUSED, f"{show_name(name)}: a digest needs a device password, and there is none")
-        words = f"{show_name(name)}: wrong digest; it is made of a device password, never of the user's own"
-        raise trouble or LoginRefused(REFUSED, words)
+        claim = Claim(name, octets_of(digest), expected)
+        return self._used(row.account, self._digests.verify(claim, row.account, version))
 
     def _match(
         self, name: str, answer: bytes, expected: Callable[[bytes], bytes]
     ) -> tuple[str | None, AccountsUnavailable | None]:
-        return match(self._vault, name, self._reader.ask(_DEVICES, {"name": name}), answer, expected)
+        return match(self._vault, name, self._reader.ask(DEVICES, {"name": name}), answer, expected)
 
     def _used(self, account: Account, label: str) -> Proof:
         self._traces.used(account.name, label)

@@ -202,6 +202,10 @@ class MemoryAccounts(PartialAccounts):
 
     async def spread(self) -> Spread:
         """See AccountStore."""
+        return self.recall_spread()
+
+    def recall_spread(self) -> Spread:
+        """See AccountStore."""
         accounts = [entry.account for entry in self._entries.values()]
         retention = [account.retention for account in accounts if account.retention is not None]
         delay = [account.login_delay for account in accounts if account.login_delay is not None]

@@ -80,6 +80,16 @@ class PartialAccounts:
         del challenge, digest
         raise LoginRefused(REFUSED, f"{show_name(name)}: this account store knows no secrets, nor checks CRAM-MD5")
 
+    def recall_apop(self, name: str, stamp: str, digest: str) -> Proof | None:
+        """See AccountStore."""
+        del name, stamp, digest
+        return None
+
+    def recall_cram(self, name: str, challenge: bytes, digest: str) -> Proof | None:
+        """See AccountStore."""
+        del name, challenge, digest
+        return None
+
     async def scram(self, name: str, digest: ScramDigest) -> ScramEntry:
         """See AccountStore."""
         return self._decoys.entry(name, digest)
@@ -101,4 +111,8 @@ class PartialAccounts:
 
     async def spread(self) -> Spread:
         """See AccountStore."""
+        return Spread()
+
+    def recall_spread(self) -> Spread | None:
+        """See AccountStore. Whoever has a `spread` of its own has this as well."""
         return Spread()

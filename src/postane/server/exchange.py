@@ -19,8 +19,9 @@ from .office import PostOffice
 
 
 class Exchange:
-    """One exchange from AUTH to its end. Both methods give the next challenge, or the proof that ends it; both raise
-    RemoteProtocolError, LoginRefused, LoginThrottled and AccountsUnavailable, after which it is over too."""
+    """One exchange from AUTH to its end. All methods give the next challenge, or the proof that ends it; all raise
+    RemoteProtocolError, LoginRefused, LoginThrottled and AccountsUnavailable, after which it is over too. Those that
+    need no waiting give None where it is needed: await `finish` then."""
 
     def __init__(self, gate: Gate, name: str, mechanism: sasl.ServerMechanism) -> None:
         self.name = name
@@ -29,25 +30,52 @@ class Exchange:
         self._settle: Callable[[int | None], Awaitable[Proof]] | None = None  # SCRAM, once it has keys
         self._granted: Proof | None = None  # waits for the client's last, empty response
         self._refused: LoginRefused | None = None  # waits for the client to acknowledge it
+        self._step: sasl.Step  # since `start_now`
 
     async def start(self, initial: bytes | None) -> bytes | Proof:
         """Begin; `initial` is None where the client gave no initial response."""
-        return await self._take(self._mechanism.start(initial))
+        given = self.start_now(initial)
+        return await self.finish() if given is None else given
 
     async def respond(self, response: bytes) -> bytes | Proof:
         """The client's answer to the last challenge."""
+        given = self.respond_now(response)
+        return await self.finish() if given is None else given
+
+    async def finish(self) -> bytes | Proof:
+        """What comes of what the client said last."""
+        return self._granted or await self._take(self._step)
+
+    def start_now(self, initial: bytes | None) -> bytes | Proof | None:
+        """As `start`."""
+        self._step = self._mechanism.start(initial)
+        return self._take_now(self._step)
+
+    def respond_now(self, response: bytes) -> bytes | Proof | None:
+        """As `respond`."""
         if self._refused is not None:
             raise self._refused
         if self._granted is not None:
             if response:
                 raise sasl.refuse("nothing more was asked")
             return self._granted
-        return await self._take(self._mechanism.step(response))
+        self._step = self._mechanism.step(response)
+        return self._take_now(self._step)
 
     def cancel(self) -> None:
         """The client has given it up."""
         if SERVER_MECHANISMS[self.name].needs_binding:
             self._gate.tell_unbound(self.name)
+
+    def _take_now(self, step: sasl.Step) -> bytes | Proof | None:
+        match step:
+            case sasl.Challenge(octets):
+                return octets
+            case sasl.PasswordClaim(name, password):
+                return self._gate.recall(name, password)
+            case sasl.CramClaim(name, challenge, digest):
+                return self._gate.recall_cram(name, challenge, digest)
+        return None
 
     async def _take(self, step: sasl.Step) -> bytes | Proof:
         match step:

@@ -65,13 +65,8 @@ class Gate:
             name, password = saslprep(name), saslprep(password)
         except Unprepared:
             return None
-        office, address = self._office, self._record.peer.host
-        if office.throttle.check(address, name) > 0:
-            return None
-        proof = office.accounts.recall(name, password)
-        if proof is not None:
-            office.throttle.succeeded(address, name or proof.account.name)
-        return proof
+        accounts = self._office.accounts
+        return self._recall(name, lambda: accounts.recall(name, password))
 
     async def apop(self, name: str, stamp: str, digest: str) -> Proof:
         """RFC 1939 s7, APOP. RFC 6856 s2.2: the secret was prepared when it was set."""
@@ -79,6 +74,16 @@ class Gate:
         return await self._try(
             name, b"", lambda: _either(lambda who: verify(who, stamp, digest), (_prepared(name),), (name,))
         )
+
+    def recall_apop(self, name: str, stamp: str, digest: str) -> Proof | None:
+        """The same where the name was right before; None: nothing was found out, await `apop`. Raises nothing."""
+        accounts, name = self._office.accounts, _counted(name)
+        return self._recall(name, lambda: accounts.recall_apop(name, stamp, digest))
+
+    def recall_cram(self, name: str, challenge: bytes, digest: str) -> Proof | None:
+        """The same for `cram`."""
+        accounts, name = self._office.accounts, _counted(name)
+        return self._recall(name, lambda: accounts.recall_cram(name, challenge, digest))
 
     async def cram(self, name: str, challenge: bytes, digest: str) -> Proof:
         """RFC 2195 s2."""
@@ -154,6 +159,16 @@ class Gate:
             raise self._placed(error, name) from error
         await self._check(name)
         throttle.succeeded(address, name or proof.account.name)
+        return proof
+
+    def _recall(self, name: str, ask: Callable[[], Proof | None]) -> Proof | None:
+        """Without a word to anybody who is throttled: that is told where it is waited for."""
+        throttle, address = self._office.throttle, self._record.peer.host
+        if throttle.check(address, name) > 0:
+            return None
+        proof = ask()
+        if proof is not None:
+            throttle.succeeded(address, name or proof.account.name)
         return proof
 
     def _placed(self, error: AccountsUnavailable, name: str) -> AccountsUnavailable:

@@ -26,7 +26,7 @@ from .pop3_authorization import Authorization
 from .pop3_transaction import Transaction
 from .record import Ending, SessionRecord
 from .replies import pop3_reply
-from .rules import announce
+from .rules import announce, announce_now
 
 
 class Pop3Desk:
@@ -86,12 +86,12 @@ class Pop3Desk:
         if transaction is not None:
             if verb in Transaction.VERBS:
                 return Transaction.VERBS[verb](transaction, event, out)
-        elif verb in Authorization.NOW and Authorization.NOW[verb](self._authorization, event, out):
+        elif verb in Authorization.NOW:
+            if not Authorization.NOW[verb](self._authorization, event, out):
+                return self._authorize(event, out)
             if self._login.session is not None:
                 self._begin_transaction(self._login.session, out)
             return None
-        elif verb in Authorization.VERBS:
-            return self._authorize(event, out)
         return self._VERBS[verb](self, event, out)
 
     async def _authorize(self, event: Command, out: Outbox) -> None:
@@ -127,20 +127,28 @@ class Pop3Desk:
         snapshot = session.snapshot
         out.send(ok(counted(one, many, snapshot.count, name=self._record.account, octets=snapshot.octets)))
 
-    async def _capa(self, event: Capa, out: Outbox) -> None:
+    def _capa(self, event: Capa, out: Outbox) -> Awaitable[None] | None:
         """RFC 2449 s5."""
         del event
+        office = self._office
+        offer = announce_now(self._authorization.offer, office.rules, office.accounts, self._login.account)
+        if offer is None:
+            return self._capa_later(out)
+        out.send(Listing("capabilities follow", format_capabilities(offer)))
+        return None
+
+    async def _capa_later(self, out: Outbox) -> None:
         office = self._office
         offer = await announce(self._authorization.offer, office.rules, office.accounts, self._login.account)
         out.send(Listing("capabilities follow", format_capabilities(offer)))
 
-    async def _stls(self, event: Stls, out: Outbox) -> None:
+    def _stls(self, event: Stls, out: Outbox) -> None:
         """RFC 2595 s4: a positive reply, and the handshake comes next."""
         if not self._stream.can_start_tls:
             if self._stream.is_encrypted:
                 out.send(err("TLS is spoken already"))
             else:
-                await self._not_offered(event, out)
+                self._not_offered(event, out)
             return
         out.send(ok("begin TLS"))
         self._is_handshake_due = True
@@ -169,11 +177,11 @@ class Pop3Desk:
         await self.close()
         out.send(ok(_goodbye(self._office.hostname, snapshot.count)))
 
-    async def _lang(self, event: Lang, out: Outbox) -> None:
+    def _lang(self, event: Lang, out: Outbox) -> None:
         """RFC 6856 s3.2: what is spoken, or to speak something else from now on."""
         languages = self._office.languages
         if not languages:
-            await self._not_offered(event, out)
+            self._not_offered(event, out)
         elif event.tag is None:
             out.send(Listing("languages follow", languages.listing()))
         elif tongue := languages.find(event.tag):
@@ -181,13 +189,13 @@ class Pop3Desk:
         else:
             out.send(err("this language is not spoken here"))
 
-    async def _old(self, event: Last | Rpop | Xtnd, out: Outbox) -> None:
+    def _old(self, event: Last | Rpop | Xtnd, out: Outbox) -> None:
         """What POP3 once had: LAST (RFC 1460 s5), RPOP (RFC 1225 s(The UPDATE State)), XTND.
 
         RFC 1082 s(The XTND Command): without bulletin boards there is nothing to be told of them.
         """
         if not self._office.is_legacy:
-            await self._not_offered(event, out)
+            self._not_offered(event, out)
         elif isinstance(event, Rpop):
             out.send(err("RPOP proves nothing and is refused, use PASS, APOP or AUTH"))
         elif self._transaction is None or isinstance(event, Xtnd):
@@ -195,7 +203,7 @@ class Pop3Desk:
         else:
             out.send(ok(str(self._transaction.highest)))
 
-    async def _not_offered(self, event: Command, out: Outbox) -> None:
+    def _not_offered(self, event: Command, out: Outbox) -> None:
         """RFC 2449 s5: what CAPA does not list is not there."""
         out.send(err(phrase("{verb} is not offered here", verb=event.verb)))
 

@@ -62,8 +62,14 @@ class Authorization:
         del out
         await self._login.enter(self._gate.password(self._user, event.secret), "USER")
 
-    async def _apop(self, event: Apop, out: Outbox) -> None:
+    def _apop_now(self, event: Apop, out: Outbox) -> bool:
         """RFC 1939 s7, APOP."""
+        del out
+        proof = self._gate.recall_apop(event.name, self._stamp, event.digest)
+        return proof is not None and self._login.enter_now(proof, "APOP")
+
+    async def _apop(self, event: Apop, out: Outbox) -> None:
+        """The same where somebody has to be waited for."""
         await self._login.enter(self._gate.by("APOP").apop(event.name, self._stamp, event.digest), "APOP")
 
     def _utf8(self, event: Utf8, out: Outbox) -> bool:
@@ -73,7 +79,7 @@ class Authorization:
         out.send(ok("UTF-8 from now on"))
         return True
 
-    async def _auth(self, event: Auth, out: Outbox) -> None:
+    def _auth_now(self, event: Auth, out: Outbox) -> bool:
         """RFC 5034 s4. Some clients ask for the list of mechanisms by AUTH alone."""
         if event.mechanism is None:
             out.send(
@@ -81,21 +87,31 @@ class Authorization:
             )
         elif event.mechanism in self._office.offers(self._stream).possible:
             self._exchange = begin(self._office, self._stream, self._gate, event.mechanism)
-            await self._go_on(await self._exchange.start(event.initial), out)
+            return self._go_on(self._exchange.start_now(event.initial), out)
         elif self._would_be_offered(event.mechanism):
             out.send(err(self._refusal(), Code.AUTH))
         else:
             out.send(err(phrase("mechanism {name} is not offered here", name=event.mechanism)))
+        return True
 
-    async def _response(self, event: AuthResponse, out: Outbox) -> None:
+    def _response_now(self, event: AuthResponse, out: Outbox) -> bool:
         """RFC 5034 s4: the exchange goes on, or the client has cancelled it."""
         if event.octets is None:
             self._exchange.cancel()
             out.send(err("cancelled"))
-        else:
-            await self._go_on(await self._exchange.respond(event.octets), out)
+            return True
+        return self._go_on(self._exchange.respond_now(event.octets), out)
 
-    async def _go_on(self, step: bytes | Proof, out: Outbox) -> None:
+    def _go_on(self, step: bytes | Proof | None, out: Outbox) -> bool:
+        if isinstance(step, bytes):
+            out.send(Challenge(step))
+            return True
+        return step is not None and self._login.enter_now(step, self._exchange.name)
+
+    async def _finish(self, event: Auth | AuthResponse, out: Outbox) -> None:
+        """The rest of both where somebody has to be waited for."""
+        del event
+        step = await self._exchange.finish()
         if isinstance(step, bytes):
             out.send(Challenge(step))
         else:
@@ -111,14 +127,21 @@ class Authorization:
             return phrase("passwords may not cross this connection in clear text, say STLS first")
         return phrase("passwords may not cross this connection in clear text, use TLS (POP3S) or APOP")
 
-    NOW: ClassVar[Mapping[Verb, Callable[..., bool]]] = {Verb.PASS: _pass_now, Verb.USER: _user_, Verb.UTF8: _utf8}
+    NOW: ClassVar[Mapping[Verb, Callable[..., bool]]] = {
+        Verb.APOP: _apop_now,
+        Verb.AUTH: _auth_now,
+        Verb.PASS: _pass_now,
+        Verb.RESPONSE: _response_now,
+        Verb.USER: _user_,
+        Verb.UTF8: _utf8,
+    }
     """What can be answered without waiting; False: nothing was answered, await the one in `VERBS`."""
 
     VERBS: ClassVar[Mapping[Verb, Callable[..., Awaitable[None]]]] = {
         Verb.APOP: _apop,
-        Verb.AUTH: _auth,
+        Verb.AUTH: _finish,
         Verb.PASS: _pass,
-        Verb.RESPONSE: _response,
+        Verb.RESPONSE: _finish,
     }
 
 

@@ -8,7 +8,7 @@ Must not know: how the rules are enforced, or written.
 import math
 from dataclasses import dataclass, replace
 
-from postane.accounts.base import Account, AccountStore, AccountsUnavailable
+from postane.accounts.base import Account, AccountStore, AccountsUnavailable, Spread
 from postane.pop3.capabilities import Bound, Offer
 
 DAY = 86400.0
@@ -41,7 +41,21 @@ class Rules:
 
 async def announce(offer: Offer, rules: Rules, accounts: AccountStore, account: Account | None) -> Offer:
     """Add EXPIRE and LOGIN-DELAY to what is offered to `account`, or to somebody who has not logged in."""
-    retention, delay = await _spreads(rules, accounts)
+    try:
+        spread = await accounts.spread()
+    except AccountsUnavailable:  # nobody can log in either; what the server can do is told all the same
+        spread = Spread()
+    return _announce(offer, rules, spread, account)
+
+
+def announce_now(offer: Offer, rules: Rules, accounts: AccountStore, account: Account | None) -> Offer | None:
+    """The same where nobody has to be waited for; None: await `announce`."""
+    spread = accounts.recall_spread()
+    return None if spread is None else _announce(offer, rules, spread, account)
+
+
+def _announce(offer: Offer, rules: Rules, spread: Spread, account: Account | None) -> Offer:
+    retention, delay = _ends(rules, spread)
     if account is not None:
         # RFC 2449 s6.5: who was told that it may differ is told what it is, even where it is nothing.
         own = rules.login_delay_of(account)
@@ -54,12 +68,8 @@ async def announce(offer: Offer, rules: Rules, accounts: AccountStore, account: 
     )
 
 
-async def _spreads(rules: Rules, accounts: AccountStore) -> tuple[tuple[float, float], tuple[float, float]]:
+def _ends(rules: Rules, own: Spread) -> tuple[tuple[float, float], tuple[float, float]]:
     """The smallest and the largest retention and login delay that hold for anybody, the server's own included."""
-    try:
-        own = await accounts.spread()
-    except AccountsUnavailable:  # nobody can log in either; what the server can do is told all the same
-        return (rules.retention, rules.retention), (rules.login_delay, rules.login_delay)
     retention, delay = own.retention or (rules.retention,), own.login_delay or (rules.login_delay,)
     return (
         (min(rules.retention, *retention), max(rules.retention, *retention)),

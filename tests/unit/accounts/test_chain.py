@@ -335,11 +335,13 @@ async def test_a_token_that_cannot_be_looked_at_is_not_a_wrong_one(first):
 
 
 async def test_the_spread_is_that_of_all(chain, first, second):
-    assert await chain.spread() == Spread()
+    assert await chain.spread() == chain.recall_spread() == Spread()
     first.configure(replace(await first.find("alice"), retention=60.0))
     assert await chain.spread() == Spread((60.0, 60.0), None)
     second.configure(replace(await second.find("bob"), retention=30.0, login_delay=5.0))
-    assert await chain.spread() == Spread((30.0, 60.0), (5.0, 5.0))
+    assert await chain.spread() == chain.recall_spread() == Spread((30.0, 60.0), (5.0, 5.0))
+    second.recall_spread = lambda: None
+    assert chain.recall_spread() is None, "one of them does not know"
 
 
 async def test_domains_of_any_are_local(chain, first, second):
@@ -401,6 +403,20 @@ def test_a_chain_of_nobody_recalls_nothing():
     chain = ChainAccounts([Tokens(Recalling())], own_domains=OWN_DOMAINS)
     assert chain.recall_address("alice", "localhost") is None
     assert chain.recall("alice", "secret") is None
+    assert chain.recall_apop("alice", "<stamp>", "0" * 32) is None
+    assert chain.recall_cram("alice", b"<stamp>", "0" * 32) is None
+
+
+def test_a_digest_is_recalled_of_the_first_that_knows_names():
+    first, second = Counting(), Counting()
+    proof = Proof(first.add("alice"), "device phone")
+    for store in (first, second):
+        store.recall_apop = lambda *said, own=store: proof if own is first and said == ("alice", "<1>", "a") else None
+        store.recall_cram = lambda *said, own=store: proof if own is first and said == ("alice", b"<1>", "a") else None
+    chain = ChainAccounts([Tokens(first), first, second], own_domains=OWN_DOMAINS)
+    assert chain.recall_apop("alice", "<1>", "a") == chain.recall_cram("alice", b"<1>", "a") == proof
+    other = ChainAccounts([second, first], own_domains=OWN_DOMAINS)
+    assert other.recall_apop("alice", "<1>", "a") is other.recall_cram("alice", b"<1>", "a") is None
 
 
 def test_what_a_chain_can_is_what_its_stores_can_now():

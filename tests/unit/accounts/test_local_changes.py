@@ -72,6 +72,8 @@ async def remember(worker, address=("anna", "localhost"), login=("anna", "secret
         await worker.resolve(*address)
     assert worker.recall(*login) is not None
     assert worker.recall_address(*address) is not None
+    await worker.spread()
+    assert worker.recall_spread() is not None
 
 
 def writers(*ways: str) -> set[str]:
@@ -95,6 +97,7 @@ async def test_any_change_of_another_process_is_seen_at_once(worker, registry, p
             office.change(*change)
             assert worker.recall("anna", "secret") is None, change
             assert worker.recall_address("anna", "localhost") is None, change
+            assert worker.recall_spread() is None, change
     with pytest.raises(LoginRefused):
         await worker.verify_password("mrose", phone)
 

@@ -307,7 +307,7 @@ async def test_a_session_that_is_kicked_before_its_answer_has_begun_says_nothing
     stream = connect(reception, "127.0.0.1")
     await settle()
     stream.take()
-    stream.give(b"CAPA\r\n")
+    stream.give(b"APOP mrose c4c9334bac560ecc979e58001b3e22fb\r\n")
     await asyncio.sleep(0)  # the news has come, and the task for the answer has not had its first step
     ((record, _),) = reception.sessions()
     assert await reception.kick(record.session)
