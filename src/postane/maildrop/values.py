@@ -50,6 +50,11 @@ class Quota:
     octets: int | None = None
     messages: int | None = None
 
+    @property
+    def is_unbounded(self) -> bool:
+        """Whether it holds nothing back."""
+        return self.octets is None and self.messages is None
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:

@@ -39,6 +39,9 @@ POSTMASTER = Account("postmaster", "postmaster", quota=Quota(octets=100 * 1024 *
 """Who gets mail for the postmaster where no account or alias has the name: RFC 5321 s4.5.1 wants it taken. It waits in
 a drop of that name, so that it is there when the account is made; nobody empties it till then, hence the quota."""
 
+PROVEN = 1000
+"""Drops of which one session remembers that they took its last message."""
+
 Outcome = Receipt | MaildropError
 """What became of a message for one recipient."""
 
@@ -69,6 +72,7 @@ class Delivery:
         self.maildrops = maildrops
         self.hostname = hostname
         self.limits = limits or DeliveryLimits()
+        self._proven: set[str] = set()  # drops that took a message, and none has failed since
 
     def begin(self, envelope: Envelope) -> "Transaction":
         """A message has been announced."""
@@ -101,11 +105,23 @@ class Delivery:
 
     def check_room_now(self, account: Account, size: int) -> bool:
         """The same where it needs no waiting; False: nothing was found out, await `check_room`."""
+        if account.quota.is_unbounded and account.drop in self._proven:  # it has taken a message, and takes another one
+            return True
         usage = self.maildrops.glance(account.drop)
         if usage is None:
             return False
         _check_quota(account.quota, usage, size)
         return True
+
+    def note(self, outcomes: Sequence[Outcome]) -> None:
+        """What became of a message: a drop that took one is not asked before the next one, unless it has a quota."""
+        if len(self._proven) + len(outcomes) > PROVEN:
+            self._proven.clear()
+        for outcome in outcomes:
+            if isinstance(outcome, Receipt):
+                self._proven.add(outcome.drop)
+            else:
+                self._proven.clear()
 
 
 def _check_quota(quota: Quota, usage: Usage, size: int) -> None:

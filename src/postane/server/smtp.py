@@ -34,13 +34,6 @@ from .smtp_access import Access
 from .smtp_settings import AuthPolicy, SmtpSettings
 from .smtp_strangers import Strangers
 
-BY_VERDICT: Mapping[Verdict, Reply] = {
-    Verdict.BARE_NEWLINE: replies.BARE_NEWLINE,
-    Verdict.LONG_LINE: replies.BODY_LINE_TOO_LONG,
-    Verdict.TOO_BIG: replies.TOO_BIG,
-}
-"""What is said of a message that is not sound."""
-
 FAREWELLS: Mapping[Ending, Reply] = {
     Ending.MISTAKES: replies.TOO_MANY_MISTAKES,
     Ending.REFUSED: replies.TOO_MANY_CONNECTIONS,
@@ -220,13 +213,13 @@ class SmtpDesk:
         if event.verdict is Verdict.SOUND and failure is None:
             out.send(replies.CHUNK_OK)
             return None
-        out.send(BY_VERDICT[event.verdict] if failure is None else self.reply_to(failure))
+        out.send(replies.BY_VERDICT[event.verdict] if failure is None else self.reply_to(failure))
         return None if self._is_let_go() else self.close()  # the machine lets no more of this message through
 
     def _body_end(self, event: commands.BodyEnd, out: Outbox) -> Awaitable[None] | Later | None:
         """RFC 5321 s6.1: 250 means that the message is this post office's to keep; RFC 2033 s4.2: one for each."""
         if event.verdict is not Verdict.SOUND:
-            out.send(BY_VERDICT[event.verdict])
+            out.send(replies.BY_VERDICT[event.verdict])
             return None if self._is_let_go() else self.close()
         transaction, now = self._open_transaction, self._office.clock()
         passage = self._access.passage(f"{self._record.session}.{self._begun}", now, is_utf8=transaction.is_utf8)
@@ -278,7 +271,8 @@ class SmtpDesk:
         return {"session": self._record.session, "service": self._record.service, "peer": str(self._record.peer)}
 
     def _note(self, outcomes: list[Outcome], octets: int, passage: Passage) -> None:
-        """Tell the record and the operator what became of a message."""
+        """Tell the delivery, the record and the operator what became of a message."""
+        self._delivery.note(outcomes)
         marks = postmark(self._open_transaction.envelope, outcomes)
         self._log.info("message", **self._where(), id=passage.id, octets=octets, **marks)
         if marks["stored"]:

@@ -6,13 +6,15 @@ error's face: whoever refuses something names one of these.
 Must not know: when they are said.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
 from postane.wire.base64_text import format_base64
 from postane.wire.chart import Outcome
 from postane.wire.errors import Fault, RemoteProtocolError
+
+from .commands import Verdict
 
 LINE_LIMIT = 512
 """Octets of a reply line with its CRLF (RFC 5321 s4.5.3.1.5)."""
@@ -156,3 +158,10 @@ BY_FAULT = {
     Fault.BROKEN: BAD_SYNTAX,
 }
 """What is said to a mistake that names no reply itself."""
+
+BY_VERDICT: Mapping[Verdict, Reply] = {
+    Verdict.BARE_NEWLINE: BARE_NEWLINE,
+    Verdict.LONG_LINE: BODY_LINE_TOO_LONG,
+    Verdict.TOO_BIG: TOO_BIG,
+}
+"""What is said of a message that is not sound."""

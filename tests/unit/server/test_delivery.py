@@ -22,6 +22,7 @@ from postane.maildrop.base import (
     Usage,
 )
 from postane.server.delivery import (
+    PROVEN,
     Delivery,
     DeliveryLimits,
     DeliveryRefused,
@@ -138,6 +139,31 @@ class TestRoom:
             await transaction.add(Address("joe", "foo.com"))
         await transaction.add(Address("ann", "foo.com"))
 
+    async def test_what_took_a_message_is_not_asked_before_the_next_one(self, here: ReceivingOffice) -> None:
+        store = _Counting(Usage(0, 0))
+        delivery = Delivery(here.accounts, store, here.hostname)  # type: ignore[arg-type]
+        account = here.accounts.add("joe")
+        for looks, outcome in ((1, None), (2, RECEIPT), (2, RECEIPT), (2, StoreUnavailable("no")), (3, None)):
+            assert delivery.check_room_now(account, 0)
+            assert store.looks == looks
+            delivery.note([] if outcome is None else [outcome])
+
+    async def test_a_quota_is_asked_for_each_message(self, here: ReceivingOffice) -> None:
+        store = _Counting(Usage(0, 50))
+        delivery = Delivery(here.accounts, store, here.hostname)  # type: ignore[arg-type]
+        account = here.accounts.add("joe", quota=Quota(octets=100))
+        delivery.note([RECEIPT])
+        assert delivery.check_room_now(account, 50)
+        assert store.looks == 1
+        with pytest.raises(QuotaExceeded):
+            delivery.check_room_now(account, 51)
+
+    async def test_no_more_drops_are_remembered_than_need_be(self, here: ReceivingOffice) -> None:
+        delivery = _delivery(here)
+        for number in range(3 * PROVEN):
+            delivery.note([replace(RECEIPT, drop=f"d{number}")])
+        assert 0 < len(delivery._proven) <= PROVEN
+
     async def test_a_quota_fills_up_for_one_but_nobody_gets_it_twice(self, here: ReceivingOffice) -> None:
         """One reply stands for both: joe's last message may pass his quota, the next one is refused at RCPT."""
         here.accounts.add("joe", quota=Quota(octets=600))
@@ -168,6 +194,14 @@ class _Holding:
 
     async def usage(self, drop: str) -> Usage:
         return self._usage
+
+
+class _Counting(_Holding):
+    looks = 0
+
+    def glance(self, drop: str) -> Usage:
+        self.looks += 1
+        return super().glance(drop)
 
 
 async def _transaction(here: ReceivingOffice, *recipients: str, limits: DeliveryLimits | None = None) -> Transaction:
