@@ -171,11 +171,13 @@ class Journal(Protocol):
         ...
 
     async def forget(self, account: str, keys: Collection[str] | None = None) -> int:
-        """Forget these messages, or all of the account: what the server still has is fetched again. How many."""
+        """Forget these messages, or all of the account: what the server still has is fetched again. How many.
+        Raises JournalError, also where the account is run now."""
         ...
 
     async def prune(self, account: str, before: float) -> int:
-        """Forget what its server has not listed since a time. How many."""
+        """Forget what its server has not listed since a time. How many. Raises JournalError, also where the account is
+        run now."""
         ...
 
     async def close(self) -> None:
