@@ -40,6 +40,7 @@ class Exit(IntEnum):
     CANNOT_CREATE = 73
     IO_ERROR = 74
     TEMP_FAIL = 75
+    PROTOCOL = 76
     NO_PERMISSION = 77
     CONFIG = 78
 

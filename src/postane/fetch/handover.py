@@ -123,7 +123,7 @@ class Handover:
         except SpoolError as error:
             raise FetchError(error.text, Trouble.TEMPORARY) from error
         except JournalError as error:
-            raise FetchError(error.text, Trouble.JOURNAL) from error
+            raise FetchError(error.text, Trouble.TEMPORARY if error.may_pass else Trouble.JOURNAL) from error
         finally:
             for crate in crates:
                 crate.spool.discard()

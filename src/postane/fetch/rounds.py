@@ -26,25 +26,26 @@ class Limits:
 
 @dataclass(slots=True)
 class Rounds:
-    """The accounts' jobs with the journal that they share. `began` and `ended` hear of each run."""
+    """The accounts' jobs with the journal that they share. `ended` hears of each run."""
 
     jobs: Sequence[Job]
     journal: Journal
     limits: Limits
     clock: Callable[[], float] = field(repr=False)
-    began: Callable[[Progress], None] = field(default=lambda _: None, repr=False)
     ended: Callable[[Progress], None] = field(default=lambda _: None, repr=False)
     _all: asyncio.Semaphore | None = field(default=None, init=False)
     _hosts: "dict[str, asyncio.Semaphore]" = field(default_factory=dict, init=False)
 
-    async def once(self, tell: "Callable[[str], Tell] | None" = None) -> list[Progress]:
+    def progresses(self) -> list[Progress]:
+        """One for each job, for `once`."""
+        return [Progress(job.account.name, self.clock) for job in self.jobs]
+
+    async def once(self, progresses: Sequence[Progress], tell: Callable[[str], Tell] | None = None) -> None:
         """Fetch each account once. One that fails does not stop the others; `tell` makes it a dry run."""
         self._prepare()
-        progresses = [Progress(job.account.name, self.clock) for job in self.jobs]
         async with asyncio.TaskGroup() as group:
             for job, progress in zip(self.jobs, progresses, strict=True):
                 group.create_task(self._run(job, progress, None if tell is None else tell(job.account.name)))
-        return progresses
 
     async def watch(self, schedule_for: Callable[[Job], Schedule]) -> None:
         """Fetch each account again and again, until cancelled."""
@@ -63,7 +64,6 @@ class Rounds:
     async def _run(self, job: Job, progress: Progress, tell: Tell | None) -> None:
         assert self._all is not None, "prepared"
         async with self._hosts[job.account.host], self._all:
-            self.began(progress)
             await fetch(job, self.journal, progress, tell=tell)
             self.ended(progress)
 

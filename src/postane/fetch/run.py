@@ -48,7 +48,7 @@ async def fetch(job: Job, journal: Journal, progress: Progress, *, tell: Tell | 
     except SinkError as refusal:
         error = FetchError(refusal.text, Trouble.TEMPORARY if refusal.may_pass else Trouble.DESTINATION)
     except JournalError as refusal:
-        error = FetchError(refusal.text, Trouble.JOURNAL)
+        error = FetchError(refusal.text, Trouble.TEMPORARY if refusal.may_pass else Trouble.JOURNAL)
     except BaseException:
         progress.end(FetchError("stopped", Trouble.TEMPORARY))
         raise
@@ -65,12 +65,12 @@ async def _fetch(job: Job, journal: Journal, progress: Progress, tell: Tell | No
             await sink.open()
         while not await _visit(work, tell):
             work.source = job.make_source()
-        if tell is None:
-            await journal.prune(job.account.name, job.clock() - FORGET_AFTER)
     finally:
         await run.finish(is_clean=work.is_recorded)
         for sink in job.sinks:
             await sink.close()
+    if tell is None:
+        await journal.prune(job.account.name, job.clock() - FORGET_AFTER)
 
 
 async def _visit(work: Work, tell: Tell | None) -> bool:

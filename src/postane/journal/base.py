@@ -23,11 +23,12 @@ class Step(StrEnum):
 
 
 class JournalError(Exception):
-    """The journal cannot be read or written; the text says why and what to do."""
+    """The journal cannot be read or written; the text says why and what to do. `may_pass`: worth another try later."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, may_pass: bool = False) -> None:
         super().__init__(text)
         self.text = text
+        self.may_pass = may_pass
 
 
 @dataclass(frozen=True, slots=True)

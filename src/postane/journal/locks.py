@@ -42,7 +42,7 @@ class RunLock:
             holder = _told(self._descriptor)
             os.close(self._descriptor)
             raise JournalError(
-                f"{account} is in use by {holder}: wait until that has ended, or end it, then try again"
+                f"{account} is in use by {holder}: wait until that has ended, or end it, then try again", may_pass=True
             ) from None
         self._tell()
 

@@ -191,4 +191,5 @@ class MemoryJournal:
     def _check(self, account: str) -> None:
         known = self._accounts.get(account)
         if known is not None and known.run is not None:
-            raise JournalError(f"{account} is in use by another run: wait until that has ended, then try again")
+            text = f"{account} is in use by another run: wait until that has ended, then try again"
+            raise JournalError(text, may_pass=True)

@@ -1,0 +1,137 @@
+"""How fetching is shown: a live table on a terminal, one line an account in a pipe, JSON for programs.
+
+Must not know: how anything is fetched.
+"""
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import typer
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from postane.fetch.errors import Trouble
+from postane.fetch.progress import Progress
+
+from .common import Exit, show
+
+CODES: dict[Trouble, Exit] = {
+    Trouble.REFUSED: Exit.DATA,
+    Trouble.UNREACHABLE: Exit.UNAVAILABLE,
+    Trouble.TEMPORARY: Exit.TEMP_FAIL,
+    Trouble.DESTINATION: Exit.CANNOT_CREATE,
+    Trouble.JOURNAL: Exit.IO_ERROR,
+    Trouble.PROTOCOL: Exit.PROTOCOL,
+    Trouble.LOGIN: Exit.NO_PERMISSION,
+    Trouble.CONFIGURATION: Exit.CONFIG,
+}
+"""What a command ends with; of several troubles the worst counts, which is the last in the order of Trouble."""
+
+REFRESHED = 8
+"""Times a second that the table is drawn."""
+
+
+def exit_code(progresses: Sequence[Progress]) -> Exit:
+    """What a command ends with after these runs."""
+    found = {progress.worst for progress in progresses}
+    return next((CODES[trouble] for trouble in reversed(Trouble) if trouble in found), Exit.OK)
+
+
+@contextmanager
+def shown(progresses: Sequence[Progress], *, is_quiet: bool) -> Iterator[None]:
+    """Show how far the runs are, while they go on, where somebody looks."""
+    console = Console(stderr=True)
+    if is_quiet or not console.is_terminal:
+        yield
+        return
+    with Live(get_renderable=lambda: _table(progresses), console=console, refresh_per_second=REFRESHED, transient=True):
+        yield
+
+
+def _table(progresses: Sequence[Progress]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("account", "step"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("messages", "octets", "per second"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("trouble", overflow="ellipsis", no_wrap=True, style="red")
+    for each in progresses:
+        speed = each.octets / each.seconds if each.seconds > 0 else 0.0
+        table.add_row(
+            show(each.account),
+            each.step,
+            _of(f"{each.messages}", f"{each.messages_total}" if each.messages_total else ""),
+            _of(octets(each.octets), octets(each.octets_total) if each.octets_total else ""),
+            octets(int(speed)) if each.octets else "",
+            show(_trouble(each)),
+        )
+    return table
+
+
+def _of(done: str, total: str) -> str:
+    return f"{done} of {total}" if total else done
+
+
+def _trouble(progress: Progress) -> str:
+    if progress.error is not None:
+        return progress.error.text
+    return progress.troubles[-1] if progress.troubles else ""
+
+
+def octets(count: int) -> str:
+    """A number of octets for people, three digits of it."""
+    amount, units = float(count), ["B", "kB", "MB", "GB", "TB"]
+    while amount >= 999.5 and len(units) > 1:
+        amount /= 1024
+        del units[0]
+    return f"{count} B" if units[0] == "B" else f"{amount:.3g} {units[0]}"
+
+
+def summary(progress: Progress) -> str:
+    """What became of a run, on one line."""
+    words = [f"{progress.delivered} delivered"]
+    for count, what in (
+        (progress.present, "there already"),
+        (progress.skipped, "left"),
+        (progress.deleted, "deleted at the server"),
+        (progress.failed, "failed"),
+    ):
+        if count:
+            words.append(f"{count} {what}")
+    text = f"{show(progress.account)}: {', '.join(words)}, {octets(progress.octets)} in {progress.seconds:.1f} s"
+    return text if progress.error is None else f"{text}; {show(progress.error.text)}"
+
+
+def report(progress: Progress) -> None:
+    """Print what became of a run: to standard output what was done, to standard error what went wrong."""
+    typer.echo(summary(progress), err=progress.error is not None)
+    for words in progress.troubles:
+        typer.echo(f"{show(progress.account)}: {show(words)}", err=True)
+    if (more := progress.failed - len(progress.troubles)) > 0:
+        typer.echo(f"{show(progress.account)}: and {more} more", err=True)
+    if progress.note:
+        typer.echo(f"{show(progress.account)}: {show(progress.note)}", err=True)
+    sys.stdout.flush()
+
+
+def as_json(progress: Progress) -> dict[str, object]:
+    """What became of a run, for programs."""
+    return {
+        "account": progress.account,
+        "ok": progress.worst is None,
+        "trouble": progress.worst,
+        "error": None if progress.error is None else progress.error.text,
+        "listed": progress.listed,
+        "fetched": progress.messages,
+        "octets": progress.octets,
+        "delivered": progress.delivered,
+        "present": progress.present,
+        "left": progress.skipped,
+        "deleted": progress.deleted,
+        "failed": progress.failed,
+        "troubles": progress.troubles,
+        "note": progress.note or None,
+        "seconds": round(progress.seconds, 3),
+    }

@@ -1,0 +1,310 @@
+"""One account's run, with a server and destinations in memory."""
+
+import re
+
+import pytest
+
+from postane.fetch.account import Action, Filter, Keep, KeepKind, Oversize
+from postane.fetch.errors import FetchError, Trouble
+from postane.journal.base import Step
+from postane.sinks.base import Delivery, Outcome, SinkError
+from support.fetching import NOW, Bench, MemorySink, mail
+
+DELETES = Keep(KeepKind.NONE)
+
+
+async def test_new_mail_is_delivered_once_and_kept():
+    bench = Bench(mail(1), mail(2))
+    first = await bench.fetch()
+    assert (first.delivered, first.deleted, first.error) == (2, 0, None)
+    second = await bench.fetch()
+    assert (second.delivered, second.messages) == (0, 0)
+    assert list(bench.sink.parcels.values()) == [each.octets for each in bench.server.mails]
+    bench.server.mails.append(mail(3))
+    assert (await bench.fetch()).delivered == 1
+    assert bench.server.retrieved == ["u1", "u2", "u3"]
+
+
+async def test_what_is_delivered_is_deleted_where_it_is_not_kept():
+    bench = Bench(mail(1), mail(2), keep=DELETES)
+    progress = await bench.fetch()
+    assert (progress.delivered, progress.deleted) == (2, 2)
+    assert bench.server.mails == []
+
+
+async def test_nothing_is_deleted_that_was_not_delivered():
+    bench = Bench(mail(1), mail(2), keep=DELETES)
+    bench.sink.answer = lambda parcel: Delivery(Outcome.DEFERRED, "full") if parcel.key == "u1" else None
+    progress = await bench.fetch()
+    assert [each.uidl for each in bench.server.mails] == ["u1"]
+    assert (progress.failed, progress.worst) == (1, Trouble.TEMPORARY)
+    assert "full" in progress.troubles[0]
+    bench.sink.answer = lambda _: None
+    assert (await bench.fetch()).deleted == 1
+
+
+async def test_a_refused_message_needs_a_person():
+    bench = Bench(mail(1))
+    bench.sink.answer = lambda _: Delivery(Outcome.REFUSED, "no such user")
+    assert (await bench.fetch()).worst is Trouble.REFUSED
+
+
+async def test_when_quit_fails_the_next_run_deletes_without_fetching():
+    bench = Bench(mail(1), keep=DELETES)
+    bench.server.commits = False
+    first = await bench.fetch()
+    assert first.error is not None
+    assert first.deleted == 0
+    bench.server.commits = True
+    second = await bench.fetch()
+    assert (second.delivered, second.deleted) == (0, 1)
+    assert bench.server.retrieved == ["u1"]
+
+
+async def test_what_came_before_the_line_broke_is_not_fetched_again():
+    bench = Bench(*[mail(number, size=1000) for number in range(1, 6)])
+    bench.server.breaks_after = 3000
+    first = await bench.fetch()
+    assert first.error is not None
+    assert first.error.trouble is Trouble.TEMPORARY
+    assert first.delivered == 2
+    bench.server.breaks_after = None
+    assert (await bench.fetch()).delivered == 3
+    assert bench.server.retrieved == ["u1", "u2", "u3", "u3", "u4", "u5"]
+    assert all(len(octets) > 1000 for octets in bench.sink.parcels.values()), "nothing half is delivered"
+
+
+async def test_one_refused_message_does_not_stop_the_others():
+    bench = Bench(mail(1), mail(2), mail(3), keep=DELETES)
+    bench.server.mails[1].is_broken = True
+    progress = await bench.fetch()
+    assert (progress.delivered, progress.failed, progress.worst) == (2, 1, Trouble.TEMPORARY)
+    assert [each.uidl for each in bench.server.mails] == ["u2"]
+
+
+async def test_after_a_crash_destinations_that_can_tell_are_asked():
+    bench = Bench(mail(1), mail(2))
+    run = await bench.journal.begin("work")
+
+    async def listing():
+        from postane.journal.base import Listed
+
+        yield [Listed(1, "u1", 100), Listed(2, "u2", 100)]
+
+    await run.take_listing(listing())
+    await run.finish(is_clean=False)
+    bench.sink.parcels["u1"] = b"delivered, and the machine died before the record"
+    progress = await bench.fetch()
+    assert (progress.delivered, progress.present) == (1, 1)
+    assert bench.server.retrieved == ["u2"]
+
+
+async def test_a_lost_destination_makes_the_run_suspect():
+    bench = Bench(mail(1))
+    bench.sink.fails = SinkError("the disk is gone", may_pass=False)
+    progress = await bench.fetch()
+    assert progress.error is not None
+    assert (progress.error.text, progress.error.trouble) == ("the disk is gone", Trouble.DESTINATION)
+    assert (await bench.journal.begin("work")).is_suspect
+
+
+async def test_several_destinations_each_get_it_once():
+    one, other = MemorySink("one"), MemorySink("other", can_tell=False)
+    other.answer = lambda _: Delivery(Outcome.DEFERRED, "not now")
+    bench = Bench(mail(1), sinks=[one, other], keep=DELETES)
+    first = await bench.fetch()
+    assert (one.deliveries, other.deliveries, first.deleted) == (1, 0, 0)
+    other.answer = lambda _: None
+    second = await bench.fetch()
+    assert (one.deliveries, other.deliveries, second.deleted) == (1, 1, 1)
+
+
+async def test_messages_without_unique_ids_are_known_by_what_they_are():
+    bench = Bench(mail(1, uidl=None), mail(2, uidl=None))
+    assert (await bench.fetch()).delivered == 2
+    bench.server.mails.insert(0, mail(3, uidl=None))
+    progress = await bench.fetch()
+    assert progress.delivered == 1
+    assert len(bench.sink.parcels) == 3
+
+
+async def test_messages_that_share_a_unique_id_are_all_fetched_and_none_twice():
+    bench = Bench(mail(1, uidl="same"), mail(2, uidl="same"), mail(3))
+    assert (await bench.fetch()).delivered == 3
+    del bench.server.mails[0]
+    assert (await bench.fetch()).delivered == 0, "its unique-id is its own now, and yet means nothing"
+
+
+async def test_a_unique_id_may_come_again_after_its_message_is_gone():
+    bench = Bench(mail(1, uidl="x"), keep=DELETES)
+    await bench.fetch()
+    await bench.fetch()  # the server's listing lacks it
+    bench.server.mails = [mail(2, uidl="x")]
+    bench.sink.can_tell = False
+    assert (await bench.fetch()).delivered == 1
+
+
+async def test_a_message_that_came_back_after_its_deletion_is_deleted_and_not_fetched():
+    bench = Bench(mail(1), keep=DELETES)
+    (kept,) = bench.server.mails
+    await bench.fetch()
+    bench.server.mails = [kept]
+    progress = await bench.fetch()
+    assert (progress.delivered, progress.deleted, bench.server.mails) == (0, 1, [])
+
+
+async def test_kept_for_some_days():
+    bench = Bench(mail(1), keep=Keep(KeepKind.AGED, 30 * 86400.0))
+    await bench.fetch()
+    bench.at = NOW + 29 * 86400
+    assert (await bench.fetch()).deleted == 0
+    bench.at = NOW + 30 * 86400
+    assert (await bench.fetch()).deleted == 1
+
+
+async def test_kept_until_deleted_here():
+    bench = Bench(mail(1), mail(2), keep=Keep(KeepKind.HERE))
+    await bench.fetch()
+    del bench.sink.parcels["u1"]
+    assert (await bench.fetch()).deleted == 1
+    assert [each.uidl for each in bench.server.mails] == ["u2"]
+
+
+async def test_an_unmounted_destination_deletes_nothing():
+    bench = Bench(mail(1), keep=Keep(KeepKind.HERE))
+    await bench.fetch()
+    bench.sink.parcels.clear()
+    bench.sink.is_new = True
+    progress = await bench.fetch()
+    assert progress.deleted == 0
+    assert "new" in progress.note
+
+
+async def test_deletions_stand_every_so_many_messages():
+    bench = Bench(*[mail(number) for number in range(1, 8)], keep=DELETES, expunge_every=3)
+    progress = await bench.fetch()
+    assert (progress.delivered, progress.deleted, bench.server.sessions) == (7, 7, 3)
+
+
+async def test_deletions_in_pieces_end_where_messages_fail():
+    bench = Bench(*[mail(number) for number in range(1, 8)], keep=DELETES, expunge_every=2)
+    bench.sink.answer = lambda parcel: Delivery(Outcome.DEFERRED, "full") if parcel.key in ("u1", "u2") else None
+    progress = await bench.fetch()
+    assert (progress.delivered, progress.deleted, progress.failed) == (5, 5, 2)
+
+
+async def test_no_more_than_the_limit():
+    bench = Bench(*[mail(number) for number in range(1, 8)], limit=3)
+    assert [(await bench.fetch()).delivered for _ in range(4)] == [3, 3, 1, 0]
+
+
+async def test_of_what_is_too_large_the_header_part_is_fetched_and_nothing_deleted():
+    bench = Bench(mail(1, size=5000), mail(2), keep=DELETES, max_size=1000)
+    progress = await bench.fetch()
+    assert (progress.delivered, progress.skipped, progress.deleted) == (2, 1, 1)
+    part = bench.sink.parcels["headers:u1"]
+    assert part.startswith(b"Return-Path: <s1@example.org>")
+    assert b"5" in part.partition(b"\r\n\r\n")[2]
+    assert (await bench.fetch()).messages == 0
+    bench.account = bench.account.__class__("work", oversize=Oversize.SKIP, max_size=50)
+    bench.server.mails.append(mail(3, size=5000))
+    assert (await bench.fetch()).delivered == 0
+
+
+async def test_filters_skip_and_delete():
+    filters = (
+        Filter("subject", re.compile("keep"), Action.FETCH),
+        Filter("Subject", re.compile("spam"), Action.DELETE),
+        Filter("Subject", re.compile("news"), Action.SKIP),
+    )
+    bench = Bench(mail(1, subject="keep spam"), mail(2, subject="spam"), mail(3, subject="news"), filters=filters)
+    progress = await bench.fetch()
+    assert (progress.delivered, progress.skipped, progress.deleted) == (1, 1, 1)
+    assert [each.uidl for each in bench.server.mails] == ["u1", "u3"]
+
+
+async def test_a_dry_run_tells_and_does_nothing():
+    bench = Bench(mail(1), mail(2, size=5000), keep=DELETES, max_size=1000)
+    assert await bench.would() == [(1, "fetch and delete"), (2, "fetch the header part")]
+    assert bench.sink.parcels == {}
+    await bench.fetch()
+    assert len(bench.server.mails) == 1
+
+
+async def test_a_server_that_wants_time_between_logins_gets_it():
+    bench = Bench(mail(1))
+    bench.server.login_delay = 60
+    await bench.fetch()
+    bench.at += 10
+    early = await bench.fetch()
+    assert early.error is not None
+    assert (early.error.trouble, early.error.wait, bench.server.sessions) == (Trouble.TEMPORARY, 50, 1)
+    bench.at += 51
+    assert (await bench.fetch()).error is None
+
+
+async def test_a_refused_login_is_told():
+    bench = Bench(mail(1))
+    bench.server.refuses_login = FetchError("PASS was refused", Trouble.LOGIN)
+    progress = await bench.fetch()
+    assert (progress.error, progress.worst) == (bench.server.refuses_login, Trouble.LOGIN)
+
+
+async def test_many_messages_go_in_groups():
+    bench = Bench(*[mail(number) for number in range(1, 501)])
+    progress = await bench.fetch()
+    assert progress.delivered == 500
+    assert sum(bench.sink.groups) == 500
+    assert max(bench.sink.groups) <= 100
+    assert len(bench.sink.groups) < 100
+
+
+async def test_one_at_a_time_where_the_destination_cannot_tell():
+    bench = Bench(*[mail(number) for number in range(1, 4)], sinks=[MemorySink(can_tell=False, group=1)])
+    await bench.fetch()
+    assert bench.sink.groups == [1, 1, 1]
+
+
+async def test_every_message_gets_the_fields_of_its_way():
+    bench = Bench(mail(1), delivered_to="anna@home.example", hostname="here.example")
+    await bench.fetch()
+    (parcel,) = bench.sink.seen
+    lead = parcel.lead.decode()
+    assert lead.startswith(
+        "Delivered-To: anna@home.example\r\nReceived: from pop.example.org ([192.0.2.1])\r\n\tby here"
+    )
+    assert lead.endswith("\r\n")
+    assert parcel.sender == "s1@example.org"
+
+
+async def test_what_is_known_can_be_looked_at():
+    bench = Bench(mail(1), mail(2), keep=DELETES)
+    bench.sink.answer = lambda parcel: Delivery(Outcome.DEFERRED, "full") if parcel.key == "u2" else None
+    await bench.fetch()
+    entries = {entry.key: entry async for entry in bench.journal.entries("work")}
+    assert entries["u1"].step is Step.DELETED
+    assert (entries["u2"].step, entries["u2"].attempts) == (Step.FETCHED, 1)
+    assert "full" in entries["u2"].reason
+
+
+@pytest.mark.parametrize("can_tell", [True, False])
+async def test_marking_as_seen_leaves_what_is_there(can_tell):
+    from postane.fetch.progress import Progress
+    from postane.fetch.tending import mark_seen
+
+    bench = Bench(mail(1), mail(2), sinks=[MemorySink(can_tell=can_tell)])
+    assert await mark_seen(bench.job(), bench.journal, Progress("work", lambda: NOW)) == 2
+    bench.server.mails.append(mail(3))
+    assert (await bench.fetch()).delivered == 1
+
+
+async def test_a_lost_state_is_made_anew_from_what_was_delivered():
+    from postane.fetch.progress import Progress
+    from postane.fetch.tending import rebuild
+
+    bench = Bench(mail(1), mail(2))
+    await bench.fetch()
+    await bench.journal.forget("work")
+    bench.server.mails.append(mail(3))
+    assert await rebuild(bench.job(), bench.journal, Progress("work", lambda: NOW)) == 2
+    assert (await bench.fetch()).delivered == 1
