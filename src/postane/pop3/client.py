@@ -13,14 +13,13 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from postane.wire.chart import Outcome
-from postane.wire.dots import Unstuffer
 from postane.wire.errors import Fault, LocalProtocolError, RemoteProtocolError
-from postane.wire.lines import LineBuffer
 from postane.wire.machine import NEED_DATA, PAUSED, Signal
 
 from .commands import Auth, AuthResponse, Capa, Command, Lang, List, Quit, Retr, Stls, Top, Uidl, Verb
 from .grammar import find_stamp, format_command, parse_reply
 from .replies import Reply
+from .reply_buffer import ReplyBuffer
 from .states import SERVER, State
 
 LINE_LIMIT = 64 * 1024
@@ -70,18 +69,20 @@ class Pop3Client:
     """One session as the client sees it.
 
     Any octets give events or RemoteProtocolError, nothing else; any split of the octets gives the same events, apart
-    from where a body is cut into chunks. `state` is where the replies read so far have led.
+    from where a body is cut into chunks. A body's lines end with CRLF, whatever the server writes. `state` is where the
+    replies read so far have led.
     """
 
-    __slots__ = ("_body", "_is_ended", "_is_exclusive", "_lines", "_waiting", "state")
+    __slots__ = ("_has_body", "_is_ended", "_is_exclusive", "_lines", "_waiting", "state")
 
-    def __init__(self) -> None:
-        self._lines = LineBuffer(accepts_bare_lf=True)
+    def __init__(self, state: State = SERVER.initial) -> None:
+        """After a TLS handshake a new one begins in AUTHORIZATION: there is no second greeting (RFC 2595 s4)."""
+        self._lines = ReplyBuffer()
         self._waiting: deque[Command] = deque()  # sent, not answered
         self._is_exclusive = False  # after STLS, AUTH and QUIT nothing may be sent before the answer
         self._is_ended = False
-        self._body: Unstuffer | None = None
-        self.state: State = SERVER.initial
+        self._has_body = False  # the last answer has, and its end was not given
+        self.state: State = state
 
     @property
     def trailing_data(self) -> bytes:
@@ -92,6 +93,11 @@ class Pop3Client:
     def waiting(self) -> int:
         """Commands that were sent and are not answered."""
         return len(self._waiting)
+
+    @property
+    def underway(self) -> int:
+        """The same, and one more if the last answer's body was not read to its end."""
+        return len(self._waiting) + self._has_body
 
     def send(self, command: Command) -> bytes:
         """The octets that say `command`. Raises LocalProtocolError where nothing, or not this, may be said now."""
@@ -116,19 +122,24 @@ class Pop3Client:
 
     def next_event(self) -> Event | Signal:
         """The next event; PAUSED once the session is over. Raises RemoteProtocolError, always fatal."""
-        if self._body is not None:
-            return self._read_body(self._body)
-        if self.state in (State.CLOSED, State.HANDSHAKE):
+        if self._has_body:
+            return self._read_body()
+        if self.state in _SILENT:
             return PAUSED
-        try:
-            line = self._lines.next_line(LINE_LIMIT)
-        except RemoteProtocolError as error:  # which reply was meant cannot be known
-            raise RemoteProtocolError(error.text, error.fault, fatal=True) from None
+        line = self._lines.next_line(LINE_LIMIT)
         if line is not None:
             return self._read(line)
         if self._is_ended:
             raise RemoteProtocolError("the server closed the connection", Fault.BROKEN, fatal=True)
         return NEED_DATA
+
+    def take_body(self) -> bytes | None:
+        """What the BodyChunk events up to the BodyEnd would give, right after an Answer that has a body, if all of it
+        has come; None: they are to be read one by one."""
+        octets = self._lines.take_body() if self._has_body else None
+        if octets is not None:
+            self._has_body = False
+        return octets
 
     def _read(self, line: bytes) -> Event:
         if self.state is State.GREETING:
@@ -148,7 +159,7 @@ class Pop3Client:
             self._move(command.verb, Outcome.ACCEPTED if reply.is_ok else Outcome.REFUSED)
         if self.state is State.HANDSHAKE and len(self._lines):
             raise RemoteProtocolError("octets before the TLS handshake", Fault.EARLY_DATA, fatal=True)
-        self._body = Unstuffer() if has_body else None
+        self._has_body = has_body
         return Answer(command, reply, has_body)
 
     def _read_challenge(self, command: Command, text: bytes) -> Challenged:
@@ -161,22 +172,22 @@ class Pop3Client:
         self._move(command.verb, Outcome.CONTINUED)
         return Challenged(octets)
 
-    def _read_body(self, body: Unstuffer) -> BodyChunk | BodyEnd | Signal:
-        if not body.is_finished:
-            octets = body.feed(self._lines.take_all())
-            if body.is_finished:
-                self._lines.feed(body.rest)
-            if octets:
-                return BodyChunk(octets)
-        if body.is_finished:
-            self._body = None
+    def _read_body(self) -> BodyChunk | BodyEnd | Signal:
+        octets = self._lines.next_piece()
+        if octets is None:
+            self._has_body = False
             return BodyEnd()
+        if octets:
+            return BodyChunk(octets)
         if self._is_ended:
             raise RemoteProtocolError("the server closed the connection inside a body", Fault.BROKEN, fatal=True)
         return NEED_DATA
 
     def _move(self, verb: Verb, outcome: Outcome) -> None:
         self.state = SERVER.next_state(self.state, verb, outcome)
+
+
+_SILENT = frozenset({State.CLOSED, State.HANDSHAKE})
 
 
 def _has_body(command: Command) -> bool:

@@ -1,0 +1,58 @@
+"""What passes between a client and a server, as lines for a person: secrets hidden, bodies only counted.
+
+Must not know: where the lines go.
+"""
+
+from collections.abc import Callable
+
+from postane.pop3.commands import Apop, Auth, AuthResponse, Command, Pass
+from postane.pop3.grammar import format_command
+from postane.pop3.replies import Reply
+
+from .errors import printable
+
+WriteLine = Callable[[str], object]
+"""Takes one line, without its end."""
+
+HIDDEN = "****"
+
+
+class ProtocolLog:
+    """Lines that begin with `C: ` are the client's, those with `S: ` the server's."""
+
+    __slots__ = ("_write",)
+
+    def __init__(self, write: WriteLine) -> None:
+        self._write = write
+
+    def said(self, command: Command) -> None:
+        """The client has said this."""
+        match command:
+            case Pass():
+                line = f"PASS {HIDDEN}"
+            case Apop(name):
+                line = f"APOP {name} {HIDDEN}"
+            case Auth(mechanism, initial) if mechanism:
+                line = f"AUTH {mechanism}" if initial is None else f"AUTH {mechanism} {HIDDEN}"
+            case AuthResponse(octets):
+                line = "*" if octets is None else HIDDEN
+            case _:
+                line = format_command(command).decode("utf-8", "replace").rstrip("\r\n")
+        self._write(printable(f"C: {line}"))
+
+    def answered(self, reply: Reply) -> None:
+        """The server has answered this."""
+        code = f"[{reply.code}] " if reply.code else ""
+        self._write(printable(f"S: {'+OK' if reply.is_ok else '-ERR'} {code}{reply.text}".rstrip()))
+
+    def challenged(self) -> None:
+        """The server wants a response."""
+        self._write(f"S: + {HIDDEN}")
+
+    def sent_body(self, octets: int) -> None:
+        """So many octets of a body have come, after which it was complete."""
+        self._write(f"S: ({octets} octets)")
+
+    def note(self, text: str) -> None:
+        """Something else has happened to the connection."""
+        self._write(printable(f"-- {text}"))
