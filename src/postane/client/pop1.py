@@ -36,6 +36,11 @@ class Pop1:
         self._talk: Lockstep[Event, Command] = Lockstep(link, Pop1Client(), write_line)
         self._open: Pop1Mailbox | None = None
 
+    @property
+    def link(self) -> Link:
+        """The connection."""
+        return self._talk.link
+
     async def __aenter__(self) -> Self:
         return self
 

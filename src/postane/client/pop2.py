@@ -42,6 +42,11 @@ class Pop2:
         self.host = ""
         self.count = 0
 
+    @property
+    def link(self) -> Link:
+        """The connection."""
+        return self._talk.link
+
     async def __aenter__(self) -> Self:
         return self
 
