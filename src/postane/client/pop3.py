@@ -71,7 +71,7 @@ class Pop3(Session):
         Refused: all mail would look new.
         """
         exchange = self.exchange
-        is_together = self.has_uidl is not False and await self._window(None) > 1
+        is_together = self.has_uidl is not False and await self.window() > 1
         turn = await exchange.begin()
         exchange.say((List(), Uidl()) if is_together else (List(),))
         self._check(await exchange.answer())
@@ -144,7 +144,7 @@ class Pop3(Session):
         self._has_deleted = False
 
     async def _begin(self, commands: Iterable[Command], window: int | None) -> Pipeline:
-        count = await self._window(window)
+        count = await self.window(window)
         await self.exchange.begin()
         return Pipeline(self.exchange, commands, count)
 

@@ -161,7 +161,7 @@ class Session:
         reply = answer.reply
         return None if reply.is_ok else refusal(answer.command.verb, str(reply.text), reply.code)
 
-    async def _window(self, wanted: int | None) -> int:
+    async def window(self, wanted: int | None = None) -> int:
         """How many commands may be underway: 1 where the server does not say that it bears more (RFC 2449 s6.6)."""
         window = self.manner.window if wanted is None else check_window(wanted)
         is_pipelining = self.manner.is_pipelining

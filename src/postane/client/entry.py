@@ -1,0 +1,67 @@
+"""From a connection to a session that is secured and logged in.
+
+RFC 2595 s4 (STLS), RFC 8314 s3 (TLS from the first octet, or STLS). TLS comes before anything that is worth hiding.
+
+Must not know: how a connection is made.
+"""
+
+from dataclasses import dataclass, field
+
+from postane.credentials.base import Secret
+from postane.net.base import Dial, Link, NetError, Target, TlsMode
+
+from .errors import NotSecured, Refused, net_error
+from .login import LoginPolicy, log_in
+from .pop3 import Pop3
+from .session import Manner
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """Who wants in, and how. `name` is None where nobody logs in."""
+
+    name: str | None = None
+    secret: Secret | None = field(default=None, repr=False)
+    policy: LoginPolicy = field(default_factory=LoginPolicy)
+    manner: Manner = field(default_factory=Manner)
+
+
+async def dial_pop3(dial: Dial, target: Target, entrance: Entrance) -> Pop3:
+    """Connect, secure, log in. Raises PopError; whatever is raised, nothing stays open."""
+    try:
+        link = await dial(target)
+    except NetError as error:
+        raise net_error(error) from error
+    return await enter_pop3(link, target.tls.mode, entrance)
+
+
+async def enter_pop3(link: Link, mode: TlsMode, entrance: Entrance) -> Pop3:
+    """The same over a connection that stands, with IMPLICIT secured already. Raises PopError, and closes it then."""
+    pop = Pop3(link, entrance.manner)
+    try:
+        await pop.greet()
+        await secure(pop, mode)
+        if entrance.name is not None:
+            await log_in(pop, entrance.name, entrance.secret, entrance.policy)
+    except Refused:  # the session is in order, but nobody is there to use it
+        await pop.quit()
+        raise
+    except BaseException:
+        pop.abort()
+        raise
+    return pop
+
+
+async def secure(pop: Pop3, mode: TlsMode) -> None:
+    """STLS, where the mode asks for it. Raises NotSecured where there must be TLS and is not."""
+    if mode in (TlsMode.IMPLICIT, TlsMode.NONE) or pop.link.tls is not None:
+        return
+    capabilities = await pop.capabilities()
+    is_offered = capabilities is not None and capabilities.has("STLS")
+    if mode is TlsMode.OFFERED and not is_offered:
+        return
+    try:
+        await pop.start_tls()  # also where it is not told: CAPA may lie, or not be known
+    except Refused as error:
+        told = "offers no TLS" if not is_offered else "offers TLS and refuses it"
+        raise NotSecured(f"the server {told} (STLS), so nothing was sent: {error.reply}") from error
