@@ -63,3 +63,14 @@ def test_the_service_is_never_root() -> None:
         "LimitCORE=0",
     }
     assert wanted <= set(lines)
+
+
+@pytest.mark.parametrize("name", ["postane-fetch.service", "postane-fetch-once.service", "postane-fetch-once.timer"])
+def test_the_retrievers_units_are_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    for path in (PACKAGING / "user").iterdir():
+        text = path.read_text().replace("/usr/bin/postane", programs.require("true"))
+        (tmp_path / path.name).write_text(text)
+    done = programs.run([programs.require("systemd-analyze"), "--user", "verify", "--man=no", tmp_path / name])
+    complaints = [line for line in done.stderr.decode().splitlines() if "postane" in line]
+    assert complaints == []
