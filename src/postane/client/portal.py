@@ -1,0 +1,130 @@
+"""A door from blocking code to an event loop: a thread of its own runs the loop, whoever calls waits for it.
+
+Exceptions keep their types. A caller who is interrupted while he waits (KeyboardInterrupt) has what he waits for
+cancelled, and goes on only when that is over.
+
+Must not know: what is run.
+"""
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, Coroutine, Generator
+from concurrent.futures import Future
+from typing import Any, Generic, Self, TypeVar
+
+ValueT = TypeVar("ValueT")
+
+_END: Any = object()
+
+
+class Portal:
+    """Open from the beginning; a context that closes it. May be used by any thread but its own."""
+
+    def __init__(self) -> None:
+        started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+        self._thread = threading.Thread(target=asyncio.run, args=(_stay(started),), name="postane client", daemon=True)
+        self._thread.start()
+        self._loop, self._ending = started.result()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something can be run."""
+        return self._thread.is_alive() and not self._ending.is_set()
+
+    def call(self, coroutine: Coroutine[Any, Any, ValueT]) -> ValueT:
+        """Run this on the loop, and give what it gives, or raise what it raises."""
+        if not self.is_open or threading.current_thread() is self._thread:
+            coroutine.close()
+            raise RuntimeError("this would wait for itself" if self.is_open else "the session is over")
+        errand = _Errand(coroutine)
+        try:
+            self._loop.call_soon_threadsafe(errand.begin)
+            return errand.over.result()
+        except _Stopped as stopped:
+            raise stopped.reason from None
+        except BaseException:
+            if not errand.over.done():  # the caller is interrupted
+                self._loop.call_soon_threadsafe(errand.cancel)
+                errand.wait()
+            raise
+
+    def iterate(self, items: AsyncGenerator[ValueT, None]) -> Generator[ValueT, None, None]:
+        """The same for what gives one value after the other; closed early, it is closed on the loop."""
+        try:
+            while (item := self.call(_next(items))) is not _END:
+                yield item
+        finally:
+            if self.is_open:
+                self.call(items.aclose())
+
+    def close(self) -> None:
+        """Cancel what is still running, and end the thread. Idempotent."""
+        if self.is_open:
+            self._loop.call_soon_threadsafe(self._ending.set)
+        self._thread.join()
+
+
+class _Errand(Generic[ValueT]):
+    """A coroutine on its way over the loop. `over` is settled once nothing of it runs any more."""
+
+    __slots__ = ("_coroutine", "_task", "over")
+
+    def __init__(self, coroutine: Coroutine[Any, Any, ValueT]) -> None:
+        self._coroutine = coroutine
+        self._task: asyncio.Task[ValueT] | None = None
+        self.over: Future[ValueT] = Future()
+
+    def begin(self) -> None:
+        self._task = asyncio.create_task(_carried(self._coroutine))
+        self._task.add_done_callback(self._settle)
+
+    def cancel(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+        else:  # it will never begin
+            self._coroutine.close()
+            self.over.set_exception(asyncio.CancelledError())
+
+    def wait(self) -> None:
+        """Until it is over, whatever comes of it."""
+        self.over.exception()
+
+    def _settle(self, task: "asyncio.Task[ValueT]") -> None:
+        self._coroutine.close()  # where it was cancelled before it had begun
+        if task.cancelled():
+            self.over.set_exception(asyncio.CancelledError())
+        elif (error := task.exception()) is not None:
+            self.over.set_exception(error)
+        else:
+            self.over.set_result(task.result())
+
+
+class _Stopped(Exception):
+    """KeyboardInterrupt or SystemExit, raised by a callback on the loop, which it would have ended."""
+
+    def __init__(self, reason: BaseException) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+async def _stay(started: "Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]]") -> None:
+    ending = asyncio.Event()
+    started.set_result((asyncio.get_running_loop(), ending))
+    await ending.wait()
+
+
+async def _carried(coroutine: Coroutine[Any, Any, ValueT]) -> ValueT:
+    try:
+        return await coroutine
+    except (KeyboardInterrupt, SystemExit) as reason:
+        raise _Stopped(reason) from None
+
+
+async def _next(items: AsyncGenerator[ValueT, None]) -> ValueT:
+    return await anext(items, _END)
