@@ -1,7 +1,7 @@
 """TLS for listeners: certificates, one for each name, and what is spoken with them.
 
 RFC 9325 s3.1.1 (no version before 1.2), RFC 9325 s4.2 (only AEAD with ephemeral keys), RFC 6066 s3 (the name that the
-client asks for), RFC 5929 and RFC 9266 (what a login is bound to).
+client asks for).
 
 Must not know: configuration files, protocols.
 """
@@ -14,9 +14,8 @@ from pathlib import Path
 
 import structlog
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.serialization import Encoding
 
+from .bindings import bindings, end_point_of
 from .client_names import NameKind, Nameless, account_named
 from .pem import explain_certificates, explain_pair
 from .stream import TlsFacts
@@ -74,20 +73,8 @@ class ServerTls:
     def facts(self, secured: ssl.SSLObject, peer: str) -> TlsFacts:
         """What a handshake with `peer` has settled."""
         cipher, client = secured.cipher(), self._client(secured, peer)
-        return TlsFacts(secured.version() or "", cipher[0] if cipher else "", self._bindings(secured), client)
-
-    def _bindings(self, secured: ssl.SSLObject) -> Mapping[str, bytes]:
-        bindings = {}
-        if secured.context in self.end_points:
-            bindings["tls-server-end-point"] = self.end_points[secured.context]
-        if "tls-exporter" in ssl.CHANNEL_BINDING_TYPES:  # RFC 9266 s2; Python's ssl has no exporter up to 3.14
-            exported = secured.get_channel_binding("tls-exporter")
-            if exported:
-                bindings["tls-exporter"] = exported
-        unique = _unique(secured)
-        if unique:
-            bindings["tls-unique"] = unique
-        return bindings
+        bound = bindings(secured, self.end_points.get(secured.context))
+        return TlsFacts(secured.version() or "", cipher[0] if cipher else "", bound, client)
 
     def _client(self, secured: ssl.SSLObject, peer: str) -> str | None:
         """The account that a certificate names, which the handshake has verified: with another one it fails."""
@@ -101,29 +88,9 @@ class ServerTls:
             return None
 
 
-def _unique(secured: ssl.SSLObject) -> bytes | None:
-    """The `tls-unique` of a connection (RFC 5929 s3), where it is worth something; None elsewhere.
-
-    TLS 1.3 has none. In TLS 1.2 somebody in the middle can make it equal on both sides, but only by going on with two
-    sessions (RFC 7627 s1), unless both sides speak the extended master secret, which Python's ssl does not tell: so a
-    session that is gone on with has none. There is no renegotiation here, which would change it.
-    """
-    if secured.version() != "TLSv1.2" or secured.session_reused:
-        return None
-    return secured.get_channel_binding("tls-unique")
-
-
 def end_point(chain: Path) -> bytes | None:
-    """The hash of a certificate that SCRAM binds a login to (RFC 5929 s4.1); None where that is not defined, because it
-    is signed without a hash function of its own (Ed25519). Raises BadCertificate."""
-    certificate = read_certificate(chain)
-    signed_with = certificate.signature_hash_algorithm
-    if signed_with is None:
-        return None
-    is_weak = isinstance(signed_with, hashes.MD5 | hashes.SHA1)
-    digest = hashes.Hash(hashes.SHA256() if is_weak else signed_with)
-    digest.update(certificate.public_bytes(Encoding.DER))
-    return digest.finalize()
+    """The hash of a certificate that a login is bound to, as `end_point_of` has it. Raises BadCertificate."""
+    return end_point_of(read_certificate(chain))
 
 
 def server_tls(certificates: Sequence[Certificate], spoken: Spoken = Spoken()) -> ServerTls:
