@@ -154,7 +154,10 @@ class Handle:
                 future.set_exception(outcome)
             else:
                 future.set_result(outcome)
-        self._launch()
+        if self._waiting or not self._writer.wants_compacting:
+            self._launch()
+        else:
+            asyncio.get_running_loop().call_soon(self._launch)  # whoever waited is answered first
 
 
 class Handles:

@@ -10,6 +10,11 @@ Must not know: what a message is.
 import sqlite3
 from collections.abc import Callable, Sequence
 
+PAGE = 4096
+ALWAYS = 5
+"""Octets of a page; pages that each deposit changes: the first one, `meta`, the end of either table, and at times the
+one above it."""
+
 Row = tuple[object, ...]
 """What `meta` must hold (`Totals`), and then the message: a value for each column of the view."""
 
@@ -55,6 +60,13 @@ def deposit(connection: sqlite3.Connection, row: Row) -> None:
 def deposit_all(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
     """Write some, in a transaction that is open. Raises sqlite3.Error (`is_stale`)."""
     connection.executemany(_INSERT, rows)
+
+
+def pages(row: Row) -> int:
+    """Pages of the index that a row changes or adds, about: each goes to the log."""
+    head = row[-1]
+    assert isinstance(head, bytes)
+    return ALWAYS + len(head) // PAGE
 
 
 def is_stale(error: sqlite3.Error) -> bool:

@@ -28,6 +28,10 @@ COMPACT_FREE = 1024
 COMPACT_LIVE = 16384
 """Pages in use (64 MiB) from which on it is not: they would all be written again."""
 
+CHECKPOINT = 700
+"""Pages in the log, about, from which on they go back into the file when nobody waits for it. At a thousand SQLite puts
+them back within a transaction, and whoever waits for that waits for two syncs more."""
+
 
 @dataclass(slots=True)
 class Transaction:
@@ -85,7 +89,8 @@ class Writer:
         self._short: list[Job] = []  # what goes the short way, and is not written yet
         self._raised: BaseException | None = None  # by a step on that way
         self._is_prepared = False  # for deposits of the short way
-        self.wants_compacting = False  # something was removed: it may have left much free space
+        self._pages = 0  # in the log since it was last put back, as far as deposits of the short way made them
+        self.wants_compacting = False  # something was removed and may have left much free space, or the log is long
 
     def check_file(self) -> None:
         """Raises StoreUnavailable where the file was taken away or put in from elsewhere since it was opened."""
@@ -175,6 +180,8 @@ class Writer:
                 raise
             connection.rollback()
             return False
+        self._pages += sum(map(oneshot.pages, rows))
+        self.wants_compacting = self.wants_compacting or self._pages >= CHECKPOINT
         return True
 
     def _transact(self, connection: sqlite3.Connection, jobs: Sequence[Job]) -> Outcomes:
@@ -221,12 +228,17 @@ class Writer:
             sync_folder(self._folder)
 
     def compact(self) -> Outcomes:
-        """Give much free space back, after whoever deleted was answered. Without success nothing is lost."""
+        """Give much free space back, and put a long log back into the file, after whoever wrote was answered. Without
+        success nothing is lost."""
         self.wants_compacting = False
+        is_long = self._pages >= CHECKPOINT
+        self._pages = 0 if is_long else self._pages
         with contextlib.suppress(sqlite3.Error):
             if self._connection is not None and _has_much_free(self._connection):
                 self._connection.execute("VACUUM")
                 self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            elif self._connection is not None and is_long:
+                self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
         self._reserve.keep()
         return []
 

@@ -1,6 +1,7 @@
 """A message on the short way and on the long one: the same rows, and what is remembered is never believed blindly."""
 
 import itertools
+import os
 
 import pytest
 
@@ -11,7 +12,7 @@ from postane.maildrop.reserve import Reserve
 from postane.maildrop.sides import Entry, Step, ignore_step
 from postane.maildrop.sqlite_deposit import deposit_job
 from postane.maildrop.sqlite_schema import connect_writer, make_index
-from postane.maildrop.sqlite_writer import Job, Writer
+from postane.maildrop.sqlite_writer import CHECKPOINT, Job, Writer
 
 HEAD = "Subject: grüße\r\n\r\n.hello\r\n".encode()
 
@@ -128,3 +129,19 @@ def test_a_step_on_the_short_way_may_fail_and_then_nothing_is_written(folders):
     (receipt,) = writer.commit([deposit_job("short", entry())])
     assert receipt.uid == 2
     writer.close()
+
+
+def test_a_long_log_is_put_back_when_nobody_waits_for_it_and_not_in_a_deposit(writer, folders):
+    path = f"{folders.drop('short')}/index.sqlite"
+    size, taken = os.path.getsize(path), 0
+    while not writer.wants_compacting:
+        assert isinstance(writer.commit([deposit_job("short", entry(200))])[0], Receipt)
+        taken += 1
+    assert os.path.getsize(path) == size, "no deposit has put it back"
+    assert taken > CHECKPOINT / 10
+    writer.compact()
+    assert not writer.wants_compacting
+    assert os.path.getsize(path) > size
+    assert stored(folders, "short")[0] == [(taken + 1, taken, taken * len(HEAD) * 200, 0, taken * entry().facts.excess)]
+    writer.commit([deposit_job("short", entry(200))])
+    assert not writer.wants_compacting

@@ -199,3 +199,24 @@ async def test_what_nobody_uses_is_closed(handles):
     handles.rest()
     assert set(handles._open) == set()
     assert (await handles.require("idle")).totals().messages == 0
+
+
+async def test_who_waits_is_answered_before_the_file_is_made_smaller(handles, monkeypatch):
+    handle, told = await handles.require("anna"), []
+
+    def compact():
+        told.append("compacted")
+        handle._writer.wants_compacting = False
+        return []
+
+    do = handle._crew.do
+    monkeypatch.setattr(handle._writer, "compact", compact)
+    monkeypatch.setattr(handle._crew, "do", lambda work, then=None: (told.append("handed over"), do(work, then))[1])
+    handle._writer.wants_compacting = True
+    writing = handle.write(job(count))
+    writing.add_done_callback(lambda _: told.append("answered"))
+    assert await writing == 1
+    while handle.running is not None:
+        await asyncio.wait([handle.running])
+    assert told == ["handed over", "answered", "handed over", "compacted"]
+    assert await handle.write(job(count)) == 2

@@ -94,3 +94,16 @@ def test_before_the_commit_somebody_may_have_a_word(path):
             oneshot.deposit(connection, row(2, octets=6))
         assert seen == [(1, 0, 0, 0, 0), (2, 1, 6, 0, 0)], "nothing was seen before it"
         assert held(connection) == (2, 1, 6, 0, 0), "and it may say no"
+
+
+@pytest.mark.parametrize("octets", [100, 4400, 12_000, 60_000])
+def test_so_many_pages_a_message_takes_and_seldom_more(path, octets):
+    with contextlib.closing(connect_writer(path)) as connection:
+        oneshot.prepare(connection, None)
+        rows = [(*row(uid, octets=6 * (uid - 1))[:-1], bytes(octets)) for uid in range(1, 21)]
+        before = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[1]
+        for each in rows:
+            oneshot.deposit(connection, each)
+        _, in_log, _ = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+    assert before == 0
+    assert in_log * 0.9 <= sum(map(oneshot.pages, rows)) <= in_log * 2
