@@ -79,7 +79,8 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many messages of an account are at each step, and when it was last fetched without an error."""
+    """How many messages of an account are at each step. `last_run` is when a run that had a listing last ended clean;
+    `is_clean` whether the last run did."""
 
     account: str
     steps: Mapping[Step, int]

@@ -193,9 +193,11 @@ def journal_error(path: Path, error: sqlite3.Error) -> JournalError:
     if kind in _DAMAGED:
         return damaged(path, str(error))
     if kind == sqlite3.SQLITE_FULL:
-        return JournalError(f"{path}: no space is left to record what is fetched: make room, then fetch again")
+        words = "no space is left to record what is fetched: make room, then fetch again"
+        return JournalError(f"{path}: {words}", may_pass=True)
     if kind in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return JournalError(f"{path}: another process has it locked for more than {PATIENCE:g} s: try again later")
+        words = f"another process has it locked for more than {PATIENCE:g} s: try again later"
+        return JournalError(f"{path}: {words}", may_pass=True)
     if kind in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
         return JournalError(f"{path}: the journal cannot be opened or written ({error}): who may write there?")
     return JournalError(f"{path}: the journal cannot be read or written: {error}")
