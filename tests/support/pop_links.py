@@ -1,7 +1,10 @@
 """A client's connection in memory, and a POP3 server behind it that does as it is told."""
 
 import asyncio
+import hashlib
+import hmac
 import random
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -10,6 +13,20 @@ from postane.client.session import Manner
 from postane.net.base import Certificate, LinkLost, TooSlow, Untrusted
 from postane.net.stream import Peer, TlsFacts
 from postane.pop3.commands import Pass, User
+from postane.sasl.base import (
+    Challenge,
+    CramClaim,
+    KeysWanted,
+    OutsideClaim,
+    PasswordClaim,
+    ServerMechanism,
+    Step,
+    Surroundings,
+    TokenClaim,
+    Verdict,
+)
+from postane.sasl.registry import SERVER_MECHANISMS
+from postane.sasl.scram import derive_keys
 
 Answer = Callable[[bytes], bytes]
 """From a line that a client said, without its end, to what the server says to it."""
@@ -117,7 +134,14 @@ class FakeServer:
     deleted: set[int] = field(default_factory=set)
     is_committed: bool = False
 
+    surroundings: Surroundings = field(default_factory=lambda: Surroundings(b"<7@fake>", "fakes"))
+    exchange: Callable[[bytes], bytes] | None = None  # what takes the next line, inside AUTH
+    is_apop: bool = True
+
     def __call__(self, line: bytes) -> bytes:
+        if self.exchange is not None:
+            take, self.exchange = self.exchange, None
+            return b"-ERR given up\r\n" if line == b"*" else take(b64decode(line))
         verb, *words = line.split(b" ")
         if (said := self.replies.get(line, self.replies.get(verb))) is not None:
             return said
@@ -135,6 +159,42 @@ class FakeServer:
 
     def pass_(self, word: bytes) -> bytes:
         return b"+OK\r\n" if word == self.password else b"-ERR [AUTH] no\r\n"
+
+    def apop(self, name: bytes, digest: bytes) -> bytes:
+        right = hashlib.md5(b"<1.2@example.org>" + self.password).hexdigest().encode()
+        return b"+OK\r\n" if self.is_apop and digest == right else b"-ERR [AUTH] no\r\n"
+
+    def auth(self, mechanism: bytes, initial: bytes | None = None) -> bytes:
+        side = SERVER_MECHANISMS[mechanism.decode()].make(self.surroundings)
+        return self.take_step(
+            side, side.start(None if initial is None else b64decode(b"" if initial == b"=" else initial))
+        )
+
+    def take_step(self, side: ServerMechanism, step: Step) -> bytes:
+        match step:
+            case Challenge(octets):
+                return self.challenge(octets, lambda said: self.take_step(side, side.step(said)))
+            case PasswordClaim(_, password):
+                return self.pass_(password.encode())
+            case CramClaim(_, challenge, digest):
+                return self.judge(hmac.digest(self.password, challenge, "md5").hex() == digest)
+            case TokenClaim(_, token, refusal):
+                if token.encode() == self.password:
+                    return b"+OK\r\n"
+                return self.challenge(refusal, lambda _: b"-ERR [AUTH] no\r\n")
+            case OutsideClaim(name):
+                return self.judge(name in (None, "mrose"))
+            case KeysWanted(_, digest, proceed):
+                return self.take_step(side, proceed(derive_keys(self.password, b"salt of sixteen.", 4096, digest)))
+            case Verdict(pair, final):
+                return self.judge(False) if pair is None else self.challenge(final, lambda _: b"+OK\r\n")
+
+    def challenge(self, octets: bytes, take: Callable[[bytes], bytes]) -> bytes:
+        self.exchange = take
+        return b"+ " + b64encode(octets) + b"\r\n"
+
+    def judge(self, is_right: bool) -> bytes:
+        return b"+OK\r\n" if is_right else b"-ERR [AUTH] no\r\n"
 
     def stat(self) -> bytes:
         return b"+OK %d %d\r\n" % (len(self.messages), sum(map(len, self.messages)))

@@ -14,7 +14,7 @@ from secrets import token_urlsafe
 
 from postane.credentials.base import Secret, SecretKind
 from postane.net.base import Link
-from postane.sasl.base import Identity
+from postane.sasl.base import Identity, encode_name, encode_password
 from postane.wire.errors import LocalProtocolError
 
 from .authentication import APOP, USER, authenticate, say_password
@@ -103,6 +103,9 @@ async def _try(session: Session, mechanism: str, name: str, secret: str) -> Refu
     bindings = session.link.tls.bindings if session.link.tls else {}
     identity = Identity(name, secret, token_urlsafe(NONCE_OCTETS), bindings, is_plus_offered)
     try:
+        if mechanism not in OUTSIDE:
+            encode_name(name)
+            encode_password(secret)
         if mechanism == USER:
             is_pipelining = await session.window() > 1
             refusal = await say_password(session.exchange, identity, is_pipelining=is_pipelining)
