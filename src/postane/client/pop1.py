@@ -22,6 +22,7 @@ from postane.wire.errors import LocalProtocolError
 
 from .errors import ClearTextRefused, Misbehaved, PopError, Refused, greeting_refusal, login_refusal, refusal
 from .lockstep import Lockstep, parse, read_whole
+from .login import LoginPolicy
 from .protocol_log import HIDDEN, WriteLine
 
 
@@ -60,11 +61,11 @@ class Pop1:
         if not event.reply.is_ok:
             raise self._talk.give_up(greeting_refusal(event.reply.text))
 
-    async def log_in(self, name: str, password: str, *, is_clear_allowed: bool = False) -> None:
+    async def log_in(self, name: str, password: str, policy: LoginPolicy | None = None) -> None:
         """USER and PASS. The protocol knows nothing but a password in clear text: without TLS, and over a network, it
-        is sent only where that `is_clear_allowed`."""
-        if not (self._talk.link.is_private or is_clear_allowed):
-            raise ClearTextRefused("POP1 would send the password in clear text: use pop1s, or allow it")
+        is sent only where the policy allows that."""
+        if not (policy or LoginPolicy()).may_cross(self._talk.link):
+            raise ClearTextRefused("POP1 sends the password in clear text: use pop1s://, or allow it")
         try:
             await self._agree(User(name))
             await self._agree(Pass(password))

@@ -21,6 +21,7 @@ from postane.pop2.replies import Count, Err, Greeting, Length, Ok
 
 from .errors import ClearTextRefused, Misbehaved, PopError, Refused, greeting_refusal, login_refusal, refusal
 from .lockstep import Lockstep, parse, read_whole
+from .login import LoginPolicy
 from .protocol_log import HIDDEN, WriteLine
 
 _ReplyT = TypeVar("_ReplyT", Count, Length, Ok)
@@ -67,11 +68,11 @@ class Pop2:
             raise self._talk.give_up(greeting_refusal(event.reply.text))
         self.host = event.reply.host
 
-    async def log_in(self, name: str, password: str, *, is_clear_allowed: bool = False) -> int:
+    async def log_in(self, name: str, password: str, policy: LoginPolicy | None = None) -> int:
         """HELO: how many messages are in the user's own mailbox. The protocol knows nothing but a password in clear
-        text: without TLS, and over a network, it is sent only where that `is_clear_allowed`."""
-        if not (self._talk.link.is_private or is_clear_allowed):
-            raise ClearTextRefused("POP2 would send the password in clear text: use pop2s, or allow it")
+        text: without TLS, and over a network, it is sent only where the policy allows that."""
+        if not (policy or LoginPolicy()).may_cross(self._talk.link):
+            raise ClearTextRefused("POP2 sends the password in clear text: use pop2s://, or allow it")
         try:
             return await self._select(Helo(name, password))
         except Refused as error:

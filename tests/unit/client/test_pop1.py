@@ -13,6 +13,7 @@ from postane.client.errors import (
     Refused,
     Unwilling,
 )
+from postane.client.login import LoginPolicy, Plaintext
 from postane.client.pop1 import Pop1
 from postane.wire.errors import LocalProtocolError
 from support.dialogue import DialogueLink
@@ -164,7 +165,7 @@ async def test_a_password_does_not_cross_a_network_in_clear_text():
     with pytest.raises(ClearTextRefused):
         await pop.log_in("ayse", "gizli")
     assert link.said == []
-    await pop.log_in("ayse", "gizli", is_clear_allowed=True)
+    await pop.log_in("ayse", "gizli", LoginPolicy(Plaintext.ALWAYS))
 
 
 async def test_deletions_that_fail_are_told():

@@ -13,6 +13,7 @@ from postane.client.errors import (
     Refused,
     Unwilling,
 )
+from postane.client.login import LoginPolicy, Plaintext
 from postane.client.pop2 import Pop2
 from support.dialogue import DialogueLink
 
@@ -160,7 +161,7 @@ async def test_a_password_does_not_cross_a_network_in_clear_text():
     with pytest.raises(ClearTextRefused):
         await pop.log_in("ayse", "gizli")
     assert link.said == []
-    assert await pop.log_in("ayse", "gizli", is_clear_allowed=True) == 2
+    assert await pop.log_in("ayse", "gizli", LoginPolicy(Plaintext.ALWAYS)) == 2
 
 
 @pytest.mark.parametrize(
