@@ -2,12 +2,14 @@
 
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 from postane.fetch.account import Account
 from postane.fetch.errors import FetchError, Trouble
 from postane.fetch.progress import Progress
 from postane.fetch.run import Job, fetch
 from postane.fetch.source import Facts, Item
+from postane.fetch.work import Work
 from postane.journal.memory import MemoryJournal
 from postane.sinks.base import Delivery, Outcome, Parcel, SinkError
 
@@ -172,6 +174,10 @@ class Bench:
 
     def job(self) -> Job:
         return Job(self.account, lambda: MemorySource(self.server), self.sinks, lambda: self.at)
+
+    def key(self, uidl: str, *, is_part: bool = False) -> str:
+        """What a destination knows a message by."""
+        return Work.parcel_key(SimpleNamespace(account=self.account), uidl, is_part=is_part)  # type: ignore[arg-type]
 
     async def fetch(self) -> Progress:
         """One run."""

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from postane.sinks.base import Parcel, Sink
 from postane.sinks.maildir import MaildirSink, MaildirStep
+from postane.sinks.mbox import MboxSink, MboxStep
 from support.sink_houses import parcel
 
 MESSAGES = 15
@@ -32,8 +33,9 @@ def letters() -> list[Parcel]:
 
 KINDS: Mapping[str, Callable[[Path, Hook], Sink]] = {
     "maildir": lambda root, hook: MaildirSink(str(root / "Maildir"), on_step=hook),
+    "mbox": lambda root, hook: MboxSink(str(root / "Mail" / "inbox"), on_step=hook),
 }
-STEPS: Mapping[str, type[StrEnum]] = {"maildir": MaildirStep}
+STEPS: Mapping[str, type[StrEnum]] = {"maildir": MaildirStep, "mbox": MboxStep}
 
 
 async def work(kind: str, root: Path, step: str, occurrence: int) -> None:

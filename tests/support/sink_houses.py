@@ -1,15 +1,19 @@
 """Destinations for fetched mail, each with a way to look at what has come there."""
 
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from postane.mail.mboxrd import Piece, Postmark, Splitter
 from postane.sinks.base import Parcel, Sink
 from postane.sinks.content import MemoryContent, whole
 from postane.sinks.line_ends import LineEnds
 from postane.sinks.maildir import MaildirSink
+from postane.sinks.mbox import MboxSink
 
+FIELD_LINE = re.compile(rb"\AX-Postane-Fetch: [0-9a-f]{32}\r\n")
 ARRIVED = 1_700_000_000.25
 
 
@@ -61,7 +65,29 @@ def maildir_files(path: Path) -> list[Path]:
     return sorted(files, key=lambda file: file.name)
 
 
+@asynccontextmanager
+async def mbox_house(root: Path) -> AsyncIterator[SinkHouse]:
+    """An mbox."""
+    path = root / "Mail" / "inbox"
+    yield SinkHouse(lambda: MboxSink(str(path)), lambda: mbox_messages(path))
+
+
+def mbox_messages(path: Path) -> list[bytes]:
+    """The messages of an mbox without the field that bears the key."""
+    if not path.exists():
+        return []
+    splitter = Splitter()
+    messages: list[bytes] = []
+    for part in splitter.feed(path.read_bytes().replace(b"\n", b"\r\n")) + splitter.finish():
+        if isinstance(part, Postmark):
+            messages.append(b"")
+        elif isinstance(part, Piece):
+            messages[-1] += part.octets
+    return [FIELD_LINE.sub(b"", message, count=1) for message in messages]
+
+
 SINKS: dict[str, Callable[[Path], AbstractAsyncContextManager[SinkHouse]]] = {
     "maildir": maildir_house,
     "maildir-crlf": maildir_crlf_house,
+    "mbox": mbox_house,
 }

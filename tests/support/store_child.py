@@ -79,7 +79,7 @@ async def delete(store: JoinedStore, drop: str, count: int) -> None:
     await session.close()
 
 
-async def work_until(root: Path, step: str, occurrence: str) -> None:
+async def work_until(root: Path, step: str, occurrence: str, *drops: str) -> None:
     """Deposit and delete, and die at a step's n-th time."""
     left = int(occurrence)
 
@@ -92,7 +92,7 @@ async def work_until(root: Path, step: str, occurrence: str) -> None:
 
     store = embedded_store(root, inline=INLINE, orphan_age=0.0, on_step=on_step)
     for number in range(1, 9):
-        tell_outcomes(await deposit(store, message(number), *DROPS))
+        tell_outcomes(await deposit(store, message(number), *(drops or DROPS)))
     await delete(store, DROPS[0], 5)
     await store.close()
     tell("survived")

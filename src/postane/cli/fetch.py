@@ -93,7 +93,7 @@ def choose(settings: FetchConfig, names: Sequence[str]) -> list[Account]:
 
 
 async def _fetch(settings: FetchConfig, chosen: list[Account], *, json: bool, is_quiet: bool) -> list[Progress]:
-    from postane.fetching import opened_rounds
+    from postane.fetching.house import opened_rounds
 
     async with opened_rounds(settings, chosen) as rounds:
         progresses = rounds.progresses()
@@ -109,7 +109,7 @@ async def _fetch(settings: FetchConfig, chosen: list[Account], *, json: bool, is
 
 
 async def _describe(settings: FetchConfig, chosen: list[Account], *, json: bool) -> list[Progress]:
-    from postane.fetching import opened_rounds
+    from postane.fetching.house import opened_rounds
 
     told: list[dict[str, object]] = []
 
@@ -140,7 +140,7 @@ async def _describe(settings: FetchConfig, chosen: list[Account], *, json: bool)
 
 
 async def _watch(settings: FetchConfig, chosen: list[Account], *, json: bool, is_quiet: bool) -> list[Progress]:
-    from postane.fetching import opened_rounds
+    from postane.fetching.house import opened_rounds
 
     def tell(progress: Progress) -> None:
         has_news = progress.messages or progress.deleted or progress.worst is not None

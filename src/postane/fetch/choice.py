@@ -7,12 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from postane.journal.base import Compared, Step
+from postane.sinks.base import Sink
 
 from .account import Action, KeepKind, Oversize
 from .errors import Trouble
 from .filters import decide, read_header
 from .source import Incoming
 from .work import DONE, PENDING, PIECE, Tell, Work
+
+
+HERE_SINCE = "here since"
+"""By what it is remembered since when the destinations are the ones that they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +94,29 @@ def _is_due(work: Work, each: Compared) -> bool:
 
 
 async def _gone_here(work: Work, due: Sequence[Compared]) -> list[Compared]:
-    """What none of the destinations has any more. One that was made anew has never had anything."""
+    """What none of the destinations has any more, of what they got since they are the ones they are."""
     tellers = [sink for sink in work.sinks if sink.can_tell]
-    if not tellers or any(sink.is_new for sink in tellers):
-        work.progress.note = "nothing is deleted at the server: a destination is new, or cannot tell what it has"
+    if not tellers:
+        work.progress.note = "nothing is deleted at the server: no destination can tell what it has"
         return []
+    since = await _here_since(work, tellers)
+    names = {work.parcel_key(each.listed.key): each for each in due if (each.delivered or 0.0) >= since}
     here: set[str] = set()
     for sink in tellers:
-        here |= await sink.find([each.listed.key for each in due])
-    return [each for each in due if each.listed.key not in here]
+        here |= await sink.find(list(names))
+    return [each for name, each in names.items() if name not in here]
+
+
+async def _here_since(work: Work, tellers: Sequence[Sink]) -> float:
+    """When the destinations were first seen, or last made anew: what was delivered before may have been lost with a
+    folder that was moved away, a disk that is not mounted, and nobody deleted it."""
+    known = await work.run.recall(HERE_SINCE)
+    if known is not None and not any(sink.is_new for sink in tellers):
+        return float(known)
+    began = work.progress.began
+    assert began is not None, "the run has begun"
+    await work.run.remember(HERE_SINCE, repr(began))
+    return began
 
 
 async def describe(work: Work, tell: Tell) -> None:

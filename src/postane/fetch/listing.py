@@ -14,7 +14,7 @@ from postane.journal.base import Listed
 from .errors import Trouble
 from .keys import DigestKeys
 from .source import Item
-from .work import HEADERS, PENDING, PIECE, Work
+from .work import PENDING, PIECE, Work
 
 REPEATED = "repeated unique-ids"
 """By what the journal remembers them."""
@@ -63,21 +63,21 @@ async def reconcile(work: Work) -> None:
     work.progress.step = "comparing"
     tellers = [sink for sink in work.sinks if sink.can_tell]
     names = {sink.name for sink in work.sinks}
-    limit = work.account.max_size
     async for piece in work.run.compare(steps=PENDING, piece=PIECE):
-        had = {_name(each.listed, limit): set(each.sinks) for each in piece}
+        parcels = {work.parcel_key(each.listed.key, is_part=_is_part(work, each.listed)): each for each in piece}
+        had = {each.listed.key: set(each.sinks) for each in piece}
         for sink in tellers:
-            found = await sink.find(list(had))
-            await work.run.record_sink([key for key in found if not key.startswith(HEADERS)], sink.name)
+            found = [parcels[name].listed.key for name in await sink.find(list(parcels))]
+            await work.run.record_sink(found, sink.name)
             for key in found:
                 had[key].add(sink.name)
-        everywhere = [key for key, where in had.items() if where >= names]
-        await work.run.record_delivered([key for key in everywhere if not key.startswith(HEADERS)])
-        parts = [key.removeprefix(HEADERS) for key in everywhere if key.startswith(HEADERS)]
+        everywhere = [each.listed for each in piece if had[each.listed.key] >= names]
+        await work.run.record_delivered([each.key for each in everywhere if not _is_part(work, each)])
+        parts = [each.key for each in everywhere if _is_part(work, each)]
         await work.run.record_skipped(dict.fromkeys(parts, "its header part was fetched"))
         work.progress.present += len(everywhere)
 
 
-def _name(listed: Listed, limit: int | None) -> str:
-    """The key of the parcel that a message becomes."""
-    return listed.key if limit is None or listed.octets <= limit else HEADERS + listed.key
+def _is_part(work: Work, listed: Listed) -> bool:
+    """Whether only the header part of it is fetched."""
+    return work.account.max_size is not None and listed.octets > work.account.max_size

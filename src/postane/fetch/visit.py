@@ -20,7 +20,7 @@ from .handover import Crate, Handover
 from .lead import format_lead
 from .listing import reconcile, take_listing
 from .source import Facts, Incoming
-from .work import DONE, HEADERS, PENDING, PIECE, Tell, Work
+from .work import DONE, PENDING, PIECE, Tell, Work
 
 
 class Visit:
@@ -155,7 +155,7 @@ class Visit:
         header, now = header_of(next(content.chunks(), b"")), self._work.clock()
         multidrop = account.multidrop
         parcel = Parcel(
-            key=HEADERS + key if remark else key,
+            key=self._work.parcel_key(key, is_part=bool(remark)),
             account=account.name,
             content=content,
             lead=format_lead(account, self._facts, key, now),

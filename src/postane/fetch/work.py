@@ -3,6 +3,7 @@
 Must not know: what they do.
 """
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -22,9 +23,6 @@ DONE: frozenset[Step | None] = frozenset({Step.DELIVERED, Step.DELETED})
 PIECE = 1000
 """Messages that are looked at, at a time."""
 
-HEADERS = "headers:"
-"""What the key of a parcel begins with that is a message's header part alone."""
-
 Tell = Callable[[Listed, str], None]
 """Hears what would become of a message."""
 
@@ -43,3 +41,7 @@ class Work:
     most: int | None = None
     given_up: set[str] = field(default_factory=set)
     is_recorded: bool = True
+
+    def parcel_key(self, key: str, *, is_part: bool = False) -> str:
+        """What destinations know a message by, or its header part alone: no other account's has the same."""
+        return hashlib.sha256(f"{self.account.name}\n{'part' if is_part else 'whole'}\n{key}".encode()).hexdigest()[:40]

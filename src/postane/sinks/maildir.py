@@ -21,10 +21,11 @@ from functools import partial
 
 from .base import Delivery, Outcome, Parcel, SinkError
 from .content import IN_MEMORY, SpoolError, whole
-from .durable import Durability, sync_folder
+from .durable import Durability, make_folder, sync_folder
 from .failures import FULL, deferred, in_words, told_as
 from .keys import MARK_LENGTH, by_mark, mark
 from .line_ends import LineEnds, with_line_ends
+from .processes import lives
 from .thread import OneThread
 
 GROUP = 100
@@ -71,6 +72,7 @@ class MaildirSink:
         on_step: Callable[[MaildirStep], None] = _ignore_step,
     ) -> None:
         self.name = f"maildir:{path}"
+        self.is_new = False
         self._path = path
         self._tmp, self._new, self._cur = (os.path.join(path, folder) for folder in ("tmp", "new", "cur"))
         self._last = 0  # when the last message came, in microseconds: names sort as messages come
@@ -103,8 +105,9 @@ class MaildirSink:
 
     def _open(self) -> None:
         with told_as(f"the Maildir {self._path} cannot be used"):
+            self.is_new = not os.path.isdir(self._cur)
             for folder in (self._path, self._tmp, self._new, self._cur):
-                _make_folder(folder)
+                make_folder(folder)
             self._on_step(MaildirStep.FOLDERS_MADE)
             if self._durability is None:
                 self._durability = Durability(self._path)
@@ -117,7 +120,7 @@ class MaildirSink:
         for entry, found in ours:
             with contextlib.suppress(OSError):
                 is_old = entry.stat().st_mtime < time.time() - STALE
-                if is_old or (found[2] == self._host and not _lives(int(found[1]))):
+                if is_old or (found[2] == self._host and not lives(int(found[1]))):
                     os.unlink(entry.path)
 
     def _find(self, keys: Collection[str]) -> set[str]:
@@ -203,20 +206,6 @@ def _remove(path: str) -> None:
 _BINARY = getattr(os, "O_BINARY", 0)
 
 
-def _make_folder(path: str) -> None:
-    """Make a folder, and those around it, durably, where they are not there."""
-    if os.path.isdir(path):
-        return
-    around = os.path.dirname(path.rstrip("/"))
-    if around:
-        _make_folder(around)
-    with contextlib.suppress(FileExistsError):
-        os.mkdir(path, 0o700)
-    if not os.path.isdir(path):
-        raise NotADirectoryError(20, "Not a directory", path)
-    sync_folder(around or ".")
-
-
 def _subfolders(path: str) -> list[str]:
     """The folders of a Maildir++."""
     with os.scandir(path) as entries:
@@ -228,15 +217,3 @@ def _names(folder: str) -> list[str]:
         return os.listdir(folder)
     except (FileNotFoundError, NotADirectoryError):
         return []
-
-
-def _lives(pid: int) -> bool:
-    if os.name == "nt":  # where such a signal would end it
-        return True
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except (OSError, OverflowError):  # somebody else's
-        return True
-    return True

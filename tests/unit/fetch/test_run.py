@@ -34,7 +34,7 @@ async def test_what_is_delivered_is_deleted_where_it_is_not_kept():
 
 async def test_nothing_is_deleted_that_was_not_delivered():
     bench = Bench(mail(1), mail(2), keep=DELETES)
-    bench.sink.answer = lambda parcel: Delivery(Outcome.DEFERRED, "full") if parcel.key == "u1" else None
+    bench.sink.answer = lambda parcel: Delivery(Outcome.DEFERRED, "full") if parcel.key == bench.key("u1") else None
     progress = await bench.fetch()
     assert [each.uidl for each in bench.server.mails] == ["u1"]
     assert (progress.failed, progress.worst) == (1, Trouble.TEMPORARY)
@@ -93,7 +93,7 @@ async def test_after_a_crash_destinations_that_can_tell_are_asked():
 
     await run.take_listing(listing())
     await run.finish(is_clean=False)
-    bench.sink.parcels["u1"] = b"delivered, and the machine died before the record"
+    bench.sink.parcels[bench.key("u1")] = b"delivered, and the machine died before the record"
     progress = await bench.fetch()
     assert (progress.delivered, progress.present) == (1, 1)
     assert bench.server.retrieved == ["u2"]
@@ -165,19 +165,25 @@ async def test_kept_for_some_days():
 async def test_kept_until_deleted_here():
     bench = Bench(mail(1), mail(2), keep=Keep(KeepKind.HERE))
     await bench.fetch()
-    del bench.sink.parcels["u1"]
+    del bench.sink.parcels[bench.key("u1")]
     assert (await bench.fetch()).deleted == 1
     assert [each.uidl for each in bench.server.mails] == ["u2"]
 
 
-async def test_an_unmounted_destination_deletes_nothing():
+async def test_an_unmounted_destination_deletes_nothing_now_or_later():
     bench = Bench(mail(1), keep=Keep(KeepKind.HERE))
     await bench.fetch()
+    bench.at += 60
     bench.sink.parcels.clear()
     bench.sink.is_new = True
-    progress = await bench.fetch()
-    assert progress.deleted == 0
-    assert "new" in progress.note
+    assert (await bench.fetch()).deleted == 0
+    bench.sink.is_new = False  # it was made in the last run
+    bench.at += 60
+    bench.server.mails.append(mail(2))
+    assert (await bench.fetch()).deleted == 0
+    bench.sink.parcels.clear()
+    assert (await bench.fetch()).deleted == 1
+    assert [each.uidl for each in bench.server.mails] == ["u1"]
 
 
 async def test_deletions_stand_every_so_many_messages():
@@ -188,7 +194,9 @@ async def test_deletions_stand_every_so_many_messages():
 
 async def test_deletions_in_pieces_end_where_messages_fail():
     bench = Bench(*[mail(number) for number in range(1, 8)], keep=DELETES, expunge_every=2)
-    bench.sink.answer = lambda parcel: Delivery(Outcome.DEFERRED, "full") if parcel.key in ("u1", "u2") else None
+    bench.sink.answer = lambda parcel: (
+        Delivery(Outcome.DEFERRED, "full") if parcel.key in (bench.key("u1"), bench.key("u2")) else None
+    )
     progress = await bench.fetch()
     assert (progress.delivered, progress.deleted, progress.failed) == (5, 5, 2)
 
@@ -202,7 +210,7 @@ async def test_of_what_is_too_large_the_header_part_is_fetched_and_nothing_delet
     bench = Bench(mail(1, size=5000), mail(2), keep=DELETES, max_size=1000)
     progress = await bench.fetch()
     assert (progress.delivered, progress.skipped, progress.deleted) == (2, 1, 1)
-    part = bench.sink.parcels["headers:u1"]
+    part = bench.sink.parcels[bench.key("u1", is_part=True)]
     assert part.startswith(b"Return-Path: <s1@example.org>")
     assert b"5" in part.partition(b"\r\n\r\n")[2]
     assert (await bench.fetch()).messages == 0
@@ -279,7 +287,7 @@ async def test_every_message_gets_the_fields_of_its_way():
 
 async def test_what_is_known_can_be_looked_at():
     bench = Bench(mail(1), mail(2), keep=DELETES)
-    bench.sink.answer = lambda parcel: Delivery(Outcome.DEFERRED, "full") if parcel.key == "u2" else None
+    bench.sink.answer = lambda parcel: Delivery(Outcome.DEFERRED, "full") if parcel.key == bench.key("u2") else None
     await bench.fetch()
     entries = {entry.key: entry async for entry in bench.journal.entries("work")}
     assert entries["u1"].step is Step.DELETED
@@ -308,3 +316,12 @@ async def test_a_lost_state_is_made_anew_from_what_was_delivered():
     bench.server.mails.append(mail(3))
     assert await rebuild(bench.job(), bench.journal, Progress("work", lambda: NOW)) == 2
     assert (await bench.fetch()).delivered == 1
+
+
+async def test_two_accounts_may_share_a_destination_and_unique_ids():
+    bench, other = Bench(mail(1)), Bench(mail(2, uidl="u1"))
+    other.account = other.account.__class__("home")
+    other.sinks = bench.sinks
+    assert (await bench.fetch()).delivered == 1
+    assert (await other.fetch()).delivered == 1
+    assert len(bench.sink.parcels) == 2

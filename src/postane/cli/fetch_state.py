@@ -1,0 +1,160 @@
+"""`postane fetch state`: what is known of fetched messages, and how to change one's mind."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from postane.config.fetch_file import find_fetch_config, load_fetch_config
+from postane.config.fetching import FetchConfig
+from postane.fetch.errors import FetchError
+from postane.fetch.progress import Progress
+from postane.fetch.run import Job
+from postane.journal.base import Counts, Entry, Journal, JournalError, Step
+from postane.sinks.base import SinkError
+
+from .common import Exit, Failure, JsonOption, ResultT, print_json, print_table, run, show
+from .drops import moment
+from .fetch import FetchConfigOption, choose
+from .fetch_show import CODES
+
+app = typer.Typer(no_args_is_help=True, help="Look at what was fetched, and change it.")
+
+AccountArgument = Annotated[str, typer.Argument(metavar="ACCOUNT", help="An account of fetch.toml.")]
+StepOption = Annotated[
+    list[Step] | None, typer.Option("--step", help="Only messages at this step; may be given several times.")
+]
+
+
+@app.command("list", epilog="Example: postane fetch state list work --step seen")
+def list_(
+    account: Annotated[
+        str | None, typer.Argument(metavar="ACCOUNT", help="Its messages; without it all accounts, counted.")
+    ] = None,
+    step: StepOption = None,
+    json: JsonOption = False,
+    config: FetchConfigOption = None,
+) -> None:
+    """Show what is known: of all accounts in numbers, or of one account message by message."""
+    settings = load_fetch_config(find_fetch_config(config))
+    if account is None:
+        _show_counts(run(_with_journal(settings, lambda journal: journal.counts())), json=json)
+    else:
+        _show_entries(run(_with_journal(settings, lambda journal: _entries(journal, account, step or ()))), json=json)
+
+
+@app.command(epilog="Example: postane fetch state forget work")
+def forget(
+    account: AccountArgument,
+    keys: Annotated[
+        list[str] | None, typer.Argument(metavar="KEY", help="These messages only, as `list` names them.")
+    ] = None,
+    config: FetchConfigOption = None,
+) -> None:
+    """Forget messages: what the server still has of them is fetched again.
+
+    Destinations that can tell (Maildir, mbox, maildrop) are not asked: they get it a second time if it is not there
+    any more under its own name.
+    """
+    settings = load_fetch_config(find_fetch_config(config))
+    count = run(_with_journal(settings, lambda journal: journal.forget(account, keys or None)))
+    typer.echo(f"{show(account)}: {count} forgotten")
+    if not count and keys:
+        raise Failure("none of these is known: see postane fetch state list", Exit.DATA)
+
+
+@app.command("mark-seen", epilog="Example: postane fetch state mark-seen work")
+def mark_seen(account: AccountArgument, config: FetchConfigOption = None) -> None:
+    """Leave all that is at the server now: only what comes later is fetched."""
+    from postane.fetch.tending import mark_seen as mark
+
+    count = _tend(account, config, mark)
+    typer.echo(f"{show(account)}: {count} marked as seen; they stay at the server and are not fetched")
+
+
+@app.command(epilog="Example: postane fetch state rebuild work")
+def rebuild(account: AccountArgument, config: FetchConfigOption = None) -> None:
+    """Find out from the destinations what was delivered, after the state was lost: nothing is fetched twice then.
+
+    Only destinations that can tell are of use: Maildir, mbox, a maildrop.
+    """
+    from postane.fetch.tending import rebuild as make_anew
+
+    count = _tend(account, config, make_anew)
+    typer.echo(f"{show(account)}: {count} found at its destinations and recorded")
+
+
+def _tend(account: str, config: Path | None, work: Callable[[Job, Journal, Progress], Awaitable[int]]) -> int:
+    from postane.fetching.house import opened_rounds
+
+    settings = load_fetch_config(find_fetch_config(config))
+    chosen = choose(settings, [account])
+
+    async def tend() -> int:
+        async with opened_rounds(settings, chosen) as rounds:
+            (progress,) = rounds.progresses()
+            return await work(rounds.jobs[0], rounds.journal, progress)
+
+    try:
+        return run(tend())
+    except FetchError as error:
+        raise Failure(f"{account}: {error.text}", CODES[error.trouble]) from error
+    except (JournalError, SinkError) as error:
+        raise Failure(f"{account}: {error.text}", Exit.TEMP_FAIL if error.may_pass else Exit.IO_ERROR) from error
+
+
+async def _entries(journal: Journal, account: str, steps: Sequence[Step]) -> list[Entry]:
+    return [entry async for entry in journal.entries(account, steps=steps)]
+
+
+async def _with_journal(settings: FetchConfig, work: Callable[[Journal], Awaitable[ResultT]]) -> ResultT:
+    from postane.fetching.house import open_journal
+
+    journal = open_journal(settings)
+    try:
+        return await work(journal)
+    except JournalError as error:
+        raise Failure(error.text, Exit.TEMP_FAIL if error.may_pass else Exit.IO_ERROR) from error
+    finally:
+        await journal.close()
+
+
+def _show_counts(counts: Sequence[Counts], *, json: bool) -> None:
+    rows = [
+        {
+            "account": each.account,
+            **{step.value: each.steps.get(step, 0) for step in Step},
+            "last_run": None if each.last_run is None else moment(each.last_run),
+            "ended": each.is_clean,
+        }
+        for each in counts
+    ]
+    if json:
+        print_json(rows)
+        return
+    steps = {step.value: step.value for step in Step}
+    columns = {"account": "account", **steps, "last_run": "last fetched", "ended": "ended well"}
+    print_table(rows, columns, empty="nothing was fetched yet")
+
+
+def _show_entries(entries: Sequence[Entry], *, json: bool) -> None:
+    rows = [
+        {
+            "key": each.key,
+            "step": each.step.value,
+            "octets": each.octets,
+            "seen": moment(each.seen),
+            "delivered": None if each.delivered is None else moment(each.delivered),
+            "attempts": each.attempts,
+            "reason": each.reason or None,
+        }
+        for each in entries
+    ]
+    if json:
+        print_json(rows)
+        return
+    columns = {"key": "key", "step": "step", "octets": "octets", "seen": "seen", "delivered": "delivered"}
+    if any(row["reason"] for row in rows):
+        columns["reason"] = "reason"
+    print_table(rows, columns, empty="nothing is known of this account")

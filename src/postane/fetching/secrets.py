@@ -1,0 +1,90 @@
+"""From what fetch.toml says of a secret to where it really comes from.
+
+Must not know: what it is for.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+
+from postane.config.fetching import FetchConfig
+from postane.config.secrets import SecretPlace
+from postane.credentials.base import NoSecret, Secret, SecretKind, SecretSource
+from postane.credentials.commands import CommandSecret
+from postane.credentials.keyrings import KeyringSecret
+from postane.credentials.netrc_file import NetrcSecret, netrc_path
+from postane.credentials.sources import EnvironmentSecret, FileSecret, LiteralSecret
+
+from .tokens import token_source
+
+Ask = Callable[[str], str | None]
+"""Asks somebody at a terminal for a password, of whom is said; None: nobody is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose secret it is: `user` at `host`, of the account `name`."""
+
+    name: str
+    user: str
+    host: str
+
+
+def warn(words: str) -> None:
+    """Tell whoever reads the log."""
+    structlog.get_logger("postane").warning(words)
+
+
+def open_secret(config: FetchConfig, place: SecretPlace, owner: Owner) -> SecretSource:
+    """Where a secret comes from; nothing is asked before it is. Raises ConfigError."""
+    if place.env is not None:
+        return EnvironmentSecret(place.env, os.environ)
+    if place.file is not None:
+        return FileSecret(place.file.expanduser(), warn)
+    if place.command is not None:
+        return CommandSecret(place.command)
+    if place.keyring is not None:
+        return KeyringSecret(place.keyring, owner.user)
+    if place.netrc:
+        path = place.netrc if isinstance(place.netrc, Path) else netrc_path(os.environ, Path.home())
+        return NetrcSecret(path.expanduser(), owner.host, owner.user, warn)
+    if place.oauth is not None:
+        return token_source(config, place.oauth, owner.name)
+    return LiteralSecret(place.text or "")
+
+
+@dataclass(slots=True)
+class UnsaidSecret:
+    """Nobody said where the password is: ~/.netrc may have it, or somebody at the terminal."""
+
+    owner: Owner
+    ask: Ask = field(repr=False)
+    _kept: Secret | None = field(default=None, init=False, repr=False)
+
+    async def get(self) -> Secret:
+        """See SecretSource."""
+        path = netrc_path(os.environ, Path.home())
+        if path.is_file():
+            try:
+                return await NetrcSecret(path, self.owner.host, self.owner.user, warn).get()
+            except NoSecret:
+                pass
+        if self._kept is None:
+            self._kept = self._asked()
+        return self._kept
+
+    async def refuse(self) -> None:
+        """See SecretSource."""
+        self._kept = None
+
+    def _asked(self) -> Secret:
+        text = self.ask(f"Password of {self.owner.user} at {self.owner.host}: ")
+        if not text:
+            raise NoSecret(
+                f"nobody said where the password of {self.owner.name} is: write for example"
+                ' password = { env = "MAIL_PASSWORD" } into fetch.toml'
+            )
+        return Secret(SecretKind.PASSWORD, text)
