@@ -24,6 +24,9 @@ OCCURRENCES = {
 }
 """Eight messages go to two drops, every other one is large; then the first five of a drop are deleted."""
 
+NEW = (Step.FOLDER_MADE, Step.INDEX_MADE)
+"""Steps of a new drop: with one drop there is one of each."""
+
 
 def test_every_step_is_tried() -> None:
     assert set(OCCURRENCES) == set(Step)
@@ -34,6 +37,21 @@ def test_every_step_is_tried() -> None:
 )
 async def test_killed_at_a_step(tmp_path: Path, step: Step, occurrence: int) -> None:
     promises, status = run_child("until", tmp_path / "post", step, occurrence)
+    assert status == -signal.SIGKILL, "the step was not reached"
+    await check_promises(tmp_path / "post", promises)
+
+
+@pytest.mark.parametrize(
+    ("step", "occurrence"),
+    [
+        (step, time)
+        for step, times in OCCURRENCES.items()
+        for time in times
+        if time == 1 or (time <= 3 and step not in NEW)
+    ],
+)
+async def test_killed_at_a_step_of_a_message_for_one(tmp_path: Path, step: Step, occurrence: int) -> None:
+    promises, status = run_child("until", tmp_path / "post", step, occurrence, "anna")
     assert status == -signal.SIGKILL, "the step was not reached"
     await check_promises(tmp_path / "post", promises)
 

@@ -91,15 +91,15 @@ class JoinedStore:
         """Store what was spooled, durably, for every addressee."""
         if not isinstance(spool, JoinedSpool):
             raise TypeError("a store takes only spools that it made")
+        if len(addressees) == 1:  # nearly all have one: no task is made for it
+            try:
+                return [await self._deposit_alone(spool, letter, addressees[0])]
+            except MaildropError as error:
+                return [error]
         try:
             body = await spool.finish()
         except MaildropError as error:
             return [error for _ in addressees]
-        if len(addressees) == 1:  # nearly all have one: no task is made for it
-            try:
-                return [await self._deposit(body, letter, addressees[0])]
-            except MaildropError as error:
-                return [error]
         under_way = [self._deposit(body, letter, addressee) for addressee in addressees]
         outcomes = await asyncio.gather(*under_way, return_exceptions=True)
         for outcome in outcomes:
@@ -197,17 +197,31 @@ class JoinedStore:
         await self._index.close()
         await self._blobs.close()
 
+    async def _deposit_alone(self, spool: JoinedSpool, letter: Letter, addressee: Addressee) -> Receipt:
+        body = spool.finish_now()
+        if body is not None:
+            return await self._deposit(body, letter, addressee)
+        name = secrets.token_hex(16)
+        body = await spool.finish_in(self._blobs, addressee.drop, name)
+        assert body.facts is not None
+        return await self._append(name, body.facts, letter, addressee)
+
     def _deposit(self, body: Body, letter: Letter, addressee: Addressee) -> Awaitable[Receipt]:
         if body.upload is not None and body.facts is not None:
             return self._place(body.upload, body.facts, letter, addressee)
         return self._index.append(addressee.drop, _small_entry(body, letter, addressee))
 
     async def _place(self, upload: Upload, of_body: Facts, letter: Letter, addressee: Addressee) -> Receipt:
+        name = secrets.token_hex(16)
+        await self._blobs.place(upload, addressee.drop, name)
+        return await self._append(name, of_body, letter, addressee)
+
+    async def _append(self, name: str, of_body: Facts, letter: Letter, addressee: Addressee) -> Receipt:
+        """The row of a large message, whose body has its place."""
         drop, lead = addressee.drop, addressee.lead
-        blob = Blob(secrets.token_hex(16), of_body.octets, of_body.digest)
+        blob = Blob(name, of_body.octets, of_body.digest)
         facts = _given_facts(joined_facts(lead, of_body), letter)
         entry = Entry(letter, facts, lead, blob, addressee.quota, addressee.uidl)
-        await self._blobs.place(upload, drop, blob.name)
         try:
             return await self._index.append(drop, entry)
         except (QuotaExceeded, StoreFull):

@@ -66,6 +66,19 @@ class FileBlobs:
             raise TypeError("an upload goes to the side that began it")
         await self.run("cannot store a body", partial(self._place, upload.path, drop, name))
 
+    async def finish_in(self, drop: str, name: str, upload: Upload, *pieces: bytes, is_undotted: bool = False) -> Facts:
+        """Both at once: one change of threads there and back less, for nearly every message."""
+        if not isinstance(upload, FileUpload):
+            raise TypeError("an upload goes to the side that began it")
+        finish = upload.finishing(pieces, is_undotted)
+
+        def work() -> Facts:
+            facts = finish()
+            self._place(upload.path, drop, name)
+            return facts
+
+        return await self.run("cannot store a body", work)
+
     async def open(self, drop: str, blob: Blob) -> BlobReader:
         """Open a body."""
         path = f"{self.folders.drop(drop)}/blobs/{blob.name}"
@@ -158,8 +171,12 @@ class FileUpload:
 
     async def finish(self, *pieces: bytes, is_undotted: bool = False) -> Facts:
         """Make it durable."""
+        return await self._side.run("cannot store a body", self.finishing(pieces, is_undotted))
+
+    def finishing(self, pieces: Sequence[bytes], is_undotted: bool) -> Callable[[], Facts]:
+        """The same, to be called in a thread."""
         self._is_begun = True
-        return await self._side.run("cannot store a body", partial(self._finish, pieces, is_undotted))
+        return partial(self._finish, pieces, is_undotted)
 
     async def discard(self) -> None:
         """Forget it."""

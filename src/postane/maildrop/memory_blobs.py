@@ -74,6 +74,12 @@ class MemoryBlobs:
         self.bodies[drop, name] = bytes(upload.octets)
         self._placed[drop, name] = time.time()
 
+    async def finish_in(self, drop: str, name: str, upload: Upload, *pieces: bytes, is_undotted: bool = False) -> Facts:
+        """Both at once."""
+        facts = await upload.finish(*pieces, is_undotted=is_undotted)
+        await self.place(upload, drop, name)
+        return facts
+
     async def open(self, drop: str, blob: Blob) -> BlobReader:
         """Open a body."""
         body = self.bodies.get((drop, blob.name))

@@ -237,6 +237,10 @@ class BlobSide(Protocol):
         """Give a finished upload, durably, a name in a drop; any number of drops share its octets."""
         ...
 
+    async def finish_in(self, drop: str, name: str, upload: Upload, *pieces: bytes, is_undotted: bool = False) -> Facts:
+        """`Upload.finish` and then `place`, for a drop that may be the only one: as one piece of work."""
+        ...
+
     async def open(self, drop: str, blob: Blob) -> BlobReader:
         """Open a body. Raises StoreDamaged where it is not there or has another size."""
         ...

@@ -9,7 +9,7 @@ from typing import Protocol
 from postane.mail.measure import Facts, Measure
 
 from .base import MaildropError
-from .sides import Upload
+from .sides import BlobSide, Upload
 
 BLOCK = 256 * 1024
 """Octets that are handed to the blob side at once: fewer would cost a change of threads for each of them."""
@@ -86,8 +86,27 @@ class JoinedSpool:
         assert body is not None
         return body
 
+    async def finish_in(self, side: BlobSide, drop: str, name: str) -> Body:
+        """The same for a large body, which gets a name in a drop at once: `finish_now` gave None. Raises MaildropError,
+        and then nothing can be deposited."""
+        if self._error is not None:
+            raise self._error
+        upload = self._upload
+        assert upload is not None
+        self._complete()
+        pieces, is_undotted = self._gathered()
+        try:
+            facts = await side.finish_in(drop, name, upload, *pieces, is_undotted=is_undotted)
+        except MaildropError as error:
+            self._error = error
+            raise
+        self._body = Body(facts=facts, upload=upload)
+        return self._body
+
     def finish_now(self) -> Body | None:
         """The same for a small body, or for one that was finished before; else None."""
+        if self._error is not None:
+            return None
         if self._body is None and self._upload is None:
             self._complete()
             self._body = Body(b"".join(self._pieces))

@@ -207,3 +207,30 @@ async def test_nobody_misses_what_is_gone_already(blobs):
     os.unlink(upload.path)
     upload.forget()
     await blobs.close()
+
+
+async def test_it_is_finished_and_placed_as_one_piece_of_work(blobs, monkeypatch):
+    upload, jobs = blobs.begin(), []
+    await upload.write(OCTETS[:100])
+    do = blobs._crew.do
+    monkeypatch.setattr(blobs._crew, "do", lambda *work: (jobs.append(work), do(*work))[1])
+    facts = await blobs.finish_in("anna", "b1", upload, OCTETS[100:200], OCTETS[200:])
+    assert len(jobs) == 1
+    assert facts == measure(OCTETS)
+    await blobs.place(upload, "berta", "b2")
+    await upload.discard()
+    for drop, name in (("anna", "b1"), ("berta", "b2")):
+        assert await read(blobs, drop, Blob(name, facts.octets, facts.digest)) == OCTETS
+
+
+async def test_what_cannot_be_placed_is_told_and_leaves_nothing(blobs, monkeypatch):
+    upload = blobs.begin()
+    with monkeypatch.context() as trouble:
+        trouble.setattr(os, "link", lambda *_: (_ for _ in ()).throw(OSError(errno.ENOSPC, "No space left on device")))
+        with pytest.raises(StoreFull):
+            await blobs.finish_in("anna", "b1", upload, OCTETS)
+    await upload.discard()
+    assert os.listdir(blobs.folders.tmp) == []
+    assert await blobs.names("anna", 0.0) == []
+    with pytest.raises(TypeError):
+        await blobs.finish_in("anna", "b1", MemoryBlobs().begin())

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from postane.mail.measure import measure
 from postane.maildrop.base import StoreFull
-from postane.maildrop.memory_blobs import MemoryUpload
+from postane.maildrop.memory_blobs import MemoryBlobs, MemoryUpload
 from postane.maildrop.spool import BLOCK, JoinedSpool, joined_facts
 from postane.wire.dots import has_dotted_line
 
@@ -81,6 +81,33 @@ async def test_a_failure_stays():
     uploads.failure = None
     with pytest.raises(StoreFull):
         await spool.finish()
+
+
+async def test_a_large_one_is_finished_where_it_is_to_be():
+    side = MemoryBlobs()
+    spool = JoinedSpool(side.begin, inline=10)
+    await spool.write(b"0123456789abcdef")
+    assert spool.finish_now() is None
+    body = await spool.finish_in(side, "anna", "b1")
+    assert body.facts == measure(b"0123456789abcdef\r\n")
+    assert side.bodies == {("anna", "b1"): b"0123456789abcdef\r\n"}
+    assert spool.finish_now() is await spool.finish() is body
+
+
+async def test_one_that_could_not_be_finished_there_is_finished_nowhere():
+    class Full(MemoryBlobs):
+        async def place(self, upload, drop, name):
+            raise StoreFull("full")
+
+    spool = JoinedSpool(MemoryBlobs().begin, inline=10)
+    await spool.write(b"0123456789abcdef")
+    for side in (Full(), MemoryBlobs()):
+        with pytest.raises(StoreFull):
+            await spool.finish_in(side, "anna", "b1")
+    with pytest.raises(StoreFull):
+        await spool.finish()
+    spool.discard_now()
+    assert spool.finish_now() is None
 
 
 LINES = st.lists(st.sampled_from([b".", b"..", b"", b"a: b", b" x", b".a", b"\0", b"\xff"]), max_size=8)
