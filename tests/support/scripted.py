@@ -82,3 +82,22 @@ def agreeing(context: ssl.SSLContext, after: Play, *, early: bytes = b"") -> Pla
         await after(reader, writer)
 
     return play
+
+
+def shaking(context: ssl.SSLContext) -> Play:
+    """Holds a TLS handshake and tells by an alert where it fails, which asyncio's own servers do not."""
+
+    async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        secured = context.wrap_bio(incoming, outgoing, server_side=True)
+        with contextlib.suppress(ssl.SSLError):
+            while True:
+                with contextlib.suppress(ssl.SSLWantReadError):
+                    secured.do_handshake()
+                    break
+                writer.write(outgoing.read())
+                incoming.write(await reader.read(65536))
+        writer.write(outgoing.read())
+        await reader.read(65536)
+
+    return play
