@@ -7,6 +7,7 @@ Must not know: what the commands are for.
 """
 
 from collections.abc import Callable, Iterable
+from copy import copy
 
 from postane.net.base import Link, NetError
 from postane.pop3.client import Answer, BodyChunk, Challenged, Event, Greeting, Pop3Client
@@ -90,7 +91,7 @@ class Exchange:
     def check(self) -> None:
         """Raise why nothing may be said, if so."""
         if self._trouble is not None:
-            raise type(self._trouble)(self._trouble.text) from self._trouble
+            raise copy(self._trouble) from self._trouble
 
     async def greeting(self) -> Greeting:
         """The server's first word."""
