@@ -121,14 +121,14 @@ def cli() -> Iterator[str]:
     """cli.md: what every command takes, in the words of its help."""
     import typer.main
 
-    from postane.cli.main import app
+    from postane.cli.main import make_app
 
     yield "# Commands\n"
     yield MADE
     yield "Exit codes are those of sysexits.h. Every command that needs a configuration takes `-c FILE` after its name;"
     yield "without it `postane.toml` in the current folder is read, else `/etc/postane/postane.toml`, else the defaults"
     yield "hold."
-    for names, command in _commands(("postane",), typer.main.get_command(app)):
+    for names, command in _commands(("postane",), typer.main.get_command(make_app())):
         yield f"\n## {' '.join(names)}\n"
         yield from _command(names, command)
 

@@ -8,14 +8,15 @@ import inspect
 import json
 import sys
 from collections.abc import Coroutine, Mapping, Sequence
+from datetime import UTC, datetime
 from enum import IntEnum
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from postane.config.file import find_config, load_config
-from postane.config.model import Config
+if TYPE_CHECKING:
+    from postane.config.model import Config
 
 ResultT = TypeVar("ResultT")
 
@@ -54,8 +55,10 @@ class Failure(Exception):
         self.code = code
 
 
-def read_config(path: Path | None) -> Config:
+def read_config(path: Path | None) -> "Config":
     """The configuration that a command was given or found. Raises ConfigError."""
+    from postane.config.file import find_config, load_config  # not every command has to do with it
+
     return load_config(find_config(path))
 
 
@@ -109,3 +112,8 @@ def show(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in str(value))
+
+
+def moment(seconds: float) -> str:
+    """A time for people and programs."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -11,8 +11,8 @@ from postane.config.model import Config
 from postane.maildrop.base import Holder, Lock, LockPolicy, MaildropStore, Row, StoreDamaged, StoreTooNew
 
 from . import drop_expire, drop_put, drop_restore, drop_verify
-from .common import ConfigOption, Exit, Failure, JsonOption, print_json, print_table, read_config, run, show
-from .drops import find_drop, moment, opened_maildrops
+from .common import ConfigOption, Exit, Failure, JsonOption, moment, print_json, print_table, read_config, run, show
+from .drops import find_drop, opened_maildrops
 
 app = typer.Typer(no_args_is_help=True, help="Look into maildrops, put mail in, check that all is sound.")
 

@@ -8,8 +8,8 @@ from postane.config.model import Config
 from postane.maildrop.base import DropInUse
 from postane.server.housekeeping import Housekeeper, Overdue
 
-from .common import ConfigOption, Exit, Failure, JsonOption, print_json, print_table, read_config, run, show
-from .drops import find_drop, moment, opened_maildrops
+from .common import ConfigOption, Exit, Failure, JsonOption, moment, print_json, print_table, read_config, run, show
+from .drops import find_drop, opened_maildrops
 
 EXAMPLE = "Example: postane drop expire --dry-run"
 

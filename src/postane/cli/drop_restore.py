@@ -9,8 +9,8 @@ from postane.config.model import Config
 from postane.config.units import parse_duration
 from postane.maildrop.base import Receipt, Row
 
-from .common import ConfigOption, Exit, Failure, JsonOption, print_json, print_table, read_config, run, show
-from .drops import find_drop, moment, opened_maildrops
+from .common import ConfigOption, Exit, Failure, JsonOption, moment, print_json, print_table, read_config, run, show
+from .drops import find_drop, opened_maildrops
 
 EXAMPLE = "Example: postane drop restore anna --since 2h"
 

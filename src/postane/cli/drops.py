@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 
 from postane.accounts.base import Account
 from postane.config.model import Config
@@ -54,8 +53,3 @@ async def find_drop(config: Config, store: MaildropStore, name: str) -> str:
 def no_account(name: str) -> Failure:
     """Nobody is called that."""
     return Failure(f"no account or maildrop {show(name)}: see postane user list", Exit.NO_USER)
-
-
-def moment(seconds: float) -> str:
-    """A time for people and programs."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -6,16 +6,17 @@ Must not know: how anything is fetched.
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import typer
-from rich.console import Console
-from rich.live import Live
-from rich.table import Table
 
 from postane.fetch.errors import Trouble
 from postane.fetch.progress import Progress
 
 from .common import Exit, show
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 CODES: dict[Trouble, Exit] = {
     Trouble.REFUSED: Exit.DATA,
@@ -42,15 +43,20 @@ def exit_code(progresses: Sequence[Progress]) -> Exit:
 @contextmanager
 def shown(progresses: Sequence[Progress], *, is_quiet: bool) -> Iterator[None]:
     """Show how far the runs are, while they go on, where somebody looks."""
-    console = Console(stderr=True)
-    if is_quiet or not console.is_terminal:
+    if is_quiet or not sys.stderr.isatty():
         yield
         return
+    from rich.console import Console  # large, and only for those who look
+    from rich.live import Live
+
+    console = Console(stderr=True)
     with Live(get_renderable=lambda: _table(progresses), console=console, refresh_per_second=REFRESHED, transient=True):
         yield
 
 
-def _table(progresses: Sequence[Progress]) -> Table:
+def _table(progresses: Sequence[Progress]) -> "Table":
+    from rich.table import Table
+
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("account", "step"):
         table.add_column(heading, no_wrap=True)

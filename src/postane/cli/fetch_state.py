@@ -14,8 +14,7 @@ from postane.fetch.run import Job
 from postane.journal.base import Counts, Entry, Journal, JournalError, Step
 from postane.sinks.base import SinkError
 
-from .common import Exit, Failure, JsonOption, ResultT, print_json, print_table, run, show
-from .drops import moment
+from .common import Exit, Failure, JsonOption, ResultT, moment, print_json, print_table, run, show
 from .fetch import FetchConfigOption, choose
 from .fetch_show import CODES
 

@@ -6,8 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .common import ConfigOption, Exit, Failure, JsonOption, print_json, print_table, read_config
-from .drops import moment
+from .common import ConfigOption, Exit, Failure, JsonOption, moment, print_json, print_table, read_config
 
 COLUMNS = {
     "id": "ID",

@@ -15,7 +15,6 @@ from .filters import decide, read_header
 from .source import Incoming
 from .work import DONE, PENDING, PIECE, Tell, Work
 
-
 HERE_SINCE = "here since"
 """By what it is remembered since when the destinations are the ones that they are."""
 

@@ -5,21 +5,17 @@ Must not know: what is done with them.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from postane.client.entry import Entrance, dial_pop3
 from postane.client.errors import LoginRefused, net_error
 from postane.client.login import LoginPolicy, Plaintext
-from postane.client.pop1 import Pop1
-from postane.client.pop2 import Pop2
 from postane.client.pop3 import Pop3
 from postane.client.session import Manner
 from postane.config.fetching import Account, FetchConfig
 from postane.config.text import ConfigError
 from postane.credentials.base import Secret, SecretSource
-from postane.fetch.pop1_source import Pop1Source
-from postane.fetch.pop2_source import Pop2Source
 from postane.fetch.pop3_source import Pop3Source
 from postane.fetch.source import Source
 from postane.net.base import Link, NetError, Target, TlsMode, TlsPolicy
@@ -30,7 +26,11 @@ from .secrets import Ask, Owner, UnsaidSecret, open_secret
 PORTS = {"pop3s": 995, "pop3": 110, "pop2": 109, "pop1": 1090, "imaps": 993, "imap": 143}
 """Where a server listens if nobody says otherwise; POP1 never had a port of its own."""
 
-SessionT = TypeVar("SessionT", Pop1, Pop2)
+if TYPE_CHECKING:
+    from postane.client.pop1 import Pop1
+    from postane.client.pop2 import Pop2
+
+SessionT = TypeVar("SessionT", "Pop1", "Pop2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +68,13 @@ class Way:
 
     def source(self, scheme: str) -> Source:
         """A session that has not begun."""
-        if scheme == "pop2":
+        if scheme == "pop2":  # few are fetched by what is imported only here
+            from postane.fetch.pop2_source import Pop2Source
+
             return Pop2Source(self._pop2, self.target.host, self.user)
         if scheme == "pop1":
+            from postane.fetch.pop1_source import Pop1Source
+
             return Pop1Source(self._pop1, self.target.host, self.user)
         if scheme.startswith("imap"):
             from .imap import imap_source
@@ -88,11 +92,15 @@ class Way:
             await self.secret.refuse()
             raise
 
-    async def _pop2(self) -> Pop2:
+    async def _pop2(self) -> "Pop2":
+        from postane.client.pop2 import Pop2
+
         pop = Pop2(await self._link())
         return await self._entered(pop, await self.secret.get())
 
-    async def _pop1(self) -> Pop1:
+    async def _pop1(self) -> "Pop1":
+        from postane.client.pop1 import Pop1
+
         pop = Pop1(await self._link())
         return await self._entered(pop, await self.secret.get())
 

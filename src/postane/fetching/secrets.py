@@ -8,8 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import structlog
-
 from postane.config.fetching import FetchConfig
 from postane.config.secrets import SecretPlace
 from postane.credentials.base import NoSecret, Secret, SecretKind, SecretSource
@@ -35,6 +33,8 @@ class Owner:
 
 def warn(words: str) -> None:
     """Tell whoever reads the log."""
+    import structlog  # large, and mostly there is nothing to tell
+
     structlog.get_logger("postane").warning(words)
 
 

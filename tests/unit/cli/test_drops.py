@@ -3,8 +3,8 @@
 import pytest
 
 from postane.accounts.base import Account
-from postane.cli.common import Exit, Failure, read_config
-from postane.cli.drops import find_account, find_drop, moment, opened_maildrops
+from postane.cli.common import Exit, Failure, moment, read_config
+from postane.cli.drops import find_account, find_drop, opened_maildrops
 from support.store_child import deposit, message
 
 

@@ -54,7 +54,7 @@ def test_an_error_is_a_line_and_a_code(
     def fail(**_: object) -> None:
         raise error
 
-    monkeypatch.setattr(module, "app", fail)
+    monkeypatch.setattr(module, "make_app", lambda _: fail)
     assert run(monkeypatch) == code
     told = capsys.readouterr()
     assert told.err.startswith("postane: ")
