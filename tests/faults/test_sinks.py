@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from postane.sinks.maildir import MaildirStep
+from postane.sinks.mbox import MboxStep
 from support import sink_child
 from support.sink_houses import SINKS, octets
 
@@ -22,6 +23,14 @@ OCCURRENCES: dict[str, dict[StrEnum, tuple[int, ...]]] = {
         MaildirStep.DURABLE: (1, 2),
         MaildirStep.PLACED: (1, 4, 5, 7),
         MaildirStep.DONE: (1, 3),
+    },
+    "mbox": {
+        MboxStep.LOCKED: (1, 2),
+        MboxStep.NOTED: (1, 2),
+        MboxStep.BEGUN: (1, 2, 5, 6, 9),
+        MboxStep.APPENDED: (1, 4, 5, 6, 15),
+        MboxStep.DURABLE: (1, 2, 3),
+        MboxStep.DONE: (1, 3),
     },
 }
 CASES = [(kind, step, n) for kind, steps in OCCURRENCES.items() for step, times in steps.items() for n in times]
@@ -74,4 +83,5 @@ async def check(kind: str, root: Path, told: bytes) -> None:
         assert child.returncode == 0
     async with SINKS[kind](root) as house:
         assert sorted(house.contents()) == sorted(map(octets, parcels))
-    assert not list(root.glob("Maildir/tmp/*"))
+    left = [*root.glob("Maildir/tmp/*"), *root.glob("Mail/inbox?*")]
+    assert not left, "files that nobody needs any more"

@@ -10,6 +10,7 @@ Must not know: what is in the files.
 
 import contextlib
 import ctypes
+import errno
 import os
 import re
 import sys
@@ -81,6 +82,20 @@ def sync_folder(folder: str) -> None:
         sync_file(descriptor)
     finally:
         os.close(descriptor)
+
+
+def make_folder(path: str) -> None:
+    """Make a folder, and those around it, durably, where they are not there; for the user alone. Raises OSError."""
+    if os.path.isdir(path):
+        return
+    around = os.path.dirname(path.rstrip("/"))
+    if around:
+        make_folder(around)
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(path, 0o700)
+    if not os.path.isdir(path):
+        raise NotADirectoryError(errno.ENOTDIR, "Not a directory", path)
+    sync_folder(around or ".")
 
 
 def can_sync_all(folder: str) -> bool:
