@@ -9,9 +9,6 @@ Must not know: what the words are for.
 from collections.abc import AsyncGenerator
 from copy import copy
 from email.message import EmailMessage
-from email.parser import BytesParser
-from email.policy import default
-from io import BytesIO
 from typing import Generic, Protocol, TypeVar
 
 from postane.net.base import Link, NetError
@@ -19,6 +16,7 @@ from postane.wire.errors import RemoteProtocolError
 from postane.wire.machine import NEED_DATA, Machine, Signal
 
 from .errors import ConnectionLost, Misbehaved, PopError, net_error, printable
+from .mail_parsing import parse_message
 from .protocol_log import WriteLine
 
 EventT = TypeVar("EventT")
@@ -38,9 +36,7 @@ async def read_whole(body: Body) -> bytes:
 
 async def parse(body: Body) -> EmailMessage:
     """All octets as the message that they are."""
-    message = BytesParser(policy=default).parse(BytesIO(await read_whole(body)))
-    assert isinstance(message, EmailMessage), "the policy says so"
-    return message
+    return parse_message(await read_whole(body))
 
 
 class Lockstep(Generic[EventT, CommandT]):

@@ -8,7 +8,7 @@ Must not know: what is run.
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Coroutine, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Generator
 from concurrent.futures import Future
 from typing import Any, Generic, Self, TypeVar
 
@@ -54,13 +54,13 @@ class Portal:
                 errand.wait()
             raise
 
-    def iterate(self, items: AsyncGenerator[ValueT, None]) -> Generator[ValueT, None, None]:
+    def iterate(self, items: AsyncIterator[ValueT]) -> Generator[ValueT, None, None]:
         """The same for what gives one value after the other; closed early, it is closed on the loop."""
         try:
             while (item := self.call(_next(items))) is not _END:
                 yield item
         finally:
-            if self.is_open:
+            if self.is_open and isinstance(items, AsyncGenerator):
                 self.call(items.aclose())
 
     def close(self) -> None:
@@ -126,5 +126,5 @@ async def _carried(coroutine: Coroutine[Any, Any, ValueT]) -> ValueT:
         raise _Stopped(reason) from None
 
 
-async def _next(items: AsyncGenerator[ValueT, None]) -> ValueT:
+async def _next(items: AsyncIterator[ValueT]) -> ValueT:
     return await anext(items, _END)
