@@ -69,7 +69,7 @@ class FileSecret:
         """See SecretSource."""
 
 
-def read_private(path: Path, warn: Warn) -> bytes:
+def read_private(path: Path, warn: Warn, what: str = "the password") -> bytes:
     """What is in a file that should be its owner's alone. Raises NoSecret."""
     try:
         with open(path, "rb") as file:
@@ -77,7 +77,7 @@ def read_private(path: Path, warn: Warn) -> bytes:
             octets = file.read(LIMIT)
     except OSError as error:
         raise NoSecret(
-            f"{path}, which should hold the password, cannot be read ({error.strerror}): is the path right, and may"
+            f"{path}, which should hold {what}, cannot be read ({error.strerror}): is the path right, and may"
             " this user read it?"
         ) from None
     if mode & 0o077 and os.name == "posix":
