@@ -1,0 +1,172 @@
+"""The library's front door: from a URL and a password to a maildrop.
+
+RFC 2384, RFC 8314 s3. What it is made of is joined here: an address, a policy for TLS, one for the login.
+
+Must not know: what is done with the mail.
+"""
+
+import socket
+from asyncio import StreamReader, StreamWriter
+from collections.abc import Callable, Coroutine, Generator, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Generic, Protocol, TextIO, TypeVar, Unpack
+
+from postane.credentials.base import Secret, SecretKind
+from postane.net.asked import TlsWords, read_policy
+from postane.net.base import TIMEOUT, Link, NetError, Target, TlsMode
+
+from .entry import Entrance, enter_pop3
+from .errors import net_error
+from .login import LoginPolicy, Plaintext
+from .messages import Maildrop
+from .pipeline import WINDOW
+from .protocol_log import WriteLine
+from .session import Manner
+from .urls import PopUrl, Version, parse_url
+
+Given = Link | socket.socket | tuple[StreamReader, StreamWriter]
+"""A connection that somebody has already."""
+
+
+class Options(TlsWords, total=False):
+    """What can be said beside the URL.
+
+    `tls` is "implicit", "required" (by STLS), "if-offered" or "none"; `tls_ca` a PEM file of whom to believe; `tls_pin`
+    the SHA-256 of the server's certificate; `tls_minimum` "1.2" or "1.3". `plaintext`: where a password may cross
+    without TLS, "never", "loopback" or "always". `mechanisms` narrows the choice of how to log in. `timeout` is in
+    seconds, for each wait. `proxy` is a socks5:// or http:// URL. `log` is called with each line of the dialogue, or
+    is a text file; secrets are hidden in it. `stream` is a connection that stands already.
+    """
+
+    user: str
+    password: str
+    token: str
+    mechanisms: Sequence[str]
+    plaintext: str
+    timeout: float
+    proxy: str
+    window: int
+    pipelining: bool
+    log: Callable[[str], object] | TextIO
+    stream: Given
+
+
+class _Closing(Protocol):
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+SessionT = TypeVar("SessionT", bound=_Closing)
+
+
+class Connecting(Generic[SessionT]):
+    """A session to be: `async with` it, or await it."""
+
+    def __init__(self, enter: Callable[[], Coroutine[Any, Any, SessionT]]) -> None:
+        self._enter = enter
+        self._session: SessionT | None = None
+
+    def __await__(self) -> Generator[Any, None, SessionT]:
+        return self._enter().__await__()
+
+    async def __aenter__(self) -> SessionT:
+        self._session = await self._enter()
+        return self._session
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        session, self._session = self._session, None
+        assert session is not None, "it was entered"
+        await session.__aexit__(kind, error, trace)
+
+
+def connect(url: str, **options: Unpack[Options]) -> Connecting[Maildrop]:
+    """A maildrop of POP3: pop3s://user@host, pop3://user@host or pop://user;AUTH=mechanism@host.
+
+    Raises ValueError at once where that cannot be read; PopError comes when it is entered or awaited.
+    """
+    plan = make_plan(url, options, Version.POP3)
+
+    async def enter() -> Maildrop:
+        return Maildrop(await enter_pop3(await reach(plan), plan.target.tls.mode, plan.entrance))
+
+    return Connecting(enter)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Where to, and as whom."""
+
+    target: Target
+    entrance: Entrance
+    given: Given | None
+
+
+def make_plan(text: str, options: Options, version: Version) -> Plan:
+    """What a URL and options come to. Raises ValueError."""
+    url = parse_url(text)
+    if url.version is not version:
+        raise ValueError(f"this is for URLs that begin with {version}, not {url.version}")
+    if unknown := options.keys() - Options.__annotations__.keys():
+        raise ValueError(f"there is no option {min(unknown)}")
+    usual = TlsMode.IMPLICIT if url.is_tls else TlsMode.OFFERED if version is Version.POP3 else TlsMode.NONE
+    policy = read_policy(options, usual)
+    if url.is_tls and policy.mode is not TlsMode.IMPLICIT:
+        raise ValueError(f'{url.version}s begins with TLS, which tls = "{policy.mode}" contradicts')
+    target = Target(url.host, url.port, policy, options.get("proxy"), options.get("timeout", TIMEOUT))
+    return Plan(target, _entrance(url, options), options.get("stream"))
+
+
+def _entrance(url: PopUrl, options: Options) -> Entrance:
+    name = options.get("user", url.user)
+    mechanisms = options.get("mechanisms", (url.mechanism,) if url.mechanism else None)
+    if isinstance(mechanisms, str):
+        raise ValueError("mechanisms are several: give a list")
+    policy = LoginPolicy(
+        _plaintext(options.get("plaintext", Plaintext.LOOPBACK)),
+        None if mechanisms is None else tuple(each.upper() for each in mechanisms),
+    )
+    manner = Manner(options.get("window", WINDOW), options.get("pipelining"), _line_writer(options.get("log")))
+    return Entrance(name, _secret(url, options), policy, manner)
+
+
+def _plaintext(word: str) -> Plaintext:
+    if word not in list(Plaintext):
+        raise ValueError(f'plaintext is "never", "loopback" or "always", not {word!r}')
+    return Plaintext(word)
+
+
+def _secret(url: PopUrl, options: Options) -> Secret | None:
+    password, token = options.get("password", url.password), options.get("token")
+    if token is not None:
+        return Secret(SecretKind.TOKEN, token)
+    if password is not None:
+        return Secret(SecretKind.PASSWORD, password)
+    if options.get("user", url.user) is not None and "tls_certificate" not in options:
+        raise ValueError("there is a name and neither a password nor a token")
+    return None
+
+
+def _line_writer(log: Callable[[str], object] | TextIO | None) -> WriteLine | None:
+    if log is None or callable(log):
+        return log
+    file = log
+    return lambda line: file.write(f"{line}\n")
+
+
+async def reach(plan: Plan) -> Link:
+    """The connection, made or taken over. Raises PopError."""
+    from postane.net.dial import adopt, dial  # so that an import of the library stays a light one
+
+    given = plan.given
+    try:
+        if given is None:
+            return await dial(plan.target)
+        if isinstance(given, socket.socket | tuple):
+            return await adopt(given, plan.target)
+    except NetError as error:
+        raise net_error(error) from error
+    return given

@@ -1,0 +1,222 @@
+"""A maildrop as programs that read mail want it: messages one by one, or many at once, and deletions that are done all
+together or not at all.
+
+RFC 1939 s6: what was marked is deleted by QUIT alone. Leaving the context sends it, an exception does not.
+
+Must not know: how to connect (`connect`).
+"""
+
+from array import array
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from types import TracebackType
+from typing import Self
+
+from .capabilities import Capabilities
+from .errors import NotOffered, PopError
+from .listing import Item
+from .mail_parsing import parse_headers, parse_message
+from .pipeline import Incoming, Retrieval
+from .pop3 import Pop3, Stats
+
+Progress = Callable[[int, int], object]
+"""Is told the octets that have come, and how many there will be in all: a hint, as what servers say of sizes is."""
+
+
+class Maildrop:
+    """A session that is logged in. `pop` is the session itself, where its commands can be said one by one."""
+
+    def __init__(self, pop: Pop3) -> None:
+        self.pop = pop
+        self._unsaid: list[int] = []  # to be deleted, which was not said yet
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            await self.commit()
+        elif isinstance(error, Exception):
+            await self.roll_back()
+        else:  # cancelled: nobody waits for another word
+            self.pop.abort()
+
+    async def capabilities(self) -> Capabilities | None:
+        """What the server says it can do; None: it does not know the question."""
+        return await self.pop.capabilities()
+
+    async def stat(self) -> Stats:
+        """How many messages there are, and their octets altogether. Those marked as deleted do not count."""
+        await self._say_deletions()
+        return await self.pop.stat()
+
+    async def messages(self) -> AsyncGenerator["Message", None]:
+        """All messages, by number. All are listed before the first is given, so that each may be fetched or deleted
+        before the next is asked for."""
+        pieces = [_Piece.of(items) async for items in self.pop.listing()]
+        for piece in pieces:
+            for item in piece:
+                yield Message(self, item)
+
+    async def fetch_many(
+        self, messages: Iterable["Message | int"], progress: Progress | None = None, window: int | None = None
+    ) -> AsyncGenerator["Fetched", None]:
+        """Each of these, as it comes: asked for many at once, where the server bears it. One that is refused does not
+        keep the others from coming. A window is how many are asked for ahead."""
+        chosen = list(messages)
+        octets = _Count(progress, sum(each.octets for each in chosen if isinstance(each, Message)))
+        numbers = [each.number if isinstance(each, Message) else each for each in chosen]
+        async for incoming in self.pop.retrieve(numbers, window):
+            if incoming.error is not None:
+                yield Fetched(incoming.number, error=incoming.error)
+                continue
+            pieces = []
+            async for piece in incoming.chunks():
+                pieces.append(piece)
+                octets.add(len(piece))
+            yield Fetched(incoming.number, b"".join(pieces))
+
+    async def delete(self, messages: Iterable["Message | int"]) -> None:
+        """Mark these; they are gone once `commit` has returned. Where others are on their way they are marked later.
+
+        Raises Refused for the first that the server refuses; the others are marked all the same.
+        """
+        self._unsaid += [each.number if isinstance(each, Message) else each for each in messages]
+        if not self.pop.exchange.underway:
+            await self._say_deletions()
+
+    async def commit(self) -> None:
+        """End the session; what is marked is deleted. Raises Refused where not all of it was, and another PopError
+        where that is not known."""
+        try:
+            await self._say_deletions()
+        except PopError:
+            if self.pop.is_usable:
+                await self.pop.quit()
+            raise
+        await self.pop.quit()
+
+    async def roll_back(self) -> None:
+        """End the session; nothing is deleted. Raises nothing."""
+        self._unsaid.clear()
+        try:
+            if self.pop.is_idle:
+                await self.pop.rset()
+                await self.pop.quit()
+        except PopError:
+            pass  # without a QUIT nothing is deleted either
+        finally:
+            self.pop.abort()
+
+    async def _say_deletions(self) -> None:
+        if self._unsaid:
+            unsaid, self._unsaid = self._unsaid, []
+            for outcome in await self.pop.delete(unsaid):
+                if outcome.error is not None:
+                    raise outcome.error
+
+
+class Message:
+    """A message of the maildrop, not fetched yet. `octets` is what the server says: a hint. `uidl` is None where the
+    server has no unique-ids."""
+
+    __slots__ = ("_maildrop", "number", "octets", "uidl")
+
+    def __init__(self, maildrop: Maildrop, item: Item) -> None:
+        self._maildrop = maildrop
+        self.number = item.number
+        self.octets = item.octets
+        self.uidl = item.uidl
+
+    def __repr__(self) -> str:
+        return f"<Message {self.number}, {self.octets} octets, uidl={self.uidl!r}>"
+
+    async def headers(self) -> EmailMessage:
+        """Its header part: by TOP, where the server has it, else by fetching all of it."""
+        pop = self._maildrop.pop
+        try:
+            return parse_headers(await _one(pop.tops([self.number])))
+        except NotOffered:
+            return parse_headers(await self.raw())
+
+    async def fetch(self) -> EmailMessage:
+        """It, parsed. A message that cannot be understood is given as far as it can."""
+        return parse_message(await self.raw())
+
+    async def raw(self) -> bytes:
+        """Its octets, line ends CRLF."""
+        return await _one(self._maildrop.pop.retrieve([self.number]))
+
+    async def stream(self) -> AsyncGenerator[bytes, None]:
+        """The same in pieces, as they come. What breaks off raises PopError."""
+        async for incoming in self._maildrop.pop.retrieve([self.number]):
+            async for piece in incoming.chunks():
+                yield piece
+
+    async def delete(self) -> None:
+        """Mark it; it is gone once the session has ended well."""
+        await self._maildrop.delete([self])
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A message that has come, or `error`, why it has not."""
+
+    number: int
+    octets: bytes = field(default=b"", repr=False)
+    error: PopError | None = None
+
+    @property
+    def raw(self) -> bytes:
+        """Its octets. Raises `error`."""
+        if self.error is not None:
+            raise self.error
+        return self.octets
+
+    def parse(self) -> EmailMessage:
+        """It, parsed. Raises `error`."""
+        return parse_message(self.raw)
+
+
+async def _one(retrieval: Retrieval) -> bytes:
+    """All octets of the only message."""
+    incoming: Incoming = await anext(retrieval)
+    return await incoming.read()
+
+
+class _Count:
+    """Octets that have come."""
+
+    __slots__ = ("_done", "_progress", "_total")
+
+    def __init__(self, progress: Progress | None, total: int) -> None:
+        self._progress = progress
+        self._done = 0
+        self._total = total
+
+    def add(self, octets: int) -> None:
+        if self._progress is not None:
+            self._done += octets
+            self._progress(self._done, max(self._done, self._total))
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Items in a third of their room: a maildrop may have a million."""
+
+    numbers: "array[int]"
+    octets: "array[int]"
+    uidls: str
+
+    @classmethod
+    def of(cls, items: list[Item]) -> "_Piece":
+        """These, packed."""
+        numbers, octets = array("q", [item.number for item in items]), array("q", [item.octets for item in items])
+        return cls(numbers, octets, "\n".join(item.uidl or "" for item in items))
+
+    def __iter__(self) -> Iterator[Item]:
+        for number, octets, uidl in zip(self.numbers, self.octets, self.uidls.split("\n"), strict=True):
+            yield Item(number, octets, uidl or None)
