@@ -13,8 +13,10 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
 
+from postane.maildrop.embedded import embedded_store
 from postane.sinks.base import Parcel, Sink
 from postane.sinks.maildir import MaildirSink, MaildirStep
+from postane.sinks.maildrop import MaildropSink
 from postane.sinks.mbox import MboxSink, MboxStep
 from support.sink_houses import parcel
 
@@ -34,6 +36,7 @@ def letters() -> list[Parcel]:
 KINDS: Mapping[str, Callable[[Path, Hook], Sink]] = {
     "maildir": lambda root, hook: MaildirSink(str(root / "Maildir"), on_step=hook),
     "mbox": lambda root, hook: MboxSink(str(root / "Mail" / "inbox"), on_step=hook),
+    "maildrop": lambda root, hook: MaildropSink(embedded_store(root / "post", inline=1024, on_step=hook), "anna"),
 }
 STEPS: Mapping[str, type[StrEnum]] = {"maildir": MaildirStep, "mbox": MboxStep}
 

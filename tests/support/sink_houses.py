@@ -1,16 +1,19 @@
 """Destinations for fetched mail, each with a way to look at what has come there."""
 
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from postane.mail.mboxrd import Piece, Postmark, Splitter
+from postane.maildrop.base import Holder, Lock, MaildropStore, OpenMessage
+from postane.maildrop.embedded import embedded_store
 from postane.sinks.base import Parcel, Sink
 from postane.sinks.content import MemoryContent, whole
 from postane.sinks.line_ends import LineEnds
 from postane.sinks.maildir import MaildirSink
+from postane.sinks.maildrop import MaildropSink
 from postane.sinks.mbox import MboxSink
 
 FIELD_LINE = re.compile(rb"\AX-Postane-Fetch: [0-9a-f]{32}\r\n")
@@ -23,7 +26,7 @@ class SinkHouse:
     the destination itself puts before a message."""
 
     make: Callable[[], Sink]
-    contents: Callable[[], list[bytes]]
+    contents: Callable[[], Awaitable[list[bytes]]]
     is_octet_exact: bool = True
 
 
@@ -44,7 +47,7 @@ async def maildir_house(root: Path) -> AsyncIterator[SinkHouse]:
     """A Maildir with LF line ends, as most are."""
     path = root / "Maildir"
 
-    def contents() -> list[bytes]:
+    async def contents() -> list[bytes]:
         return [each.read_bytes().replace(b"\n", b"\r\n") for each in maildir_files(path)]
 
     yield SinkHouse(lambda: MaildirSink(str(path)), contents)
@@ -54,9 +57,11 @@ async def maildir_house(root: Path) -> AsyncIterator[SinkHouse]:
 async def maildir_crlf_house(root: Path) -> AsyncIterator[SinkHouse]:
     """A Maildir with line ends as they came."""
     path = root / "Maildir"
-    yield SinkHouse(
-        lambda: MaildirSink(str(path), line_ends=LineEnds.CRLF), lambda: [f.read_bytes() for f in maildir_files(path)]
-    )
+
+    async def contents() -> list[bytes]:
+        return [each.read_bytes() for each in maildir_files(path)]
+
+    yield SinkHouse(lambda: MaildirSink(str(path), line_ends=LineEnds.CRLF), contents)
 
 
 def maildir_files(path: Path) -> list[Path]:
@@ -69,7 +74,11 @@ def maildir_files(path: Path) -> list[Path]:
 async def mbox_house(root: Path) -> AsyncIterator[SinkHouse]:
     """An mbox."""
     path = root / "Mail" / "inbox"
-    yield SinkHouse(lambda: MboxSink(str(path)), lambda: mbox_messages(path))
+
+    async def contents() -> list[bytes]:
+        return mbox_messages(path)
+
+    yield SinkHouse(lambda: MboxSink(str(path)), contents)
 
 
 def mbox_messages(path: Path) -> list[bytes]:
@@ -86,8 +95,43 @@ def mbox_messages(path: Path) -> list[bytes]:
     return [FIELD_LINE.sub(b"", message, count=1) for message in messages]
 
 
+@asynccontextmanager
+async def maildrop_house(root: Path) -> AsyncIterator[SinkHouse]:
+    """A drop of an embedded store."""
+    store = embedded_store(root / "post")
+    reader = embedded_store(root / "post")  # whoever looks at it is another process, as a rule
+
+    async def contents() -> list[bytes]:
+        return await drop_messages(reader, "anna")
+
+    try:
+        yield SinkHouse(lambda: MaildropSink(store, "anna"), contents)
+    finally:
+        await store.close()
+        await reader.close()
+
+
+async def drop_messages(store: MaildropStore, drop: str) -> list[bytes]:
+    """The messages of a drop."""
+    session = await store.open(drop, Holder("reader", "", "pop3", 0.0), Lock())
+    try:
+        await session.load()
+        return [await _read(await session.open_message(n)) for n in range(1, session.snapshot.total + 1)]
+    finally:
+        await session.close()
+
+
+async def _read(message: OpenMessage) -> bytes:
+    octets = b""
+    while piece := await message.read(65536):
+        octets += piece
+    await message.close()
+    return octets
+
+
 SINKS: dict[str, Callable[[Path], AbstractAsyncContextManager[SinkHouse]]] = {
     "maildir": maildir_house,
     "maildir-crlf": maildir_crlf_house,
     "mbox": mbox_house,
+    "maildrop": maildrop_house,
 }

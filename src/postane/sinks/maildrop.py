@@ -1,0 +1,139 @@
+"""A maildrop of a post office, in which a message's unique-id derives from its key: it is never there twice.
+
+The store itself refuses a unique-id that is in the drop already, which means here that the message is. What was deleted
+and is kept out of sight counts as there, too; what was deleted for good is not known of.
+
+Must not know: how the store keeps what it keeps; whose drop it is.
+"""
+
+import asyncio
+from collections.abc import Collection, Sequence
+from functools import partial
+from itertools import groupby
+
+from postane.maildrop.base import (
+    Addressee,
+    Letter,
+    MaildropError,
+    MaildropStore,
+    Quota,
+    QuotaExceeded,
+    Spool,
+    StoreDamaged,
+    StoreFull,
+    StoreTooNew,
+    UidlRefused,
+)
+
+from .base import Delivery, Outcome, Parcel, SinkError
+from .content import IN_MEMORY, SpoolError
+from .failures import deferred
+from .keys import mark
+from .thread import OneThread
+
+GROUP = 32
+"""Messages that are deposited at once: the store makes them durable together."""
+
+SMALL = 16 * 1024
+"""Octets of a message that goes into the store in one step."""
+
+
+class MaildropSink:
+    """A Sink that is the drop of that name; the store is somebody else's, who closes it."""
+
+    can_tell = True
+    group = GROUP
+
+    def __init__(self, store: MaildropStore, drop: str, *, quota: Quota | None = None) -> None:
+        self.name = f"maildrop:{drop}"
+        self._store = store
+        self._drop = drop
+        self._quota = quota or Quota()
+        self._thread = OneThread("postane-maildrop")
+
+    async def open(self) -> None:
+        """See whether the store can be asked. Raises SinkError."""
+        try:
+            await self._store.usage(self._drop)
+        except MaildropError as error:
+            raise self._gone(error) from error
+
+    async def find(self, keys: Collection[str]) -> set[str]:
+        """Which of these it has. Raises SinkError."""
+        wanted = {unique_id(key): key for key in keys}
+        found: set[str] = set()
+        if wanted:
+            try:
+                for rows in (self._store.rows(self._drop), self._store.deleted(self._drop)):
+                    found |= {wanted[row.uidl] async for row in rows if row.uidl in wanted}
+            except MaildropError as error:
+                raise self._gone(error) from error
+        return found
+
+    async def deliver(self, parcels: Sequence[Parcel]) -> Sequence[Delivery]:
+        """Deposit them, in order. Raises SinkError."""
+        answers: list[Delivery] = []
+        for _, run in groupby(enumerate(parcels), _run):
+            answers += await self._deliver_together([parcel for _, parcel in run])
+        return answers
+
+    async def _deliver_together(self, parcels: Sequence[Parcel]) -> list[Delivery]:
+        outcomes = await asyncio.gather(*map(self._deliver, parcels), return_exceptions=True)
+        answers = []
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):  # when all are settled, so that none goes on behind it
+                raise outcome
+            answers.append(outcome)
+        return answers
+
+    async def close(self) -> None:
+        """Let go; the store stays open."""
+        await self._thread.close()
+
+    async def _deliver(self, parcel: Parcel) -> Delivery:
+        spool = self._store.spool()
+        try:
+            await self._fill(spool, parcel)
+            addressee = Addressee(self._drop, parcel.lead, self._quota, unique_id(parcel.key))
+            (outcome,) = await self._store.deposit(spool, Letter(parcel.sender, parcel.arrived), [addressee])
+        except SpoolError as error:
+            return deferred(error.text)
+        except MaildropError as error:
+            outcome = error
+        finally:
+            await spool.discard()
+        return self._answer(outcome) if isinstance(outcome, MaildropError) else Delivery(Outcome.DELIVERED)
+
+    async def _fill(self, spool: Spool, parcel: Parcel) -> None:
+        chunks = parcel.content.chunks()
+        if parcel.content.octets <= IN_MEMORY:
+            for chunk in chunks:
+                if not spool.write_now(chunk):
+                    await spool.write(chunk)
+            return
+        while chunk := await self._thread.run(partial(next, chunks, b"")):
+            await spool.write(chunk)
+
+    def _answer(self, error: MaildropError) -> Delivery:
+        match error:
+            case UidlRefused():
+                return Delivery(Outcome.PRESENT)
+            case QuotaExceeded() | StoreFull():
+                return deferred(f"maildrop {self._drop}: {error.log}")
+            case _:
+                raise self._gone(error) from error
+
+    def _gone(self, error: MaildropError) -> SinkError:
+        needs_a_person = isinstance(error, StoreDamaged | StoreTooNew)
+        return SinkError(f"maildrop {self._drop}: {error.log}", may_pass=not needs_a_person)
+
+
+def _run(numbered: tuple[int, Parcel]) -> int:
+    """The same for small ones that follow each other; a large one goes alone, so that none overtakes it."""
+    number, parcel = numbered
+    return number if parcel.content.octets > SMALL else -1
+
+
+def unique_id(key: str) -> str:
+    """The unique-id of the message with that key. It is in people's mail programs: the form never changes."""
+    return f"K{mark(key)}"
