@@ -1,6 +1,6 @@
 """Scale on one machine: what grows with the size of a drop, the number of drops, the number of connections.
 
-    python bench/scale                       # all parts: under four minutes, some 8 GB of disk for as long
+    python bench/scale                       # all parts: five minutes, some 8 GB of disk for as long
     python bench/scale sizes drops --quick   # these, in small
     python bench/scale workers slow          # two workers beside one; a slow disk under one drop
 

@@ -19,6 +19,13 @@ SPENT = 0.15
 """Seconds of the server's processor time that are enough to tell what a step costs."""
 LEAST, MOST = 3, 40
 """How often a step is done."""
+PASSES = 3
+"""Looks at all sizes; the least of each cost tells, as what else the machine does only adds to it."""
+STRAY = 4 * MOST * PASSES
+"""Messages that a drop may have more or fewer than it had at first."""
+REMARK = (
+    "What is kept of a drop of 1,000,000 fills the room for all drops: after others had their turn it is read anew."
+)
 
 Step = Callable[[House, str, int], None]
 
@@ -27,7 +34,7 @@ def poll(house: House, drop: str, messages: int) -> None:
     """Log in, STAT, leave."""
     with Talk(house.ports["pop3"]).enter(drop, PASSWORD) as talk:
         told = talk.ask("STAT").split()
-        if abs(int(told[1]) - messages) > MOST * 4:
+        if abs(int(told[1]) - messages) > STRAY:
             raise RuntimeError(f"{drop} should have some {messages} messages: {told!r}")
         talk.ask("QUIT")
 
@@ -38,7 +45,7 @@ def listing(command: str) -> Step:
     def step(house: House, drop: str, messages: int) -> None:
         with Talk(house.ports["pop3"]).enter(drop, PASSWORD) as talk:
             lines = len(talk.ask_many(command))
-            if abs(lines - messages) > MOST * 4:
+            if abs(lines - messages) > STRAY:
                 raise RuntimeError(f"{command}: {lines} lines for some {messages} messages")
             talk.ask("QUIT")
 
@@ -84,19 +91,29 @@ def run(house: House, sizes: tuple[int, ...]) -> Part:
         say(f"sizes: filling {size:,} messages: {fill_one(house, size):.1f} s")
     fill.check(house.store, name_of(max(size for size in sizes if size <= 100_000)))
     house.start({cores()[0]})
-    cost: dict[str, list[tuple[float, float]]] = {}
-    first: dict[str, list[tuple[float, float]]] = {}
     try:
-        for size in sizes:
-            for name, step, _, _ in STEPS:
-                begin, usual = measure(house, name_of(size), size, step)
-                first.setdefault(name, []).append((size, begin))
-                cost.setdefault(name, []).append((size, usual))
-            said = ", ".join(f"{name} {micro(cost[name][-1][1])}" for name, *_ in STEPS)
-            say(f"sizes: {size:,} messages: {said} us")
+        looks = [look(house, sizes) for _ in range(PASSES)]
     finally:
         house.stop()
+    cost: Costs = {name: [] for name, *_ in STEPS}
+    first: Costs = {name: [] for name, *_ in STEPS}
+    for size in sizes:
+        for name, *_ in STEPS:
+            first[name].append((size, looks[0][size, name][0]))
+            cost[name].append((size, min(each[size, name][1] for each in looks)))
     return part(sizes, cost, first)
+
+
+def look(house: House, sizes: tuple[int, ...]) -> dict[tuple[int, str], tuple[float, float]]:
+    """What the first time and a time after it cost, by size and step. All sizes of a step come together: then they
+    have the same moment of the machine."""
+    found = {}
+    for name, step, _, _ in STEPS:
+        for size in sizes:
+            found[size, name] = measure(house, name_of(size), size, step)
+        said = ", ".join(micro(found[size, name][1]) for size in sizes)
+        say(f"sizes: {name}: {said} us")
+    return found
 
 
 def name_of(size: int) -> str:
@@ -111,11 +128,12 @@ def fill_one(house: House, size: int) -> float:
 
 def measure(house: House, drop: str, messages: int, step: Step) -> tuple[float, float]:
     """Seconds of the server's processor time: of the first time, and of a time after it."""
-    if step is delete and messages <= 4 * MOST:
-        for _ in range(MOST + 1):  # a small drop would soon be empty
+    if step is delete and messages <= STRAY:
+        for _ in range(MOST + 2):  # a small drop would soon be empty
             deliver(house, drop, messages)
     first = spent(house, lambda: step(house, drop, messages))
-    times = min(MOST, max(LEAST, int(SPENT / max(first, 1e-4))))
+    second = spent(house, lambda: step(house, drop, messages))  # the first one may have read the whole drop
+    times = min(MOST, max(LEAST, int(SPENT / max(second, 1e-4))))
 
     def again() -> None:
         for _ in range(times):
@@ -155,7 +173,7 @@ def part(sizes: tuple[int, ...], cost: Costs, first: Costs) -> Part:
         ),
         Picture("sizes-each", "What a line of a listing costs", "messages in the drop", "server CPU, us", each),
     ]
-    return Part("sizes", tables, pictures, raw={"usual": cost, "first": first})
+    return Part("sizes", tables, pictures, [REMARK], raw={"usual": cost, "first": first})
 
 
 def rows(cost: Costs) -> list[list[str]]:

@@ -181,6 +181,11 @@ class Snapshot:
         self.octets = self.total_octets
 
     @property
+    def is_marked(self) -> bool:
+        """Whether anything is marked as deleted."""
+        return bool(self._deleted)
+
+    @property
     def deleted(self) -> list[int]:
         """The numbers marked as deleted, ascending."""
         return sorted(self._deleted)

@@ -10,7 +10,7 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from .errors import StoreDamaged
@@ -117,13 +117,10 @@ def without(kept: KeptColumns, ranges: Sequence[tuple[int, int]], removals: int)
         _left(some_uids, some_sizes, ranges)
         for some_uids, some_sizes in zip(uids[low:high], sizes[low:high], strict=True)
     ]
-    now = replace(
-        kept,
-        removals=removals,
-        uids=column([*uids[:low], *(some for some, _ in left if some), *uids[high:]]),
-        sizes=column([*sizes[:low], *(some for _, some in left if some), *sizes[high:]]),
-    )
-    return replace(now, given=_fresh(now, kept.given), excess=_fresh(now, kept.excess))
+    now_uids = column([*uids[:low], *(some for some, _ in left if some), *uids[high:]])
+    now_sizes = column([*sizes[:low], *(some for _, some in left if some), *sizes[high:]])
+    given, excess = _fresh(now_uids, kept.given), _fresh(now_uids, kept.excess)
+    return KeptColumns(removals, kept.last_uid, now_uids, now_sizes, given, excess)
 
 
 def _first_of(uids: "array[int]") -> int:
@@ -149,11 +146,11 @@ def _last_of(span: tuple[int, int]) -> int:
     return span[1]
 
 
-def _fresh(kept: KeptColumns, known: Mapping[int, ValueT]) -> Mapping[int, ValueT]:
+def _fresh(uids: Sequence[int], known: Mapping[int, ValueT]) -> Mapping[int, ValueT]:
     """What is known of single messages, without those that are not there any more when these are too many."""
-    if len(known) <= STALE * len(kept.uids):
+    if len(known) <= STALE * len(uids):
         return known
-    return {uid: value for uid, value in known.items() if _has(kept.uids, uid)}
+    return {uid: value for uid, value in known.items() if _has(uids, uid)}
 
 
 def _has(uids: Sequence[int], uid: int) -> bool:

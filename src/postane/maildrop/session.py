@@ -120,7 +120,7 @@ class JoinedSession:
 
     def commit_now(self) -> bool:
         """The same where nothing is marked."""
-        if self.snapshot.deleted:
+        if self.snapshot.is_marked:
             return False
         self.check(time.time())
         return True

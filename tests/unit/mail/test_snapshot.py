@@ -136,8 +136,9 @@ def test_reset_takes_all_marks_away(snapshot):
     snapshot.delete(3)
     snapshot.delete(1)
     assert snapshot.deleted == [1, 3]
+    assert snapshot.is_marked
     snapshot.reset()
-    assert (snapshot.count, snapshot.octets, snapshot.deleted) == (3, 600, [])
+    assert (snapshot.count, snapshot.octets, snapshot.deleted, snapshot.is_marked) == (3, 600, [], False)
     assert len(list(snapshot.sizes())) == 3
 
 
