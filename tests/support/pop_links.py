@@ -27,6 +27,7 @@ from postane.sasl.base import (
 )
 from postane.sasl.registry import SERVER_MECHANISMS
 from postane.sasl.scram import derive_keys
+from support.scripted import Play
 
 Answer = Callable[[bytes], bytes]
 """From a line that a client said, without its end, to what the server says to it."""
@@ -273,3 +274,17 @@ def made_messages(count: int, seed: int = 1) -> list[bytes]:
         b"Subject: %d\r\n\r\n" % number + b"".join(dice.choice(lines) + b"\r\n" for _ in range(dice.randint(0, 30)))
         for number in range(1, count + 1)
     ]
+
+
+def playing(server: FakeServer, greeting: bytes = b"+OK ready <1.2@example.org>\r\n") -> Play:
+    """The same server over a socket."""
+
+    async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(greeting)
+        while line := await reader.readline():
+            writer.write(server(line.removesuffix(b"\r\n")))
+            await writer.drain()
+            if line == b"QUIT\r\n":
+                return
+
+    return play

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .capabilities import Capabilities
-    from .connect import Options, connect
     from .errors import (
         ClearTextRefused,
         ConnectionFailed,
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     )
     from .listing import Item
     from .messages import Fetched, Maildrop, Message
+    from .opening import Options, connect
     from .pop3 import Outcome, Pop3, Stats
     from .urls import PopUrl, format_url, parse_url
 
@@ -70,7 +70,7 @@ __all__ = [
 
 _PLACES = {
     "capabilities": "Capabilities",
-    "connect": "Options connect",
+    "opening": "Options connect",
     "errors": "ClearTextRefused ConnectionFailed ConnectionLost InUse LoginDelayed LoginRefused Misbehaved "
     "NotOffered NotSecured PopError Refused SysPerm SysTemp TimedOut Unwilling",
     "listing": "Item",

@@ -13,7 +13,7 @@ from postane.net.base import Link, NetError
 from postane.pop3.client import Answer, BodyChunk, Challenged, Event, Greeting, Pop3Client
 from postane.pop3.commands import Command
 from postane.pop3.states import State
-from postane.wire.errors import LocalProtocolError, RemoteProtocolError
+from postane.wire.errors import Fault, LocalProtocolError, RemoteProtocolError
 from postane.wire.machine import NEED_DATA, Signal
 
 from .errors import ConnectionLost, Misbehaved, NotSecured, PopError, net_error
@@ -236,6 +236,8 @@ class Exchange:
 
     def _broken(self, error: RemoteProtocolError) -> PopError:
         text = str(error.text)
+        if error.fault is Fault.EARLY_DATA:
+            return self.give_up(NotSecured(f"the server: {text}"))
         return self.give_up(ConnectionLost(text) if self._is_ended else Misbehaved(f"the server: {text}"))
 
     def _mixed_up(self) -> PopError:

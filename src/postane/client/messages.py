@@ -3,7 +3,7 @@ together or not at all.
 
 RFC 1939 s6: what was marked is deleted by QUIT alone. Leaving the context sends it, an exception does not.
 
-Must not know: how to connect (`connect`).
+Must not know: how to connect (`opening`).
 """
 
 from array import array

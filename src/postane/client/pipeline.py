@@ -23,14 +23,16 @@ WINDOW_LIMIT = 100
 
 
 class Pipeline:
-    """The commands are taken from where they come from as they are sent."""
+    """The commands are taken from where they come from as they are sent. `unanswered` counts those whose answer was not
+    given out here."""
 
-    __slots__ = ("_commands", "_exchange", "_window")
+    __slots__ = ("_commands", "_exchange", "_window", "unanswered")
 
     def __init__(self, exchange: Exchange, commands: Iterable[Command], window: int) -> None:
         self._exchange = exchange
         self._commands = iter(commands)
         self._window = window
+        self.unanswered = 0
 
     async def answer(self) -> Answer | None:
         """The next answer; None: that was all."""
@@ -39,7 +41,9 @@ class Pipeline:
             self.send_more()
             if not exchange.underway:
                 return None
-        return await exchange.answer(self.send_more)
+        answer = await exchange.answer(self.send_more)
+        self.unanswered -= 1
+        return answer
 
     def send_more(self) -> None:
         """Send what there is room for."""
@@ -49,6 +53,7 @@ class Pipeline:
             commands = list(islice(self._commands, self._window - underway))
             if commands:
                 exchange.say(commands)
+                self.unanswered += len(commands)
 
 
 class Incoming:
@@ -118,6 +123,8 @@ class _Reading:
     async def skip(self) -> None:
         """Throw away what was not read."""
         self._is_skipped = not self.is_complete
+        if self._turn != self._exchange.turn:  # somebody else has
+            return
         left = UNWANTED
         while octets := await self._next():
             left -= len(octets)
@@ -145,7 +152,8 @@ def number_of(answer: Answer) -> int:
 
 class Retrieval:
     """RETR or TOP for each of many messages: an iterator of Incoming, in their order. One that is refused does not
-    keep the others from coming. Whatever else is asked of the session ends it."""
+    keep the others from coming. Whatever else is asked of the session ends it, where more than the message that was
+    given out had been asked for."""
 
     def __init__(self, exchange: Exchange, begin: Callable[[], Awaitable[Pipeline]], judge: Judge) -> None:
         self._exchange = exchange
@@ -166,11 +174,13 @@ class Retrieval:
             self._turn = self._exchange.turn
         if self._is_over:
             raise StopAsyncIteration
-        if self._turn != self._exchange.turn:
-            raise RuntimeError("the session has gone on to something else: the rest was not retrieved")
         if (reading := self._reading) is not None:
             self._reading = None
             await reading.skip()
+        if self._turn != self._exchange.turn:
+            if pipeline.unanswered:
+                raise RuntimeError("the session has gone on to something else: the rest was not retrieved")
+            self._turn = await self._exchange.begin()
         answer = await pipeline.answer()
         if answer is None:
             self._is_over = True

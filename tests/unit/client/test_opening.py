@@ -1,0 +1,175 @@
+"""The library's front door."""
+
+import asyncio
+import hashlib
+import io
+import socket
+import subprocess
+import sys
+
+import pytest
+
+import postane.client
+from postane.client import ConnectionFailed, LoginRefused, Maildrop, NotSecured, connect
+from postane.client.opening import make_plan
+from postane.client.urls import Version
+from postane.credentials.base import Secret, SecretKind
+from postane.net.base import TlsMode
+from support.certificates import LOCALHOST, Authority, der
+from support.pop_links import CAPA, FakeServer, MemoryLink, playing
+from support.scripted import server_context, serving
+
+LETTER = b"Subject: one\r\n\r\nHello.\r\n"
+GREETING = b"+OK ready\r\n"
+
+
+async def test_over_a_socket_and_back():
+    server = FakeServer([LETTER, LETTER])
+    async with serving(playing(server)) as port, connect(f"pop3://mrose:secret@127.0.0.1:{port}") as maildrop:
+        assert [message.uidl async for message in maildrop.messages()] == ["u1", "u2"]
+        assert [fetched.raw async for fetched in maildrop.fetch_many([1, 2])] == [LETTER] * 2
+        await maildrop.delete([1])
+    assert (server.deleted, server.is_committed) == ({1}, True)
+
+
+async def test_it_can_be_awaited_too():
+    async with serving(playing(FakeServer([LETTER]))) as port:
+        maildrop = await connect(f"pop3://127.0.0.1:{port}", user="mrose", password="secret")
+        assert isinstance(maildrop, Maildrop)
+        assert (await maildrop.stat()).count == 1
+        await maildrop.commit()
+
+
+async def test_over_what_is_connected_already():
+    async with serving(playing(FakeServer([LETTER]))) as port:
+        connected = socket.create_connection(("127.0.0.1", port))
+        async with connect("pop3://mrose@h", password="secret", stream=connected) as maildrop:
+            assert (await maildrop.stat()).count == 1
+        streams = await asyncio.open_connection("127.0.0.1", port)
+        async with connect("pop3://mrose@h", password="secret", stream=streams) as maildrop:
+            assert (await maildrop.stat()).count == 1
+    link = MemoryLink(GREETING, FakeServer([LETTER]))
+    async with connect("pop3://mrose@h", password="secret", stream=link) as maildrop:
+        assert (await maildrop.stat()).count == 1
+
+
+async def test_stls_where_it_is_offered():
+    link = MemoryLink(GREETING, FakeServer([LETTER], offers=(*CAPA, b"STLS")), is_private=False)
+    async with connect("pop3://mrose@h", password="secret", stream=link) as maildrop:
+        assert maildrop.pop.link.tls is not None
+    assert link.lines[:3] == [b"CAPA", b"STLS", b"CAPA"]
+
+
+@pytest.mark.parametrize("said", [b"-ERR what\r\n", b"-ERR [SYS/TEMP] no\r\n"])
+async def test_without_tls_nothing_is_sent_where_it_must_be(said):
+    for offers in (CAPA, (*CAPA, b"STLS")):
+        link = MemoryLink(GREETING, FakeServer([LETTER], offers=offers, replies={b"STLS": said}))
+        with pytest.raises(NotSecured, match="nothing was sent"):
+            await connect("pop3://mrose@h", password="secret", stream=link, tls="required")
+        assert link.lines == [b"CAPA", b"STLS"]
+        assert link.is_closed
+
+
+async def test_replies_that_came_before_tls_are_thrown_away():
+    server = FakeServer([LETTER], offers=(*CAPA, b"STLS"), replies={b"STLS": b"+OK\r\n+OK you are logged in\r\n"})
+    link = MemoryLink(GREETING, server)
+    with pytest.raises(NotSecured, match="before the TLS handshake"):
+        await connect("pop3://mrose@h", password="secret", stream=link)
+    assert link.is_aborted
+
+
+async def test_tls_over_a_socket_with_a_pin(tmp_path):
+    own = Authority(tmp_path).issue("own", LOCALHOST)
+    pin = f"sha256:{hashlib.sha256(der(own.chain)).hexdigest()}"
+    async with serving(playing(FakeServer([LETTER])), server_context(own)) as port:
+        url = f"pop3s://mrose@localhost:{port}"
+        async with connect(url, password="secret", tls_pin=pin) as maildrop:
+            assert (await maildrop.stat()).count == 1
+        with pytest.raises(NotSecured):
+            await connect(url, password="secret")
+        with pytest.raises(NotSecured):
+            await connect(url, password="secret", tls_pin="sha256:" + "00" * 32)
+
+
+async def test_no_connection_is_an_error_of_ours():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with pytest.raises(ConnectionFailed) as caught:
+        await connect(f"pop3://mrose:x@127.0.0.1:{port}")
+    assert caught.value.may_pass
+
+
+async def test_a_refused_login_says_goodbye():
+    link = MemoryLink(GREETING, FakeServer([LETTER]))
+    with pytest.raises(LoginRefused, match="PLAIN"):
+        await connect("pop3://mrose@h", password="wrong", stream=link)
+    assert link.lines[-1] == b"QUIT"
+    assert link.is_closed
+
+
+async def test_a_server_that_does_not_want_to_talk():
+    link = MemoryLink(b"-ERR too many connections\r\n", FakeServer())
+    with pytest.raises(postane.client.Unwilling, match="too many connections"):
+        await connect("pop3://mrose@h", password="x", stream=link)
+    assert link.is_closed
+
+
+async def test_the_dialogue_is_logged_without_secrets():
+    lines: list[str] = []
+    file = io.StringIO()
+    for log in (lines.append, file):
+        link = MemoryLink(GREETING, FakeServer([LETTER]))
+        async with connect("pop3://mrose@h", password="secret", stream=link, log=log) as maildrop:
+            await anext(maildrop.messages())
+            async for _ in maildrop.fetch_many([1, 2]):
+                pass
+    assert lines == file.getvalue().splitlines()
+    assert lines[0] == "S: +OK ready"
+    assert "C: AUTH PLAIN ****" in lines
+    assert f"S: ({len(LETTER)} octets)" in lines
+    assert lines[-2:] == ["C: QUIT", "S: +OK bye"]
+    assert not any("secret" in line or "Hello" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("url", "options", "words"),
+    [
+        ("imap://h", {}, "begins with pop3s://"),
+        ("pop2://a@h", {"password": "x"}, "begin with pop3, not pop2"),
+        ("pop3s://a@h", {"password": "x", "tls": "none"}, "contradicts"),
+        ("pop3://a@h", {"password": "x", "tls": "maybe"}, "tls is"),
+        ("pop3://a@h", {"password": "x", "plaintext": "yes"}, "plaintext is"),
+        ("pop3://a@h", {"password": "x", "window": 0}, "from 1 to 100"),
+        ("pop3://a@h", {"password": "x", "mechanisms": "PLAIN"}, "give a list"),
+        ("pop3://a@h", {"password": "x", "mechanisms": ["MD7"]}, "MD7 is no mechanism"),
+        ("pop3://a;AUTH=MD7@h", {"password": "x"}, "MD7 is no mechanism"),
+        ("pop3://a@h", {}, "neither a password nor a token"),
+        ("pop3://a@h", {"passwort": "x"}, "no option passwort"),
+    ],
+)
+def test_what_cannot_be_read_is_told_at_once(url, options, words):
+    with pytest.raises(ValueError, match=words):
+        connect(url, **options)
+
+
+def test_a_url_says_most_of_it():
+    plan = make_plan("pop://rg;AUTH=+APOP@h", {"password": "x", "timeout": 5.0}, Version.POP3)
+    assert plan.entrance.policy.mechanisms == ("APOP",)
+    assert (plan.target.tls.mode, plan.target.timeout, plan.target.port) == (TlsMode.OFFERED, 5.0, 110)
+    plan = make_plan("pop3s://me@h", {"token": "t", "mechanisms": ["xoauth2"]}, Version.POP3)
+    assert plan.entrance.secret == Secret(SecretKind.TOKEN, "t")
+    assert (plan.entrance.policy.mechanisms, plan.target.tls.mode) == (("XOAUTH2",), TlsMode.IMPLICIT)
+    assert "secret" not in repr(make_plan("pop3s://me:secret@h", {}, Version.POP3))
+
+
+def test_importing_it_is_cheap():
+    """`import postane.client.compat` is for programs without a loop; they need not pay for one."""
+    code = "import sys, postane.client; sys.exit('asyncio' in sys.modules or 'email' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_all_that_is_named_is_there():
+    assert set(postane.client.__all__) <= {name for name in dir(postane.client) if getattr(postane.client, name)}
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = postane.client.nothing
