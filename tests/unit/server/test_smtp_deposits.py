@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 
 import pytest
+import structlog
 
 from postane.maildrop.base import Quota
 from postane.maildrop.embedded import embedded_store
@@ -202,14 +203,21 @@ async def test_a_large_one_is_answered_before_its_spool_is_taken_away(here, gate
     await until(gone.is_set)
 
 
-async def test_the_receipt_leaves_before_the_line_of_the_log_is_made(here, monkeypatch) -> None:
-    _, stream = connect(here)
-    told: list[bytes] = []
-    note = SmtpDesk._note
-    monkeypatch.setattr(SmtpDesk, "_note", lambda *args: (told.append(bytes(stream.written)), note(*args)))
-    stream.give(HELLO + LETTER + LETTER)
-    await until(lambda: len(told) == 2)
-    assert [words.count(b"250 2.0.0 stored") for words in told] == [1, 2]
+async def test_the_receipt_leaves_before_the_line_of_the_log_is_made(here) -> None:
+    with structlog.testing.capture_logs() as lines:
+        _, stream = connect(here)
+        write, told = stream.write, []
+
+        def noted(octets: bytes) -> None:
+            if b"stored" in octets:
+                told.append((octets.count(b"stored"), len(lines)))
+            write(octets)
+
+        stream.write = noted
+        stream.give(HELLO + LETTER + LETTER)
+        await until(lambda: len(lines) == 2)
+    assert told == [(1, 0), (1, 1)]
+    assert [line["event"] for line in lines] == ["message"] * 2
 
 
 async def test_more_than_one_recipient_is_a_matter_for_a_task(here) -> None:
