@@ -23,9 +23,6 @@ PASSES = 3
 """Looks at all sizes; the least of each cost tells, as what else the machine does only adds to it."""
 STRAY = 4 * MOST * PASSES
 """Messages that a drop may have more or fewer than it had at first."""
-REMARK = (
-    "What is kept of a drop of 1,000,000 fills the room for all drops: after others had their turn it is read anew."
-)
 
 Step = Callable[[House, str, int], None]
 
@@ -173,7 +170,7 @@ def part(sizes: tuple[int, ...], cost: Costs, first: Costs) -> Part:
         ),
         Picture("sizes-each", "What a line of a listing costs", "messages in the drop", "server CPU, us", each),
     ]
-    return Part("sizes", tables, pictures, [REMARK], raw={"usual": cost, "first": first})
+    return Part("sizes", tables, pictures, raw={"usual": cost, "first": first})
 
 
 def rows(cost: Costs) -> list[list[str]]:

@@ -17,8 +17,8 @@ from .errors import StoreDamaged
 from .pieces import PIECE, appended, column, pieces_of
 from .sides import Totals
 
-KEPT_ENTRIES = 1_000_000
-"""Messages whose columns are kept (16 MB), over all drops."""
+KEPT_ENTRIES = 2_000_000
+"""Messages whose columns are kept (32 MB), over all drops: those of a huge one beside many others."""
 
 RANGES = 1000
 """Runs of messages that are taken out of what is kept: with many more it is read anew in the same time."""
