@@ -42,7 +42,10 @@ def test_every_file_is_its_owners_alone() -> None:
 
 def test_no_command_takes_a_secret_as_an_argument() -> None:
     """Arguments are in the list of processes, which everybody reads."""
-    script = "from postane.cli.main import make_app; import typer; print(*_all(typer.main.get_command(make_app())), sep='\\n')"
+    script = (
+        "from postane.cli.main import make_app; import typer;"
+        " print(*_all(typer.main.get_command(make_app())), sep='\\n')"
+    )
     walk = (
         "def _all(c):\n"
         "    for p in c.params: yield from (o.lstrip('-') for o in p.opts)\n"

@@ -6,8 +6,7 @@ Must not know: what is in it.
 from pathlib import Path
 
 from .fetching import FetchConfig
-from .file import read_text
-from .text import ConfigError, parse_text
+from .text import ConfigError, parse_text, read_text
 
 SEARCHED = ("fetch.toml", "~/.config/postane/fetch.toml", "/etc/postane/fetch.toml")
 """Where it is looked for when none is named."""

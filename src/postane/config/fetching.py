@@ -14,7 +14,6 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator, mo
 
 from postane.net.pins import parse_pin
 
-from .access import parse_mechanism
 from .secrets import OauthProvider, SecretPlace
 from .section import Count, Duration, HostName, Section, Size, When
 from .units import Endpoint, parse_duration, parse_endpoint
@@ -44,6 +43,13 @@ def parse_user_path(value: object) -> object:
     raise ValueError(f"{value!r} is not a path; write a path in quotes")
 
 
+def parse_login(name: str) -> str:
+    """APOP, USER, or a SASL mechanism."""
+    from .access import parse_mechanism  # few say how to log in
+
+    return name.upper() if name.upper() in ("APOP", "USER") else parse_mechanism(name)
+
+
 def parse_pattern(value: str) -> str:
     """A regular expression."""
     try:
@@ -62,9 +68,7 @@ UserPath = Annotated[Path, BeforeValidator(parse_user_path)]
 Keep = Annotated[KeptFor, BeforeValidator(parse_keep)]
 Pattern = Annotated[str, AfterValidator(parse_pattern)]
 Server = Annotated[Endpoint, BeforeValidator(parse_endpoint)]
-Mechanism = Annotated[
-    str, AfterValidator(lambda name: name.upper() if name.upper() in ("APOP", "USER") else parse_mechanism(name))
-]
+Mechanism = Annotated[str, AfterValidator(parse_login)]
 
 KINDS = ("maildir", "mbox", "command", "lmtp", "smtp", "imap", "maildrop")
 """Where mail can go: a table has exactly one of these keys."""

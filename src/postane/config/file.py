@@ -6,9 +6,9 @@ from pathlib import Path
 
 from .model import Config
 from .named import trouble_with_files, trouble_with_machine
-from .text import ConfigError, Problem, parse_text, refusal, refusal_at
+from .text import ConfigError, Problem, parse_text, read_text, refusal_at
 
-__all__ = ["ConfigError", "Problem", "find_config", "load_config", "located", "parse_config", "read_text"]
+__all__ = ["ConfigError", "Problem", "find_config", "load_config", "located", "parse_config"]
 
 SEARCHED = (Path("postane.toml"), Path("/etc/postane/postane.toml"))
 """Where a configuration is looked for when none is named."""
@@ -46,13 +46,3 @@ def located(path: Path | None) -> Iterator[None]:
 def parse_config(text: str, name: str) -> Config:
     """The configuration that a text says; `name` is the file's, for complaints. Raises ConfigError, nothing else."""
     return parse_text(text, name, Config)
-
-
-def read_text(path: Path) -> str:
-    """A configuration file's text. Raises ConfigError."""
-    try:
-        return path.read_text("utf-8")
-    except OSError as error:
-        raise refusal([Problem(str(path), f"cannot be read: {error.strerror}")]) from error
-    except UnicodeDecodeError as error:
-        raise refusal([Problem(str(path), "is not UTF-8 text")]) from error

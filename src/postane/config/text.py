@@ -1,6 +1,6 @@
 """From a text to a checked configuration; what is wrong is told with file, line, key and what would be right.
 
-Must not know: which configuration it is, files.
+Must not know: which configuration it is.
 """
 
 import difflib
@@ -8,11 +8,11 @@ import re
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from .backends import KINDS
 from .lines import Place, line_of, lines_of
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -61,6 +61,16 @@ class ConfigError(Exception):
         super().__init__(text)
         self.problems = tuple(problems)
         self.place = place
+
+
+def read_text(path: Path) -> str:
+    """A configuration file's text. Raises ConfigError."""
+    try:
+        return path.read_text("utf-8")
+    except OSError as error:
+        raise refusal([Problem(str(path), f"cannot be read: {error.strerror}")]) from error
+    except UnicodeDecodeError as error:
+        raise refusal([Problem(str(path), "is not UTF-8 text")]) from error
 
 
 def parse_text(text: str, name: str, model: type[ModelT]) -> ModelT:
@@ -141,10 +151,16 @@ class _Explanation:
             if isinstance(part, str):
                 model = _class_among(model.model_fields[part].annotation) or model
             elif place[0] == "accounts":
-                model = KINDS.get(str(value.get("kind")), KINDS["local"])
+                model = _backend(value)
         return model
 
 
 def _class_among(annotation: Any) -> type[BaseModel] | None:
     each = (annotation, *get_args(annotation))
     return next((kind for kind in each if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
+
+
+def _backend(table: dict[str, Any]) -> type[BaseModel]:
+    from .backends import KINDS  # only for who writes them, and writes them wrongly
+
+    return KINDS.get(str(table.get("kind")), KINDS["local"])

@@ -8,7 +8,7 @@ Must not know: where the message goes.
 
 import re
 
-from postane.mail.trace import format_date, format_literal, safe_name
+from postane.mail.trace_words import format_date, format_literal, safe_name
 
 from .account import Account
 from .source import Facts

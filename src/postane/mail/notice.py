@@ -7,7 +7,7 @@ Must not know: the clock, accounts, maildrops.
 
 from dataclasses import dataclass
 
-from .trace import format_date, safe_name
+from .trace_words import format_date, safe_name
 
 DAY = 86400.0
 

@@ -6,20 +6,13 @@ from the peer is cut down to harmless characters: no value can end a line or beg
 Must not know: the clock, this host's name: they are arguments.
 """
 
-import functools
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 
 from .address import Address, format_mailbox, format_path
+from .trace_words import format_date, format_literal, safe_name
 
-NAME_LIMIT = 255
-"""Characters of a host name that are kept."""
-
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_UNSAFE_IN_NAME = re.compile(r"[^A-Za-z0-9._:\[\]-]")
 _UNSAFE_IN_VALUE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
@@ -81,29 +74,6 @@ def with_word(passage: Passage) -> str:
     elif passage.protocol is Protocol.SMTP:
         return base  # plain SMTP has no variants
     return base + "S" * passage.is_encrypted + "A" * passage.is_authenticated
-
-
-def format_literal(host: str) -> str:
-    """An IP address as an address literal (RFC 5321 s4.1.3)."""
-    return f"[IPv6:{safe_name(host)}]" if ":" in host else f"[{safe_name(host)}]"
-
-
-def format_date(seconds: float) -> str:
-    """A date-time of RFC 5322 s3.3, in UTC; names of days and months are English whatever the locale."""
-    return _format_second(int(seconds))
-
-
-@functools.lru_cache(maxsize=1)
-def _format_second(second: int) -> str:
-    at = datetime.fromtimestamp(second, UTC)
-    time = f"{at.hour:02}:{at.minute:02}:{at.second:02}"  # strftime takes longer than all the rest
-    return f"{_DAYS[at.weekday()]}, {at.day} {_MONTHS[at.month - 1]} {at.year:04} {time} +0000"
-
-
-@functools.lru_cache(maxsize=64)
-def safe_name(name: str) -> str:
-    """A host name, or what a peer says is one, in which nothing can be mistaken for header syntax."""
-    return _UNSAFE_IN_NAME.sub("?", name[:NAME_LIMIT]) if name else "unknown"
 
 
 def _safe(value: str) -> str:

@@ -6,15 +6,18 @@ Must not know: files, which side it is on.
 """
 
 import ssl
+from typing import TYPE_CHECKING
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.serialization import Encoding
+if TYPE_CHECKING:
+    from cryptography import x509
 
 
-def end_point_of(certificate: x509.Certificate) -> bytes | None:
+def end_point_of(certificate: "x509.Certificate") -> bytes | None:
     """The hash of a server's certificate (RFC 5929 s4.1); None where that is not defined, because it is signed without
     a hash function of its own (Ed25519)."""
+    from cryptography.hazmat.primitives import hashes  # large, and only for those who look at a certificate
+    from cryptography.hazmat.primitives.serialization import Encoding
+
     signed_with = certificate.signature_hash_algorithm
     if signed_with is None:
         return None

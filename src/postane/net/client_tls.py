@@ -12,8 +12,6 @@ import ipaddress
 import ssl
 from collections.abc import Callable
 
-from cryptography import x509
-
 from .base import Certificate, Target, TlsPolicy, Untrusted
 from .bindings import bindings, end_point_of
 from .distrust import wrong_pin
@@ -154,6 +152,8 @@ def settled(secured: ssl.SSLObject, target: Target) -> tuple[TlsFacts, Certifica
 
 def _end_point(der: bytes) -> bytes | None:
     try:
+        from cryptography import x509  # large, and only for those who look at a certificate
+
         return end_point_of(x509.load_der_x509_certificate(der))
     except ValueError:  # no login can be bound to what cannot be read
         return None

@@ -9,10 +9,12 @@ Must not know: connections, what is believed.
 import base64
 import binascii
 import hashlib
-
-from cryptography import x509
+from typing import TYPE_CHECKING
 
 from .base import Certificate
+
+if TYPE_CHECKING:
+    from cryptography import x509
 
 PREFIX = "sha256:"
 DIGEST_OCTETS = 32
@@ -45,6 +47,8 @@ def digest_of(der: bytes) -> str:
 
 def certificate_of(der: bytes) -> Certificate:
     """What is told of a certificate. Of one that OpenSSL takes and this reader does not, the digest alone."""
+    from cryptography import x509  # large, and only for those who look at a certificate
+
     try:
         read = x509.load_der_x509_certificate(der)
         subject, issuer = read.subject.rfc4514_string(), read.issuer.rfc4514_string()
@@ -53,7 +57,9 @@ def certificate_of(der: bytes) -> Certificate:
         return Certificate("", "", (), 0.0, digest_of(der))
 
 
-def _names(read: x509.Certificate) -> tuple[str, ...]:
+def _names(read: "x509.Certificate") -> tuple[str, ...]:
+    from cryptography import x509
+
     try:
         found = read.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:

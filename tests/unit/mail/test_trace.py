@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postane.mail.address import Address
-from postane.mail.trace import Passage, Protocol, format_date, format_trace, with_word
+from postane.mail.trace import Passage, Protocol, format_trace, with_word
+from postane.mail.trace_words import format_date
 
 JOE = Address("joe", "example.org")
 SENDER = Address("smith", "bar.com")
