@@ -2,16 +2,16 @@
 
 import asyncio
 import tracemalloc
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 
 import pytest
 
 from postane.client.errors import LoginRefused
+from postane.client.old_opening import connect_pop1, connect_pop2
+from postane.client.opening import Connecting
 from postane.client.pop1 import Pop1
 from postane.client.pop2 import Pop2
-from postane.net.base import Target, TlsMode, TlsPolicy
-from postane.net.dial import dial
+from support.certificates import Authority, Wish
 from support.corpus import Way, by_way
 from support.post import check_all, count, deliver, fill
 from support.postoffice import Mailbox, PostOffice, wait_until
@@ -26,8 +26,15 @@ LITTLE = 4_000_000
 
 
 @pytest.fixture(scope="module")
-def house() -> Iterator[PostOffice]:
-    with PostOffice({"pop2": LOOPBACK, "pop1": LOOPBACK}) as office:
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture(scope="module")
+def house(authority: Authority) -> Iterator[PostOffice]:
+    own = authority.issue("server", Wish(dns=["localhost"], addresses=["127.0.0.1"]))
+    services = dict.fromkeys(("pop2", "pop1", "pop2s", "pop1s"), LOOPBACK)
+    with PostOffice({**services, "tls": {"certificate": str(own.chain), "key": str(own.key)}}) as office:
         yield office
 
 
@@ -36,22 +43,14 @@ def box(house: PostOffice) -> Mailbox:
     return house.fresh()
 
 
-@asynccontextmanager
-async def _pop2(house: PostOffice, box: Mailbox) -> AsyncIterator[Pop2]:
-    pop = Pop2(await dial(Target(*house.address("pop2"), TlsPolicy(TlsMode.NONE))))
-    await pop.greet()
-    async with pop:
-        await pop.log_in(box.name, box.password)
-        yield pop
+def _pop2(house: PostOffice, box: Mailbox) -> Connecting[Pop2]:
+    host, port = house.address("pop2")
+    return connect_pop2(f"pop2://{box.name}:{box.password}@{host}:{port}")
 
 
-@asynccontextmanager
-async def _pop1(house: PostOffice, box: Mailbox) -> AsyncIterator[Pop1]:
-    pop = Pop1(await dial(Target(*house.address("pop1"), TlsPolicy(TlsMode.NONE))))
-    await pop.greet()
-    async with pop:
-        await pop.log_in(box.name, box.password)
-        yield pop
+def _pop1(house: PostOffice, box: Mailbox) -> Connecting[Pop1]:
+    host, port = house.address("pop1")
+    return connect_pop1(f"pop1://{box.name}:{box.password}@{host}:{port}")
 
 
 async def test_pop2_reads_every_octet_and_deletes(house: PostOffice, box: Mailbox) -> None:
@@ -108,6 +107,21 @@ async def test_a_wrong_password_is_told(house: PostOffice, box: Mailbox) -> None
         with pytest.raises(LoginRefused):
             async with opened(house, wrong):
                 pass
+
+
+async def test_both_over_tls(house: PostOffice, box: Mailbox, authority: Authority) -> None:
+    fill(house, box, SPECIMENS[:3])
+    ports = house.address("pop2s")[1], house.address("pop1s")[1]
+    trust = str(authority.path)
+    two = connect_pop2(f"pop2s://{box.name}:{box.password}@localhost:{ports[0]}", tls_ca=trust, plaintext="never")
+    async with two as pop:
+        check_all([await message.raw() async for message in pop.messages()], SPECIMENS[:3])
+    one = connect_pop1(f"pop1s://{box.name}:{box.password}@localhost:{ports[1]}", tls_ca=trust, plaintext="never")
+    async with one as old:
+        mailbox = await old.mailbox(deletes=True)
+        check_all([await message.raw() async for message in mailbox.messages()], SPECIMENS[:3])
+        await mailbox.accept()
+    assert count(house, box) == 0
 
 
 async def test_a_large_message_takes_little_memory(house: PostOffice, box: Mailbox) -> None:
