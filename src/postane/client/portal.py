@@ -10,6 +10,7 @@ import asyncio
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Generator
 from concurrent.futures import Future
+from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import Any, Generic, Self, TypeVar
 
 ValueT = TypeVar("ValueT")
@@ -62,6 +63,18 @@ class Portal:
         finally:
             if self.is_open and isinstance(items, AsyncGenerator):
                 self.call(items.aclose())
+
+    @contextmanager
+    def entered(self, context: AbstractAsyncContextManager[ValueT]) -> Generator[ValueT, None, None]:
+        """The same for a context, which is told what its block has raised."""
+        value = self.call(context.__aenter__())
+        try:
+            yield value
+        except BaseException as error:
+            if not self.call(context.__aexit__(type(error), error, error.__traceback__)):
+                raise
+        else:
+            self.call(context.__aexit__(None, None, None))
 
     def close(self) -> None:
         """Cancel what is still running, and end the thread. Idempotent."""

@@ -136,6 +136,7 @@ class Session:
         """
         try:
             await self._do(Quit())
+            self._has_deleted = False  # so that to quit once more is no failure
         except PopError:
             if self._has_deleted:
                 raise

@@ -1,0 +1,117 @@
+"""The client for programs that know no event loop: the same names, and each waits until it is done.
+
+    with connect("pop3s://user@example.org", password="secret") as maildrop:
+        for message in maildrop.messages():
+            print(message.number, message.headers()["subject"])
+
+Nothing is done here: every method runs that of its name in `messages`, on an event loop that a thread of the session's
+own runs. Leaving the block deletes what is marked, an exception does not; Ctrl-C cancels what is waited for, and
+breaks the session off.
+
+Must not know: protocols.
+"""
+
+from collections.abc import Generator, Iterable
+from contextlib import AbstractContextManager, closing, contextmanager
+from email.message import EmailMessage
+from typing import Unpack
+
+from . import messages as asynchronous
+from . import opening
+from .capabilities import Capabilities
+from .messages import Fetched, Progress
+from .opening import Options
+from .pop3 import Stats
+from .portal import Portal
+
+
+def connect(url: str, **options: Unpack[Options]) -> AbstractContextManager["Maildrop"]:
+    """See `opening.connect`. Raises ValueError at once where that cannot be read; PopError comes when it is entered."""
+    return _session(opening.connect(url, **options))
+
+
+@contextmanager
+def _session(connecting: opening.Connecting[asynchronous.Maildrop]) -> Generator["Maildrop", None, None]:
+    with Portal() as portal, portal.entered(connecting) as maildrop:
+        yield Maildrop(maildrop, portal)
+
+
+class Maildrop:
+    """See `messages.Maildrop`."""
+
+    def __init__(self, inner: asynchronous.Maildrop, portal: Portal) -> None:
+        self._inner = inner
+        self._portal = portal
+
+    def capabilities(self) -> Capabilities | None:
+        """What the server says it can do; None: it does not know the question."""
+        return self._portal.call(self._inner.capabilities())
+
+    def stat(self) -> Stats:
+        """How many messages there are, and their octets altogether. Those marked as deleted do not count."""
+        return self._portal.call(self._inner.stat())
+
+    def messages(self) -> Generator["Message", None, None]:
+        """All messages, by number."""
+        with closing(self._portal.iterate(self._inner.messages())) as messages:
+            for message in messages:
+                yield Message(message, self._portal)
+
+    def fetch_many(
+        self, messages: Iterable["Message | int"], progress: Progress | None = None, window: int | None = None
+    ) -> Generator[Fetched, None, None]:
+        """Each of these, as it comes: asked for many at once, where the server bears it. `progress` is called by the
+        thread of the session, which it must not use."""
+        return self._portal.iterate(self._inner.fetch_many(_inner(messages), progress, window))
+
+    def delete(self, messages: Iterable["Message | int"]) -> None:
+        """Mark these; they are gone once the session has ended well."""
+        self._portal.call(self._inner.delete(_inner(messages)))
+
+    def commit(self) -> None:
+        """End the session; what is marked is deleted. Leaving the block does it."""
+        self._portal.call(self._inner.commit())
+
+    def roll_back(self) -> None:
+        """End the session; nothing is deleted. An exception that leaves the block does it."""
+        self._portal.call(self._inner.roll_back())
+
+
+class Message:
+    """See `messages.Message`."""
+
+    __slots__ = ("_inner", "_portal", "number", "octets", "uidl")
+
+    def __init__(self, inner: asynchronous.Message, portal: Portal) -> None:
+        self._inner = inner
+        self._portal = portal
+        self.number = inner.number
+        self.octets = inner.octets
+        self.uidl = inner.uidl
+
+    def __repr__(self) -> str:
+        return repr(self._inner)
+
+    def headers(self) -> EmailMessage:
+        """Its header part."""
+        return self._portal.call(self._inner.headers())
+
+    def fetch(self) -> EmailMessage:
+        """It, parsed."""
+        return self._portal.call(self._inner.fetch())
+
+    def raw(self) -> bytes:
+        """Its octets, line ends CRLF."""
+        return self._portal.call(self._inner.raw())
+
+    def stream(self) -> Generator[bytes, None, None]:
+        """The same in pieces, as they come."""
+        return self._portal.iterate(self._inner.stream())
+
+    def delete(self) -> None:
+        """Mark it; it is gone once the session has ended well."""
+        self._portal.call(self._inner.delete())
+
+
+def _inner(messages: Iterable[Message | int]) -> list[asynchronous.Message | int]:
+    return [each._inner if isinstance(each, Message) else each for each in messages]
