@@ -17,7 +17,6 @@ from postane.wire.machine import NEED_DATA, Machine, Signal
 
 from .errors import ConnectionLost, Misbehaved, PopError, net_error, printable
 from .mail_parsing import parse_message
-from .mail_parsing import parse_message
 from .protocol_log import WriteLine
 
 EventT = TypeVar("EventT")
