@@ -1,6 +1,6 @@
 """The client's side of TLS: whom to believe, and the handshake between a transport and a link.
 
-RFC 9325 s3.1.1 (no version before 1.2), RFC 6125 s6 (the name in the certificate), RFC 6066 s3 (the name asked for). A
+RFC 9325 s3.1.1 (no version before 1.2), RFC 7817 s3 (the name in the certificate), RFC 6066 s3 (the name asked for). A
 pin takes the place of issuer, name and dates: it is compared before any octet of ours is sent.
 
 Must not know: any protocol.
