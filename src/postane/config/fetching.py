@@ -18,7 +18,7 @@ from .secrets import OauthProvider, SecretPlace
 from .section import Count, Duration, HostName, Section, Size, When
 from .units import Endpoint, parse_duration, parse_endpoint
 
-SCHEMES = ("pop3s", "pop3", "pop2", "pop1", "imaps", "imap")
+SCHEMES = ("pop3s", "pop3", "pop", "pop2s", "pop2", "pop1s", "pop1", "imaps", "imap")
 """What mail can be fetched by."""
 
 HERE = "until-deleted-here"
@@ -187,7 +187,9 @@ class Account(Section):
     def _known(cls, value: str) -> str:
         scheme = urlsplit(value).scheme
         if scheme not in SCHEMES:
-            raise ValueError(f'{value!r}: mail is fetched by {", ".join(SCHEMES)}; write "pop3s://you@pop.example.org"')
+            raise ValueError(
+                f'{value!r}: mail is fetched by pop3s, pop3, pop2, pop1, imaps or imap; write "pop3s://you@pop.example.org"'
+            )
         return value
 
     @model_validator(mode="after")

@@ -56,6 +56,7 @@ class Handover:
         self._room = asyncio.Event()  # for the one who brings
         self._work: asyncio.Task[None] | None = None
         self.failed: set[str] = set()  # keys of what is not everywhere
+        self._new: set[str] = set()  # of the present group: what some destination did not have
 
     async def put(self, crate: Crate) -> None:
         """Take a crate in, when there is room. Raises FetchError where nothing can be delivered any more."""
@@ -125,6 +126,7 @@ class Handover:
         except JournalError as error:
             raise FetchError(error.text, Trouble.TEMPORARY if error.may_pass else Trouble.JOURNAL) from error
         finally:
+            self._new.clear()
             for crate in crates:
                 crate.spool.discard()
 
@@ -135,7 +137,8 @@ class Handover:
             for crate, delivery in zip(group, deliveries, strict=True):
                 if delivery.is_there:
                     there.append(crate)
-                    self._count(delivery)
+                    if delivery.outcome is Outcome.DELIVERED:
+                        self._new.add(crate.key)
                 else:
                     failed[crate.key] = self._fail(sink, crate, delivery)
             if len(self._sinks) == 1:
@@ -146,17 +149,14 @@ class Handover:
                 await self._run.record_failed(failed)
 
     async def _record(self, crates: Sequence[Crate]) -> None:
+        new = sum(crate.key in self._new for crate in crates)
+        self._progress.delivered += new
+        self._progress.present += len(crates) - new
         if delivered := [crate.key for crate in crates if not crate.remark]:
             await self._run.record_delivered(delivered)
         if remarks := {crate.key: crate.remark for crate in crates if crate.remark}:
             await self._run.record_skipped(remarks)
             self._progress.skipped += len(remarks)
-
-    def _count(self, delivery: Delivery) -> None:
-        if delivery.outcome is Outcome.PRESENT:
-            self._progress.present += 1
-        else:
-            self._progress.delivered += 1
 
     def _fail(self, sink: Sink, crate: Crate, delivery: Delivery) -> str:
         is_passing = delivery.outcome is Outcome.DEFERRED

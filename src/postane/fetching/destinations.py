@@ -6,12 +6,28 @@ Must not know: where the mail comes from.
 from postane.config.fetching import Account, Deliver, FetchConfig
 from postane.config.text import ConfigError
 from postane.sinks.base import Sink
-from postane.sinks.line_ends import LineEnds
-from postane.sinks.maildir import MaildirSink
 
 
 def open_sink(config: FetchConfig, account: Account, table: Deliver) -> Sink:
-    """A destination; nothing is made before it is used. Raises ConfigError."""
+    """A destination; nothing is made before it is used. Raises ConfigError.
+
+    Each kind is imported where it is wanted: most people have one.
+    """
     if table.maildir is not None:
+        from postane.sinks.line_ends import LineEnds
+        from postane.sinks.maildir import MaildirSink
+
         return MaildirSink(str(table.maildir), line_ends=LineEnds(table.line_ends))
+    if table.mbox is not None:
+        from postane.sinks.mbox import MboxSink
+
+        return MboxSink(str(table.mbox))
+    if table.command is not None:
+        from postane.sinks.command import CommandSink
+
+        return CommandSink(table.command, timeout=table.timeout)
+    if table.maildrop is not None:
+        from .post_office import PostOfficeSink
+
+        return PostOfficeSink(table.config, table.maildrop)
     raise ConfigError(f"account {account.name}: {table.kind} is not there yet")

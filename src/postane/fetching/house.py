@@ -47,7 +47,7 @@ async def opened_rounds(
 
 
 def _job(config: FetchConfig, table: AccountTable, ask: Ask) -> Job:
-    hostname = config.hostname or socket.getfqdn() or "localhost"
+    hostname = config.hostname or socket.gethostname() or "localhost"
     origin = open_origin(config, table, ask)
     sinks = [open_sink(config, table, each) for each in table.deliver]
     return Job(_account(table, origin.host, hostname), origin.make, sinks, time.time)

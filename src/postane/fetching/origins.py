@@ -6,7 +6,6 @@ Must not know: what is done with them.
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import unquote, urlsplit
 
 from postane.client.entry import Entrance, dial_pop3
 from postane.client.errors import LoginRefused, net_error
@@ -15,16 +14,15 @@ from postane.client.pop3 import Pop3
 from postane.client.session import Manner
 from postane.config.fetching import Account, FetchConfig
 from postane.config.text import ConfigError
-from postane.credentials.base import Secret, SecretSource
+from postane.credentials.base import Secret, SecretKind, SecretSource
+from postane.credentials.sources import LiteralSecret
 from postane.fetch.pop3_source import Pop3Source
 from postane.fetch.source import Source
 from postane.net.base import Link, NetError, Target, TlsMode, TlsPolicy
 from postane.net.dial import dial
 
+from .places import Place, parse_place
 from .secrets import Ask, Owner, UnsaidSecret, open_secret
-
-PORTS = {"pop3s": 995, "pop3": 110, "pop2": 109, "pop1": 1090, "imaps": 993, "imap": 143}
-"""Where a server listens if nobody says otherwise; POP1 never had a port of its own."""
 
 if TYPE_CHECKING:
     from postane.client.pop1 import Pop1
@@ -43,18 +41,24 @@ class Origin:
 
 def open_origin(config: FetchConfig, table: Account, ask: Ask) -> Origin:
     """The origin of an account; nothing is asked before it is. Raises ConfigError."""
-    parts = urlsplit(table.url)
     try:
-        host, port = parts.hostname or "", parts.port or PORTS[parts.scheme]
+        place = parse_place(table.url)
     except ValueError as error:
-        raise ConfigError(f"account {table.name}: {table.url}: {error}") from error
-    user = table.user or unquote(parts.username or "")
-    if not host or not user:
-        raise ConfigError(f'account {table.name}: write the url as "{parts.scheme}://USER@HOST"')
-    owner = Owner(table.name, user, host)
-    secret = UnsaidSecret(owner, ask) if table.password is None else open_secret(config, table.password, owner)
-    way = Way(table, Target(host, port, _tls(table, parts.scheme), table.proxy, table.timeout), user, secret)
-    return Origin(host, lambda: way.source(parts.scheme))
+        raise ConfigError(f"account {table.name}: {error}") from error
+    user = table.user or place.user
+    if not user:
+        raise ConfigError(f'account {table.name}: whose mail is it? write user = "...", or USER@ before the host')
+    owner = Owner(table.name, user, place.host)
+    secret: SecretSource
+    if table.password is not None:
+        secret = open_secret(config, table.password, owner)
+    elif place.password is not None:
+        secret = LiteralSecret(place.password)
+    else:
+        secret = UnsaidSecret(owner, ask)
+    target = Target(place.host, place.port, _tls(table, place), table.proxy, table.timeout)
+    way = Way(table, place, target, user, secret)
+    return Origin(place.host, way.source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,35 +66,47 @@ class Way:
     """How to get in."""
 
     table: Account
+    place: Place
     target: Target
     user: str
     secret: SecretSource
 
-    def source(self, scheme: str) -> Source:
+    def source(self) -> Source:
         """A session that has not begun."""
-        if scheme == "pop2":  # few are fetched by what is imported only here
+        if self.place.protocol == "pop2":  # few are fetched by what is imported only here
             from postane.fetch.pop2_source import Pop2Source
 
             return Pop2Source(self._pop2, self.target.host, self.user)
-        if scheme == "pop1":
+        if self.place.protocol == "pop1":
             from postane.fetch.pop1_source import Pop1Source
 
             return Pop1Source(self._pop1, self.target.host, self.user)
-        if scheme.startswith("imap"):
+        if self.place.protocol == "imap":
             from .imap import imap_source
 
             return imap_source(self)
         return Pop3Source(self._pop3, self.target.host, self.user)
 
+    @property
+    def policy(self) -> LoginPolicy:
+        """How a login may be done."""
+        named = self.table.mechanisms or ((self.place.mechanism,) if self.place.mechanism else None)
+        return LoginPolicy(Plaintext(self.table.plaintext), named)
+
     async def _pop3(self) -> Pop3:
-        policy = LoginPolicy(Plaintext(self.table.plaintext), self.table.mechanisms or None)
-        manner = Manner(window=self.table.window)
-        entrance = Entrance(self.user, await self.secret.get(), policy, manner)
         try:
-            return await dial_pop3(dial, self.target, entrance)
+            return await self._enter_pop3()
         except LoginRefused:
+            secret = await self.secret.get()
             await self.secret.refuse()
-            raise
+            if secret.kind is not SecretKind.TOKEN:
+                raise
+            return await self._enter_pop3()  # it may have been revoked; the next one is new
+
+    async def _enter_pop3(self) -> Pop3:
+        manner = Manner(window=self.table.window)
+        entrance = Entrance(self.user, await self.secret.get(), self.policy, manner)
+        return await dial_pop3(dial, self.target, entrance)
 
     async def _pop2(self) -> "Pop2":
         from postane.client.pop2 import Pop2
@@ -107,7 +123,7 @@ class Way:
     async def _entered(self, pop: SessionT, secret: Secret) -> SessionT:
         try:
             await pop.greet()
-            await pop.log_in(self.user, secret.text, LoginPolicy(Plaintext(self.table.plaintext)))
+            await pop.log_in(self.user, secret.text, self.policy)
         except BaseException:
             pop.abort()
             raise
@@ -120,12 +136,15 @@ class Way:
             raise net_error(error) from error
 
 
-def _tls(table: Account, scheme: str) -> TlsPolicy:
-    mode = TlsMode.IMPLICIT if scheme in ("pop3s", "imaps") else TlsMode.OFFERED
-    if scheme in ("pop2", "pop1"):
-        mode = TlsMode.NONE
+def _tls(table: Account, place: Place) -> TlsPolicy:
+    if table.tls is not None:
+        mode = TlsMode(table.tls)
+    elif place.is_tls:
+        mode = TlsMode.IMPLICIT
+    else:
+        mode = TlsMode.NONE if place.protocol in ("pop2", "pop1") else TlsMode.OFFERED
     return TlsPolicy(
-        mode=TlsMode(table.tls) if table.tls is not None else mode,
+        mode=mode,
         authority=table.tls_ca,
         pin=table.tls_pin,
         minimum=table.tls_minimum,

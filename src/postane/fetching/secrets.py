@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from postane.config.fetching import FetchConfig
 from postane.config.secrets import SecretPlace
@@ -16,7 +17,8 @@ from postane.credentials.keyrings import KeyringSecret
 from postane.credentials.netrc_file import NetrcSecret, netrc_path
 from postane.credentials.sources import EnvironmentSecret, FileSecret, LiteralSecret
 
-from .tokens import token_source
+if TYPE_CHECKING:
+    from .tokens import AccountTokens
 
 Ask = Callable[[str], str | None]
 """Asks somebody at a terminal for a password, of whom is said; None: nobody is there."""
@@ -52,8 +54,19 @@ def open_secret(config: FetchConfig, place: SecretPlace, owner: Owner) -> Secret
         path = place.netrc if isinstance(place.netrc, Path) else netrc_path(os.environ, Path.home())
         return NetrcSecret(path.expanduser(), owner.host, owner.user, warn)
     if place.oauth is not None:
-        return token_source(config, place.oauth, owner.name)
+        return open_account_tokens(config, place.oauth, owner)
     return LiteralSecret(place.text or "")
+
+
+def open_account_tokens(config: FetchConfig, provider: str, owner: Owner) -> "AccountTokens":
+    """What gives access tokens for an account. Raises ConfigError."""
+    from .tokens import open_tokens  # few use them, and they come with a client of HTTP
+
+    table = config.oauth.get(provider)
+    secret = None
+    if table is not None and table.client_secret is not None:
+        secret = open_secret(config, table.client_secret, owner)
+    return open_tokens(config, provider, owner.name, secret, warn)
 
 
 @dataclass(slots=True)

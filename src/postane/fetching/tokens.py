@@ -1,13 +1,116 @@
-"""Access tokens of OAuth, as fetch.toml names them.
+"""Access tokens of OAuth, as fetch.toml names their provider.
 
 Must not know: what they are for.
 """
 
+import time
+from collections.abc import Callable
+
 from postane.config.fetching import FetchConfig
+from postane.config.secrets import OauthProvider
 from postane.config.text import ConfigError
-from postane.credentials.base import SecretSource
+from postane.credentials.base import NoSecret, Secret, SecretSource
+from postane.credentials.device import DeviceCode, Waiting, authorize
+from postane.credentials.keyrings import Keyring
+from postane.credentials.oauth import KNOWN, Endpoints, Provider, check_url, find_endpoints
+from postane.credentials.oauth_secret import OauthSecret
+from postane.credentials.sources import Warn
+from postane.credentials.tokens import FileTokens, KeyringTokens, TokenStore
+from postane.net.base import HttpAnswer
+from postane.net.http import HttpsClient
+
+KEYRING = "postane fetch"
+"""The service that tokens are kept under in the keyring."""
 
 
-def token_source(config: FetchConfig, provider: str, account: str) -> SecretSource:
-    """What gives tokens for an account. Raises ConfigError."""
-    raise ConfigError(f"account {account}: {provider}")
+class EachTime:
+    """An Http that keeps no connection: an account asks once an hour."""
+
+    async def get(self, url: str) -> HttpAnswer:
+        """See Http."""
+        http = HttpsClient()
+        try:
+            return await http.get(url)
+        finally:
+            await http.close()
+
+    async def post(self, url: str, form: dict[str, str]) -> HttpAnswer:
+        """See Http."""
+        http = HttpsClient()
+        try:
+            return await http.post(url, form)
+        finally:
+            await http.close()
+
+    async def close(self) -> None:
+        """See Http."""
+
+
+class AccountTokens:
+    """The tokens of one account: a SecretSource, and how somebody lets this program in. Raises NoSecret.
+
+    `client_secret` is where the secret is that goes with the client id, if one does.
+    """
+
+    def __init__(
+        self, name: str, table: OauthProvider, client_secret: SecretSource | None, store: TokenStore, account: str
+    ) -> None:
+        self._name = name
+        self._table = table
+        self._client_secret = client_secret
+        self._store = store
+        self._advice = f"run: postane fetch login {account}"
+        self._secret: OauthSecret | None = None
+
+    async def get(self) -> Secret:
+        """See SecretSource."""
+        if self._secret is None:
+            provider = await self._provider()
+            self._secret = OauthSecret(provider, self._store, EachTime(), time.time, self._advice)
+        return await self._secret.get()
+
+    async def refuse(self) -> None:
+        """See SecretSource."""
+        if self._secret is not None:
+            await self._secret.refuse()
+
+    async def log_in(self, show: Callable[[DeviceCode], object]) -> None:
+        """Have somebody let this program in."""
+        tokens = await authorize(EachTime(), await self._provider(), show, Waiting(time.time))
+        await self._store.save(tokens)
+
+    async def _provider(self) -> Provider:
+        table, known = self._table, KNOWN.get(self._name)
+        if table.token_endpoint is None and table.issuer is not None:
+            known = await find_endpoints(EachTime(), table.issuer)
+        known = known or Endpoints(table.token_endpoint or "", None)
+        secret = None if self._client_secret is None else (await self._client_secret.get()).text
+        return Provider(
+            name=self._name,
+            client_id=table.client_id,
+            token_endpoint=table.token_endpoint or known.token,
+            device_endpoint=table.device_endpoint or known.device,
+            scope=known.scope if table.scope is None else table.scope,
+            client_secret=secret,
+        )
+
+
+def open_tokens(
+    config: FetchConfig, name: str, account: str, client_secret: SecretSource | None, warn: Warn
+) -> AccountTokens:
+    """What gives tokens for an account; nothing is asked before it is. Raises ConfigError."""
+    table = config.oauth.get(name)
+    if table is None:
+        needed = "client_id" if name in KNOWN else "client_id, device_endpoint and token_endpoint, or issuer"
+        raise ConfigError(f'account {account}: there is no [oauth.{name}]: write that table, with {needed} = "..."')
+    if name not in KNOWN and table.token_endpoint is None and table.issuer is None:
+        raise ConfigError(f"[oauth.{name}]: write token_endpoint and device_endpoint, or issuer")
+    for url in filter(None, (table.token_endpoint, table.device_endpoint, table.issuer)):
+        try:
+            check_url(url)
+        except NoSecret as error:
+            raise ConfigError(f"[oauth.{name}]: {error.text}") from error
+    if table.store == "keyring":
+        return AccountTokens(name, table, client_secret, KeyringTokens(Keyring(KEYRING), account), account)
+    store = FileTokens(config.state.parent / "tokens", f"{name}:{account}", warn)
+    return AccountTokens(name, table, client_secret, store, account)

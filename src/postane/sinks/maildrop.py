@@ -46,6 +46,7 @@ class MaildropSink:
 
     def __init__(self, store: MaildropStore, drop: str, *, quota: Quota | None = None) -> None:
         self.name = f"maildrop:{drop}"
+        self.is_new = False
         self._store = store
         self._drop = drop
         self._quota = quota or Quota()
@@ -54,9 +55,10 @@ class MaildropSink:
     async def open(self) -> None:
         """See whether the store can be asked. Raises SinkError."""
         try:
-            await self._store.usage(self._drop)
+            usage = await self._store.usage(self._drop)
         except MaildropError as error:
             raise self._gone(error) from error
+        self.is_new = not usage.messages and not usage.deleted_messages
 
     async def find(self, keys: Collection[str]) -> set[str]:
         """Which of these it has. Raises SinkError."""

@@ -66,6 +66,7 @@ class MboxSink:
         on_step: Callable[[MboxStep], None] = _ignore_step,
     ) -> None:
         self.name = f"mbox:{path}"
+        self.is_new = False
         self._path = path
         self._note = note or f"{path}.postane"
         self._lock_wait = lock_wait
@@ -92,9 +93,9 @@ class MboxSink:
         with told_as(f"the mbox {self._path} cannot be used"):
             folder = os.path.dirname(self._path) or "."
             make_folder(folder)
-            is_new = not os.path.exists(self._path)
+            self.is_new = not os.path.exists(self._path)
             with self._locked():
-                if is_new:
+                if self.is_new:
                     sync_folder(folder)
 
     def _find(self, keys: Collection[str]) -> set[str]:
