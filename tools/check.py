@@ -13,7 +13,7 @@ PYTHON = sys.executable
 CHECKS: dict[str, tuple[list[str], str]] = {
     "format": ([PYTHON, "-m", "ruff", "format", "--check", "--quiet"], "make format puts it right"),
     "lint": ([PYTHON, "-m", "ruff", "check", "--quiet"], "make format mends what can be mended"),
-    "types": ([PYTHON, "-m", "mypy", "--no-error-summary"], "mypy --strict on src"),
+    "types": ([PYTHON, "-m", "mypy", "--no-error-summary"], "mypy --strict on src and examples"),
     "architecture": (
         [PYTHON, "-m", "pytest", "-q", "--no-header", "-p", "no:cacheprovider", "tests/test_architecture.py"],
         "tests/test_architecture.py tells the rule",

@@ -1,0 +1,51 @@
+"""Mail as work to be done: each message into a database, and only then away from the server.
+
+    POP_PASSWORD=... python delete_after_transaction.py pop3s://orders@pop.example.org orders.db
+
+The database's transaction ends before the message is marked, and the marks are carried out when the session has ended
+well. A crash in between leaves the message on the server: it comes again, and its unique-id tells that it is done.
+"""
+
+import asyncio
+import os
+import sqlite3
+import sys
+from contextlib import closing
+from email.message import EmailMessage
+
+from postane.client import PopError, connect
+
+
+async def take_in(url: str, password: str, database: sqlite3.Connection) -> None:
+    """Enter every message once, and delete it."""
+    database.execute("CREATE TABLE IF NOT EXISTS orders (uidl TEXT PRIMARY KEY, customer TEXT, wanted TEXT)")
+    async with connect(url, password=password) as maildrop:
+        async for message in maildrop.messages():
+            if message.uidl is None:
+                sys.exit("this server gives its messages no unique-ids: what comes twice would be done twice")
+            if not is_done(database, message.uidl):
+                letter = await message.fetch()
+                with database:  # commits, or raises: then nothing is deleted, this message and those before it included
+                    enter(database, message.uidl, letter)
+            await message.delete()
+
+
+def is_done(database: sqlite3.Connection, uidl: str) -> bool:
+    """Whether an earlier run has entered this."""
+    return database.execute("SELECT 1 FROM orders WHERE uidl = ?", (uidl,)).fetchone() is not None
+
+
+def enter(database: sqlite3.Connection, uidl: str, letter: EmailMessage) -> None:
+    """What there is to be done with a message; it may raise."""
+    if letter["subject"] is None:
+        raise ValueError("an order without a subject: a person must look at it")
+    database.execute("INSERT INTO orders VALUES (?, ?, ?)", (uidl, str(letter["from"]), str(letter["subject"])))
+
+
+if __name__ == "__main__":
+    _, url, file = sys.argv
+    with closing(sqlite3.connect(file)) as orders:
+        try:
+            asyncio.run(take_in(url, os.environ["POP_PASSWORD"], orders))
+        except (PopError, ValueError) as error:
+            sys.exit(f"{error}")

@@ -1,0 +1,50 @@
+"""Read new mail only: what was shown once is not shown again, and nothing is deleted.
+
+    POP_PASSWORD=... python read_new_mail_only.py pop3s://you@pop.example.org seen.db
+
+A message is recorded after it was shown. Whoever stops this in the middle sees one message twice at most, and misses
+none.
+"""
+
+import asyncio
+import os
+import sqlite3
+import sys
+from contextlib import closing
+from email.message import EmailMessage
+
+from postane.client import PopError, connect
+
+
+async def read_new(url: str, password: str, seen: sqlite3.Connection) -> None:
+    """Show each message that is not in `seen`, and put it there."""
+    seen.execute("CREATE TABLE IF NOT EXISTS seen (uidl TEXT PRIMARY KEY) WITHOUT ROWID")
+    known = {uidl for (uidl,) in seen.execute("SELECT uidl FROM seen")}
+    there = set()
+    async with connect(url, password=password) as maildrop:
+        async for message in maildrop.messages():
+            if message.uidl is None:
+                sys.exit("this server gives its messages no unique-ids: there is no telling which are new")
+            there.add(message.uidl)
+            if message.uidl not in known:
+                show(await message.fetch())
+                with seen:  # one transaction a message
+                    seen.execute("INSERT OR IGNORE INTO seen VALUES (?)", (message.uidl,))
+    with seen:  # what the server has not any more need not be known any longer
+        seen.executemany("DELETE FROM seen WHERE uidl = ?", [(uidl,) for uidl in known - there])
+
+
+def show(message: EmailMessage) -> None:
+    """Print a message as a person reads it."""
+    text = message.get_body(("plain", "html"))
+    print(f"From: {message['from']}\nSubject: {message['subject']}\n")
+    print(text.get_content() if text is not None else "(no text)", end="\n\n")
+
+
+if __name__ == "__main__":
+    _, url, file = sys.argv
+    with closing(sqlite3.connect(file)) as database:
+        try:
+            asyncio.run(read_new(url, os.environ["POP_PASSWORD"], database))
+        except PopError as error:
+            sys.exit(f"{error}")
