@@ -16,7 +16,6 @@ from itertools import chain, zip_longest
 from typing import cast
 
 from .base import NetError, Target, TlsMode, TooSlow, Unreachable
-from .client_tls import named
 from .link import SocketLink
 from .proxies import connect_through
 
@@ -60,6 +59,8 @@ async def _connected(target: Target) -> SocketLink:
     if target.path is not None:
         try:
             _, link = await loop.create_unix_connection(lambda: SocketLink(target), target.path)
+        except NotImplementedError:
+            raise Unreachable(f"cannot connect to {target}: this system has no unix sockets") from None
         except OSError as error:
             raise Unreachable(f"cannot connect to {target}: {_words(error)}") from error
         return link
@@ -133,7 +134,7 @@ async def _fastest(target: Target) -> socket.socket:
 async def _resolve(target: Target) -> list[Address]:
     loop = asyncio.get_running_loop()
     try:
-        found = await loop.getaddrinfo(named(target.host), target.port, type=socket.SOCK_STREAM)
+        found = await loop.getaddrinfo(target.host.strip("[]"), target.port, type=socket.SOCK_STREAM)
     except socket.gaierror as error:
         again = getattr(socket, "EAI_AGAIN", None)
         words = "the name cannot be looked up now" if error.errno == again else "there is no host of this name"

@@ -32,8 +32,8 @@ class SocketLink(asyncio.Protocol):
     """A Link over a transport, which calls it. `is_relayed`: the transport's peer is a proxy and not the server."""
 
     __slots__ = (
-        "_is_ended", "_is_lost", "_is_reading", "_is_writable", "_reading", "_received", "_target", "_transport",
-        "_trouble", "_writing", "certificate", "is_relayed", "peer", "tls",
+        "_closing", "_is_ended", "_is_lost", "_is_reading", "_is_writable", "_reading", "_received", "_target",
+        "_transport", "_trouble", "_writing", "certificate", "is_relayed", "peer", "tls",
     )  # fmt: skip
 
     def __init__(self, target: Target, *, is_relayed: bool = False) -> None:
@@ -47,6 +47,7 @@ class SocketLink(asyncio.Protocol):
         self._trouble: Exception | None = None
         self._reading = Wait(target.timeout, f"{target} has said nothing")
         self._writing = Wait(target.timeout, f"{target} has not taken what is sent to it")
+        self._closing: Wait | None = None
         self.is_relayed = is_relayed
         self.peer = Peer("unix")
         self.tls: TlsFacts | None = None
@@ -82,6 +83,8 @@ class SocketLink(asyncio.Protocol):
         self._trouble = self._trouble or exc
         self._reading.end()
         self._writing.end()
+        if self._closing is not None:
+            self._closing.end()
 
     def pause_writing(self) -> None:
         self._is_writable = False
@@ -152,12 +155,12 @@ class SocketLink(asyncio.Protocol):
 
     async def close(self) -> None:
         """See Link."""
-        if self._transport is None or self._is_lost:
+        if self._transport is None or self._is_lost or self._closing is not None:
             return
+        self._closing = Wait(self._target.timeout, f"{self._target} has not taken what is sent to it")
         self._transport.close()
         try:
-            while not self._is_lost:
-                await self._reading.wait()
+            await self._closing.wait()
         except TooSlow:
             pass
         finally:

@@ -10,6 +10,7 @@ import pytest
 
 from postane.net import dial as module
 from postane.net.base import LinkLost, Target, TlsMode, TlsPolicy, TooSlow, Unreachable, Untrusted
+from postane.net.client_tls import named
 from postane.net.dial import dial
 from postane.net.distrust import no_tls
 from postane.net.self_signed import self_signed
@@ -90,6 +91,14 @@ async def test_no_such_unix_socket(tmp_path):
     assert words == f"cannot connect to unix:{path}: there is no such socket"
 
 
+async def test_a_system_without_unix_sockets(monkeypatch):
+    async def lack(*_, **__):
+        raise NotImplementedError
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "create_unix_connection", lack)
+    assert "has no unix sockets" in await refused(Target("", 0, CLEAR, path="/none"), Unreachable)
+
+
 def resolve_to(monkeypatch, *places: tuple[str, int]) -> None:
     async def answer(*_, **__):
         found = []
@@ -164,8 +173,16 @@ def test_families_take_turns():
 # TLS from the beginning
 
 
+@pytest.mark.parametrize(
+    ("host", "name"),
+    [("pop.test.", "pop.test"), ("[::1]", "::1"), ("fe80::1%eth0", "fe80::1"), ("0:0::1", "::1"), ("pop", "pop")],
+)
+def test_hosts_as_certificates_name_them(host, name):
+    assert named(host) == name
+
+
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "localhost."])
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
 @on_both_loops
 async def test_whom_an_authority_has_signed_is_believed(authority, own, version, host):
     async with serving(echo, server_context(own, version)) as port:

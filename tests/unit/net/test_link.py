@@ -232,6 +232,31 @@ async def test_closing_sends_what_is_unsent():
 
 
 @on_both_loops
+async def test_closing_ends_what_another_task_waits_for():
+    async with serving(saying()) as port:
+        link = await dial(clear(port))
+        reading = asyncio.create_task(link.read())
+        await asyncio.sleep(0)
+        await asyncio.gather(link.close(), link.close())
+        with pytest.raises(LinkLost, match="is closed"):
+            await reading
+
+
+@on_both_loops
+async def test_closing_has_an_end_too():
+    async def deaf(reader, writer):
+        writer.transport.pause_reading()
+        await asyncio.sleep(60)
+
+    async with serving(deaf) as port:
+        link = await dial(clear(port, timeout=0.1))
+        while link.is_writable:
+            link.write(BIG)
+        await link.close()
+        assert link._is_lost or link._transport.is_closing()
+
+
+@on_both_loops
 async def test_a_unix_socket(tmp_path):
     path = str(tmp_path / "s")
     async with serving(echo, path=path):
