@@ -1,10 +1,12 @@
-"""Read mail by POP: `connect` for POP3, and what can go wrong.
+"""Read mail by POP: `connect` for POP3, `connect_pop2` and `connect_pop1`, and what can go wrong.
 
     async with connect("pop3s://user@example.org", password="secret") as maildrop:
         async for message in maildrop.messages():
             print(message.number, (await message.headers())["subject"])
 
-What is named here is imported when it is first asked for, so that to import this, or one module of it, stays cheap.
+`postane.client.blocking` is the same for programs without an event loop, `postane.client.compat` has the names of the
+standard library's poplib. What is named here is imported when it is first asked for, so that to import this, or one
+module of it, stays cheap.
 
 Must not know: anything that the modules do not tell.
 """
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     )
     from .listing import Item
     from .messages import Fetched, Maildrop, Message
+    from .old_opening import connect_pop1, connect_pop2
     from .opening import Options, connect
     from .pop3 import Outcome, Pop3, Stats
     from .urls import PopUrl, format_url, parse_url
@@ -64,12 +67,15 @@ __all__ = [
     "TimedOut",
     "Unwilling",
     "connect",
+    "connect_pop1",
+    "connect_pop2",
     "format_url",
     "parse_url",
 ]
 
 _PLACES = {
     "capabilities": "Capabilities",
+    "old_opening": "connect_pop1 connect_pop2",
     "opening": "Options connect",
     "errors": "ClearTextRefused ConnectionFailed ConnectionLost InUse LoginDelayed LoginRefused Misbehaved "
     "NotOffered NotSecured PopError Refused SysPerm SysTemp TimedOut Unwilling",

@@ -18,12 +18,15 @@ from .session import Manner
 
 @dataclass(frozen=True, slots=True)
 class Entrance:
-    """Who wants in, and how. `name` is None where nobody logs in."""
+    """Who wants in, and how. `name` is None where nobody logs in. `is_international` asks for headers in UTF-8,
+    `language` (a tag, or "*") for replies in that language; who does not have it is not asked."""
 
     name: str | None = None
     secret: Secret | None = field(default=None, repr=False)
     policy: LoginPolicy = field(default_factory=LoginPolicy)
     manner: Manner = field(default_factory=Manner)
+    is_international: bool = False
+    language: str | None = None
 
 
 async def dial_pop3(dial: Dial, target: Target, entrance: Entrance) -> Pop3:
@@ -41,6 +44,7 @@ async def enter_pop3(link: Link, mode: TlsMode, entrance: Entrance) -> Pop3:
     try:
         await pop.greet()
         await secure(pop, mode)
+        await _agree(pop, entrance)
         if entrance.name is not None:
             await log_in(pop, entrance.name, entrance.secret, entrance.policy)
     except Refused:  # the session is in order, but nobody is there to use it
@@ -65,3 +69,14 @@ async def secure(pop: Pop3, mode: TlsMode) -> None:
     except Refused as error:
         told = "offers no TLS" if not is_offered else "offers TLS and refuses it"
         raise NotSecured(f"the server {told} (STLS), so nothing was sent: {error.reply}") from error
+
+
+async def _agree(pop: Pop3, entrance: Entrance) -> None:
+    """RFC 6856 s2 and s3: LANG at any time, UTF8 before the login alone."""
+    capabilities = await pop.capabilities() if entrance.language or entrance.is_international else None
+    if capabilities is None:
+        return
+    if entrance.language and capabilities.has("LANG"):
+        await pop.lang(entrance.language)
+    if entrance.is_international and capabilities.has("UTF8"):
+        await pop.utf8()

@@ -36,7 +36,8 @@ class Options(TlsWords, total=False):
     the SHA-256 of the server's certificate; `tls_minimum` "1.2" or "1.3". `plaintext`: where a password may cross
     without TLS, "never", "loopback" or "always". `mechanisms` narrows the choice of how to log in. `timeout` is in
     seconds, for each wait. `proxy` is a socks5:// or http:// URL. `log` is called with each line of the dialogue, or
-    is a text file; secrets are hidden in it. `stream` is a connection that stands already.
+    is a text file; secrets are hidden in it. `utf8` asks for headers in UTF-8, `language` for replies in a language, of
+    a server that has that. `stream` is a connection that stands already.
     """
 
     user: str
@@ -48,6 +49,8 @@ class Options(TlsWords, total=False):
     proxy: str
     window: int
     pipelining: bool
+    utf8: bool
+    language: str
     log: Callable[[str], object] | TextIO
     stream: Given
 
@@ -130,7 +133,8 @@ def _entrance(url: PopUrl, options: Options) -> Entrance:
         None if mechanisms is None else tuple(each.upper() for each in mechanisms),
     )
     manner = Manner(options.get("window", WINDOW), options.get("pipelining"), _line_writer(options.get("log")))
-    return Entrance(name, _secret(url, options), policy, manner)
+    secret = _secret(url, options)
+    return Entrance(name, secret, policy, manner, options.get("utf8", False), options.get("language"))
 
 
 def _plaintext(word: str) -> Plaintext:

@@ -91,6 +91,15 @@ async def test_tls_over_a_socket_with_a_pin(tmp_path):
             await connect(url, password="secret", tls_pin="sha256:" + "00" * 32)
 
 
+async def test_utf8_and_a_language_are_asked_of_who_has_them():
+    replies = {b"LANG": b"+OK tr Merhaba\r\n", b"UTF8": b"+OK\r\n"}
+    for offers, asked in (((*CAPA, b"UTF8", b"LANG"), [b"LANG tr", b"UTF8"]), (CAPA, [])):
+        link = MemoryLink(GREETING, FakeServer([LETTER], offers=offers, replies=replies))
+        async with connect("pop3://mrose@h", password="secret", stream=link, utf8=True, language="tr"):
+            pass
+        assert link.lines[1:-2] == asked
+
+
 async def test_no_connection_is_an_error_of_ours():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
