@@ -1,0 +1,56 @@
+"""Which messages are wanted, and whom they are for."""
+
+import re
+
+import pytest
+
+from postane.fetch.account import Action, Filter, Multidrop
+from postane.fetch.filters import decide, envelope_recipients, header_of, read_header, sender_of
+
+HEADER = (
+    b"Return-Path: <ada@example.org>\r\nX-Original-To: Anna@home.example\r\nX-Original-To: <bob@other.example>\r\n"
+    b"Subject: a long\r\n subject\r\n\xff: \xfe\r\n\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "action"),
+    [("a long subject", Action.SKIP), ("^A", Action.FETCH), ("(?i)^A", Action.SKIP), ("nowhere", Action.FETCH)],
+)
+def test_a_filter_sees_a_field_on_one_line(pattern, action):
+    filters = (Filter("SUBJECT", re.compile(pattern), Action.SKIP),)
+    assert decide(filters, read_header(HEADER)) is action
+
+
+def test_the_first_filter_that_fits_counts():
+    filters = tuple(Filter("Subject", re.compile("."), action) for action in (Action.DELETE, Action.SKIP))
+    assert decide(filters, read_header(HEADER)) is Action.DELETE
+
+
+@pytest.mark.parametrize(
+    ("header", "sender"),
+    [
+        (HEADER, "ada@example.org"),
+        (b"return-path:ada@example.org\r\n\r\n", "ada@example.org"),
+        (b"Return-Path: <>\r\n\r\n", ""),
+        (b"Subject: Return-Path: <x@y>\r\n\r\n", ""),
+        (b"", ""),
+    ],
+)
+def test_the_sender_is_that_of_the_first_return_path(header, sender):
+    assert sender_of(header) == sender
+
+
+def test_whom_a_multidrop_holds_mail_for():
+    fields = read_header(HEADER)
+    assert envelope_recipients(Multidrop("x-original-to"), fields) == ("Anna@home.example", "bob@other.example")
+    assert envelope_recipients(Multidrop("X-Original-To", frozenset({"home.example"})), fields) == (
+        "Anna@home.example",
+    )
+    assert envelope_recipients(Multidrop("X-Original-To", prefix="An"), fields)[0] == "na@home.example"
+    assert envelope_recipients(Multidrop("Envelope-To"), fields) == ()
+
+
+def test_the_header_part_ends_at_the_empty_line():
+    assert header_of(b"A: b\r\n\r\nbody\r\n\r\n") == b"A: b\r\n\r\n"
+    assert header_of(b"A: b\r\n") == b"A: b\r\n"
