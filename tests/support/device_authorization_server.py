@@ -1,21 +1,19 @@
-"""A small authorization server that lets devices in: codes, polling, tokens that live an hour, refresh tokens that are
-good for one use.
+"""A small authorization server that lets devices and browsers in: codes, polling, tokens that live an hour, refresh
+tokens that are good for one use.
 
 It speaks HTTP on loopback. What somebody does with a code is told to it by `decide`; what goes wrong is set by its
 fields, between two questions.
 """
 
 import asyncio
+import base64
 import contextlib
+import hashlib
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qs
-
-import httpx2
-
-from postane.net.base import HttpAnswer, NetError, TooSlow, Unreachable
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 CLIENT = "postane of the tests"
@@ -34,6 +32,7 @@ class DeviceServer:
     does_rotate: bool = True
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     refresh_tokens: set[str] = field(default_factory=set)
+    codes: dict[str, dict[str, str]] = field(default_factory=dict)  # with what was asked for them
     given: int = 0
     answers: list[tuple[int, bytes] | None] = field(default_factory=list)  # in place of its own; None: none at all
     metadata: dict[str, Any] | None = None
@@ -70,6 +69,8 @@ class DeviceServer:
             return self._code()
         if form["grant_type"] == GRANT:
             return self._poll(form)
+        if form["grant_type"] == "authorization_code":
+            return self._redeem(form)
         assert form["grant_type"] == "refresh_token"
         return self._refresh(form["refresh_token"])
 
@@ -83,6 +84,23 @@ class DeviceServer:
         assert form["device_code"] == "device 1"
         decision = self.decisions.pop(0) if self.decisions else "authorization_pending"
         return self._tokens() if decision == "yes" else _json(400, {"error": decision})
+
+    def let_in(self, url: str) -> str:
+        """What a browser is sent on to, when somebody says yes on the page of this URL."""
+        asked = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+        assert url.startswith(f"{self.url}/authorize?")
+        assert (asked["response_type"], asked["client_id"]) == ("code", CLIENT)
+        assert asked["code_challenge_method"] == "S256"
+        self.codes[f"code/{len(self.codes)}"] = asked
+        return asked["redirect_uri"] + "?" + urlencode({"code": list(self.codes)[-1], "state": asked["state"]})
+
+    def _redeem(self, form: dict[str, str]) -> tuple[int, bytes]:
+        asked = self.codes.pop(form["code"], None)
+        digest = hashlib.sha256(form["code_verifier"].encode()).digest()
+        challenge = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+        if not asked or asked["redirect_uri"] != form["redirect_uri"] or asked["code_challenge"] != challenge:
+            return _json(400, {"error": "invalid_grant"})
+        return self._tokens()
 
     def _refresh(self, token: str) -> tuple[int, bytes]:
         if token not in self.refresh_tokens:
@@ -115,33 +133,3 @@ async def open_device_server() -> AsyncIterator[DeviceServer]:
     finally:
         server.close()
         await server.wait_closed()
-
-
-class LoopbackHttp:
-    """An Http for tests, as plain as can be."""
-
-    def __init__(self) -> None:
-        self._client = httpx2.AsyncClient(trust_env=False, timeout=10.0)
-
-    async def get(self, url: str) -> HttpAnswer:
-        """See Http."""
-        return await self._ask("GET", url, {})
-
-    async def post(self, url: str, form: dict[str, str]) -> HttpAnswer:
-        """See Http."""
-        return await self._ask("POST", url, form)
-
-    async def close(self) -> None:
-        """See Http."""
-        await self._client.aclose()
-
-    async def _ask(self, method: str, url: str, form: dict[str, str]) -> HttpAnswer:
-        try:
-            answer = await self._client.request(method, url, data=form or None)
-        except httpx2.TimeoutException as error:
-            raise TooSlow(str(error)) from None
-        except httpx2.ConnectError as error:
-            raise Unreachable(str(error)) from None
-        except httpx2.HTTPError as error:
-            raise NetError(str(error)) from None
-        return HttpAnswer(answer.status_code, answer.content)

@@ -11,7 +11,7 @@ from typing import Any
 from postane.net.base import Http, NetError
 
 from .base import NoSecret
-from .oauth import OauthRefusal, Provider, ask, read_tokens
+from .oauth import OauthRefusal, Provider, ask, read_tokens, refused
 from .tokens import Tokens
 
 GRANT = "urn:ietf:params:oauth:grant-type:device_code"
@@ -52,12 +52,14 @@ class Waiting:
 async def authorize(http: Http, provider: Provider, show: Callable[[DeviceCode], object], waiting: Waiting) -> Tokens:
     """Have somebody let this program in: `show` is called once, with what to tell them. Raises NoSecret."""
     if provider.device_endpoint is None:
-        raise NoSecret(f"{provider.name} has no device_endpoint: give one in [oauth.{provider.name}]")
+        raise NoSecret(
+            f"{provider.name} has no device_endpoint: give one in [oauth.{provider.name}], or let it in by a browser"
+        )
     form = {"scope": provider.scope} if provider.scope else {}
     try:
         members = await ask(http, provider, provider.device_endpoint, form)  # RFC 8628 s3.1
     except OauthRefusal as refusal:
-        raise _refused(provider, refusal) from None
+        raise refused(provider, refusal) from None
     except NetError as error:
         raise NoSecret(f"{provider.name} cannot be asked: {error.text}", may_pass=True) from None
     code, device_code, interval = _read(members, provider)
@@ -85,7 +87,7 @@ async def _poll(http: Http, provider: Provider, device_code: str, pace: _Pace) -
             if refusal.code == "slow_down":
                 pace.interval += SLOWER
             elif refusal.code != "authorization_pending":
-                raise _refused(provider, refusal) from None
+                raise refused(provider, refusal) from None
         except NetError:
             pace.interval = min(2 * pace.interval, INTERVAL_LIMIT)  # RFC 8628 s3.5
         except NoSecret as error:
@@ -93,23 +95,6 @@ async def _poll(http: Http, provider: Provider, device_code: str, pace: _Pace) -
                 raise
             pace.interval = min(2 * pace.interval, INTERVAL_LIMIT)
     raise NoSecret(f"nobody has let this program in at {provider.name} while the code was good: log in again")
-
-
-def _refused(provider: Provider, refusal: OauthRefusal) -> NoSecret:
-    match refusal.code:
-        case "access_denied":
-            return NoSecret(f"somebody has said no at {provider.name}: log in again, and say yes")
-        case "invalid_client" | "unauthorized_client":
-            advice = (
-                f"is client_id (and client_secret) in [oauth.{provider.name}] right, and may it use devices' codes?"
-            )
-        case "invalid_scope":
-            advice = (
-                f"{provider.name} does not give this scope to devices: give another scope in [oauth.{provider.name}]"
-            )
-        case _:
-            advice = "log in again"
-    return NoSecret(f"{provider.name} has refused ({refusal}): {advice}")
 
 
 def _read(members: Mapping[str, Any], provider: Provider) -> tuple[DeviceCode, str, float]:

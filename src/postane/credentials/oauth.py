@@ -27,12 +27,14 @@ WORDS_LIMIT = 300
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """Who gives out tokens, and as whom we ask. `device_endpoint` is None where it has none."""
+    """Who gives out tokens, and as whom we ask. `device_endpoint` and `browser_endpoint` are where somebody lets us in,
+    with a code or in a browser; None where it has none."""
 
     name: str
     client_id: str
     token_endpoint: str
     device_endpoint: str | None = None
+    browser_endpoint: str | None = None
     scope: str = ""
     client_secret: str | None = field(default=None, repr=False)
 
@@ -43,23 +45,8 @@ class Endpoints:
 
     token: str
     device: str | None
+    browser: str | None
     scope: str = ""
-
-
-KNOWN: Mapping[str, Endpoints] = {
-    "google": Endpoints(
-        token="https://oauth2.googleapis.com/token",  # noqa: S106 - a place
-        device="https://oauth2.googleapis.com/device/code",
-        scope="https://mail.google.com/",
-    ),
-    "microsoft": Endpoints(
-        token="https://login.microsoftonline.com/common/oauth2/v2.0/token",  # noqa: S106 - a place
-        device="https://login.microsoftonline.com/common/oauth2/v2.0/devicecode",
-        scope="https://outlook.office.com/POP.AccessAsUser.All https://outlook.office.com/IMAP.AccessAsUser.All"
-        " offline_access",
-    ),
-}
-"""Providers whose endpoints need not be given. The client id is its user's own."""
 
 
 class OauthRefusal(Exception):
@@ -112,10 +99,16 @@ def _endpoints(found: Mapping[str, Any], issuer: str, url: str) -> Endpoints:
         raise NoSecret(
             f"{url} speaks of another issuer ({_shown(found.get('issuer'))}): write that one, if it is right"
         )
-    token, device = found.get("token_endpoint"), found.get("device_authorization_endpoint")
+    token, device, browser = (
+        found.get(name) for name in ("token_endpoint", "device_authorization_endpoint", "authorization_endpoint")
+    )
     if not isinstance(token, str):
         raise NoSecret(f"{url} names no token_endpoint: give device_endpoint and token_endpoint")
-    return Endpoints(check_url(token), check_url(device) if isinstance(device, str) else None)
+    return Endpoints(
+        check_url(token),
+        check_url(device) if isinstance(device, str) else None,
+        check_url(browser) if isinstance(browser, str) else None,
+    )
 
 
 async def ask(http: Http, provider: Provider, url: str, form: Mapping[str, str]) -> Mapping[str, Any]:
@@ -161,6 +154,21 @@ async def refresh(http: Http, provider: Provider, tokens: Tokens, clock: Callabl
     form = {"grant_type": "refresh_token", "refresh_token": tokens.refresh}
     asked = clock()  # a token lives from when it was made
     return read_tokens(await ask(http, provider, provider.token_endpoint, form), asked, tokens.refresh)
+
+
+def refused(provider: Provider, refusal: OauthRefusal) -> NoSecret:
+    """What a refusal means for whoever wants to let this program in."""
+    name = provider.name
+    match refusal.code:
+        case "access_denied":
+            return NoSecret(f"somebody has said no at {name}: log in again, and say yes")
+        case "invalid_client" | "unauthorized_client":
+            advice = f"is client_id (and client_secret) in [oauth.{name}] right, and may it be let in this way?"
+        case "invalid_scope":
+            advice = f"it does not give this scope this way: give another scope in [oauth.{name}], or use a browser"
+        case _:
+            advice = "log in again"
+    return NoSecret(f"{name} has refused ({refusal}): {advice}")
 
 
 def _members(answer: HttpAnswer) -> Mapping[str, Any]:

@@ -6,8 +6,9 @@ import pytest
 
 from postane.credentials.device import Waiting
 from postane.credentials.oauth import Provider
+from postane.net.http import HttpsClient
 from support.clock import Clock
-from support.device_authorization_server import CLIENT, DeviceServer, LoopbackHttp, open_device_server
+from support.device_authorization_server import CLIENT, DeviceServer, open_device_server
 
 NOW = 1_700_000_000.0
 
@@ -41,12 +42,14 @@ async def server() -> AsyncIterator[DeviceServer]:
 
 
 @pytest.fixture
-async def http() -> AsyncIterator[LoopbackHttp]:
-    http = LoopbackHttp()
+async def http() -> AsyncIterator[HttpsClient]:
+    http = HttpsClient(timeout=20.0)
     yield http
     await http.close()
 
 
 @pytest.fixture
 def provider(server: DeviceServer) -> Provider:
-    return Provider("ours", CLIENT, f"{server.url}/token", f"{server.url}/device", "mail offline")
+    return Provider(
+        "ours", CLIENT, f"{server.url}/token", f"{server.url}/device", f"{server.url}/authorize", "mail offline"
+    )

@@ -81,7 +81,7 @@ async def test_nobody_does_anything(server, http, provider, waiting, clock):
         ("expired_token", "nobody has let this program in"),
         ("access_denied", "somebody has said no at ours: log in again"),
         ("invalid_client", r"has refused \(invalid_client\): is client_id .* in \[oauth.ours\] right"),
-        ("invalid_scope", "does not give this scope to devices: give another scope"),
+        ("invalid_scope", "does not give this scope this way: give another scope"),
         ("something_new", r"ours has refused \(something_new\): log in again"),
     ],
 )
@@ -134,7 +134,7 @@ async def test_no_answer_at_all(server, http, provider, waiting):
 
 async def test_no_place_for_devices(http, provider, waiting):
     error = await refusal(http, replace(provider, device_endpoint=None), waiting)
-    assert error.text == "ours has no device_endpoint: give one in [oauth.ours]"
+    assert error.text == "ours has no device_endpoint: give one in [oauth.ours], or let it in by a browser"
 
 
 async def test_a_place_that_others_can_listen_to(http, provider, waiting):

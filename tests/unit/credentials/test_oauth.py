@@ -4,7 +4,6 @@ import pytest
 
 from postane.credentials.base import NoSecret
 from postane.credentials.oauth import (
-    KNOWN,
     LIFE_LIMIT,
     Endpoints,
     OauthRefusal,
@@ -33,12 +32,6 @@ def test_places_that_may_be_asked(url):
 def test_places_that_may_not(url):
     with pytest.raises(NoSecret, match="https alone"):
         check_url(url)
-
-
-def test_known_providers_are_asked_by_https():
-    for endpoints in KNOWN.values():
-        for url in (endpoints.token, endpoints.device):
-            assert check_url(url).startswith("https://")
 
 
 # Tokens
@@ -135,14 +128,15 @@ async def test_endpoints_are_looked_up(server, http, path, form):
         "issuer": server.url + path,
         "token_endpoint": f"{server.url}/token",
         "device_authorization_endpoint": f"{server.url}/device",
+        "authorization_endpoint": f"{server.url}/authorize",
     }
     found = await find_endpoints(http, server.url + path)
-    assert found == Endpoints(f"{server.url}/token", f"{server.url}/device")
+    assert found == Endpoints(f"{server.url}/token", f"{server.url}/device", f"{server.url}/authorize")
 
 
 async def test_an_issuer_without_a_place_for_devices(server, http):
     server.metadata = {"issuer": server.url, "token_endpoint": f"{server.url}/token"}
-    assert await find_endpoints(http, server.url) == Endpoints(f"{server.url}/token", None)
+    assert await find_endpoints(http, server.url) == Endpoints(f"{server.url}/token", None, None)
 
 
 @pytest.mark.parametrize(
