@@ -1,0 +1,149 @@
+"""POP2 and POP1 for programs that know no event loop: the same names, and each waits until it is done.
+
+Nothing is done here, as in `blocking`: every method runs that of its name in `pop2` and `pop1`, on an event loop that a
+thread of the session's own runs.
+
+Must not know: protocols.
+"""
+
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, closing, contextmanager
+from email.message import EmailMessage
+from typing import TypeVar, Unpack
+
+from . import old_opening, pop1, pop2
+from .opening import Connecting, Options
+from .opening import SessionT as AnyT
+from .portal import Portal
+
+FaceT = TypeVar("FaceT")
+
+
+def connect_pop2(url: str, **options: Unpack[Options]) -> AbstractContextManager["Pop2"]:
+    """See `old_opening.connect_pop2`."""
+    return _session(old_opening.connect_pop2(url, **options), Pop2)
+
+
+def connect_pop1(url: str, **options: Unpack[Options]) -> AbstractContextManager["Pop1"]:
+    """See `old_opening.connect_pop1`."""
+    return _session(old_opening.connect_pop1(url, **options), Pop1)
+
+
+@contextmanager
+def _session(connecting: Connecting[AnyT], face: Callable[[AnyT, Portal], FaceT]) -> Generator[FaceT, None, None]:
+    with Portal() as portal, portal.entered(connecting) as session:
+        yield face(session, portal)
+
+
+class Pop2:
+    """See `pop2.Pop2`."""
+
+    def __init__(self, inner: pop2.Pop2, portal: Portal) -> None:
+        self._inner = inner
+        self._portal = portal
+        self.host = inner.host
+
+    @property
+    def count(self) -> int:
+        """Messages in this mailbox."""
+        return self._inner.count
+
+    def folder(self, name: str) -> int:
+        """FOLD: leave this mailbox, which deletes what was deleted, and select another one: its messages."""
+        return self._portal.call(self._inner.folder(name))
+
+    def messages(self) -> Generator["Pop2Message", None, None]:
+        """Each message of the mailbox that is not deleted, by number."""
+        with closing(self._portal.iterate(self._inner.messages())) as messages:
+            for message in messages:
+                yield Pop2Message(message, self._portal)
+
+
+class _Message:
+    """What messages of both have."""
+
+    __slots__ = ("_inner", "_portal")
+
+    def __init__(self, inner: "pop2.Pop2Message | pop1.Pop1Message", portal: Portal) -> None:
+        self._inner = inner
+        self._portal = portal
+
+    def stream(self) -> Generator[bytes, None, None]:
+        """Its octets, as they come."""
+        return self._portal.iterate(self._inner.stream())
+
+    def raw(self) -> bytes:
+        """Its octets, all at once."""
+        return self._portal.call(self._inner.raw())
+
+    def fetch(self) -> EmailMessage:
+        """It, parsed."""
+        return self._portal.call(self._inner.fetch())
+
+
+class Pop2Message(_Message):
+    """See `pop2.Pop2Message`."""
+
+    __slots__ = ("_message", "number", "octets")
+
+    def __init__(self, inner: pop2.Pop2Message, portal: Portal) -> None:
+        super().__init__(inner, portal)
+        self._message = inner
+        self.number = inner.number
+        self.octets = inner.octets
+
+    def delete(self) -> None:
+        """ACKD: delete it, when the mailbox is left."""
+        self._portal.call(self._message.delete())
+
+    def keep(self) -> None:
+        """ACKS: it has come, and stays."""
+        self._portal.call(self._message.keep())
+
+
+class Pop1:
+    """See `pop1.Pop1`."""
+
+    def __init__(self, inner: pop1.Pop1, portal: Portal) -> None:
+        self._inner = inner
+        self._portal = portal
+
+    def mailbox(self, name: str | None = None, *, deletes: bool = False) -> "Pop1Mailbox":
+        """RETR, or RDEL where it `deletes`: begin to read a mailbox, None: the user's own."""
+        return Pop1Mailbox(self._portal.call(self._inner.mailbox(name, deletes=deletes)), self._portal)
+
+
+class Pop1Mailbox:
+    """See `pop1.Pop1Mailbox`."""
+
+    __slots__ = ("_inner", "_portal", "octets")
+
+    def __init__(self, inner: pop1.Pop1Mailbox, portal: Portal) -> None:
+        self._inner = inner
+        self._portal = portal
+        self.octets = inner.octets
+
+    def messages(self) -> Generator["Pop1Message", None, None]:
+        """Each message, once. What is not read of one is thrown away when the next is asked for."""
+        with closing(self._portal.iterate(self._inner.messages())) as messages:
+            for message in messages:
+                yield Pop1Message(message, self._portal)
+
+    def accept(self) -> None:
+        """RCVD: it has come whole. One that was asked for to be deleted is deleted now."""
+        self._portal.call(self._inner.accept())
+
+    def give_up(self) -> None:
+        """RSET: let go of it, and delete nothing."""
+        self._portal.call(self._inner.give_up())
+
+
+class Pop1Message(_Message):
+    """See `pop1.Pop1Message`."""
+
+    __slots__ = ("arrived", "sender")
+
+    def __init__(self, inner: pop1.Pop1Message, portal: Portal) -> None:
+        super().__init__(inner, portal)
+        self.sender = inner.sender
+        self.arrived = inner.arrived
