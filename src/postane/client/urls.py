@@ -1,6 +1,6 @@
 """POP URLs: where a maildrop is, whose it is, and perhaps by which mechanism to log in.
 
-RFC 2384 s3 to s5 (`pop://user;AUTH=mechanism@host:port`), RFC 3986 s2.1 and s3.2. Beside `pop`, which means the same as
+RFC 2384 s3, s4 and s8 (`pop://user;AUTH=mechanism@host:port`). Beside `pop`, which means the same as
 `pop3`, there are `pop3s` with TLS from the first octet, and `pop2s`, `pop2`, `pop1s`, `pop1`.
 
 Must not know: how to connect.
@@ -31,7 +31,7 @@ _SCHEMES: dict[str, tuple[Version, bool, int | None]] = {
 }
 
 _AUTH = re.compile(r";auth=", re.IGNORECASE)
-_HOST = re.compile(r"\[([0-9A-Fa-f:.]+(?:%25[\w.-]+)?)\]|([^\s\[\]:@/?#%]+)")  # RFC 3986 s3.2.2
+_HOST = re.compile(r"\[([0-9A-Fa-f:.]+(?:%25[\w.-]+)?)\]|([^\s\[\]:@/?#%]+)")  # %25 is before a zone
 ANY = "*"
 
 
@@ -119,7 +119,7 @@ def _parse_place(text: str) -> tuple[str, int | None]:
 
 
 def _decoded(text: str, what: str) -> str:
-    """Without percent signs (RFC 3986 s2.1), and without what would begin another line."""
+    """Without percent signs (RFC 2384 s8), and without what would begin another line."""
     if re.search(r"%(?![0-9A-Fa-f]{2})", text):
         raise ValueError(f"a percent sign in the {what} is written as %25")
     try:

@@ -18,7 +18,7 @@ POP3 = Version.POP3
         ("pop2://fred@h", PopUrl(Version.POP2, "h", 109, user="fred")),
         ("pop1://fred@h:1090", PopUrl(Version.POP1, "h", 1090, user="fred")),
         ("pop1s://h:1091", PopUrl(Version.POP1, "h", 1091, True)),
-        # RFC 2384 s8
+        # RFC 2384 s7
         ("pop://rg@mailsrv.qualcomm.com", PopUrl(POP3, "mailsrv.qualcomm.com", 110, user="rg")),
         (
             "pop://rg;AUTH=+APOP@mail.eudora.com:8110",
