@@ -66,13 +66,13 @@ class Portal:
 
     @contextmanager
     def entered(self, context: AbstractAsyncContextManager[ValueT]) -> Generator[ValueT, None, None]:
-        """The same for a context, which is told what its block has raised."""
+        """The same for a context, which is told what its block has raised; that is raised all the same."""
         value = self.call(context.__aenter__())
         try:
             yield value
         except BaseException as error:
-            if not self.call(context.__aexit__(type(error), error, error.__traceback__)):
-                raise
+            self.call(context.__aexit__(type(error), error, error.__traceback__))
+            raise
         else:
             self.call(context.__aexit__(None, None, None))
 

@@ -1,6 +1,7 @@
 """A door from blocking code to an event loop: values, errors, interruptions and early ends."""
 
 import asyncio
+import contextlib
 import signal
 import threading
 
@@ -135,3 +136,29 @@ def test_a_callback_cannot_wait_for_its_own_loop(portal):
 
     with pytest.raises(RuntimeError, match="wait for itself"):
         portal.call(call_back())
+
+
+@contextlib.asynccontextmanager
+async def room(seen):
+    seen.append("entered")
+    try:
+        yield 7
+    except ZeroDivisionError:
+        seen.append("failed")
+        raise
+    finally:
+        seen.append(threading.current_thread().name)
+
+
+def test_a_context_is_entered_and_left_on_the_event_loop(portal):
+    seen = []
+    with portal.entered(room(seen)) as value:
+        assert value == 7
+    assert seen == ["entered", "postane client"]
+
+
+def test_a_context_is_told_what_was_raised(portal):
+    seen = []
+    with pytest.raises(ZeroDivisionError), portal.entered(room(seen)):
+        raise ZeroDivisionError
+    assert seen == ["entered", "failed", "postane client"]
