@@ -111,6 +111,7 @@ class Exchange:
         if not isinstance(event, Answer):
             raise self._mixed_up()
         if self._log:
+            self._body_octets = 0  # what is left of another body was thrown away
             self._log.answered(event.reply)
         return event
 

@@ -212,6 +212,8 @@ _CODE = re.compile(r"\[([A-Z0-9/._-]{1,40})\] ?", re.IGNORECASE)
 def format_command(command: Command) -> bytes:
     """A command as a client sends it. Raises ValueError where an argument cannot be written on one line."""
     match command:
+        case Dele(number=number) | Retr(number=number):  # by far the most
+            return f"{command.verb} {number}\r\n".encode("ascii")
         case Apop(name, digest):
             words = [name, digest]
         case Auth(mechanism, initial):
@@ -228,8 +230,6 @@ def format_command(command: Command) -> bytes:
             words = [name]
         case List(number) | Uidl(number):
             words = [] if number is None else [str(number)]
-        case Dele(number=number) | Retr(number=number):
-            words = [str(number)]
         case _:
             words = []
     line = " ".join([command.verb, *(word for word in words if word)]).encode("utf-8", "surrogateescape")
@@ -255,13 +255,14 @@ def format_reply(reply: Reply, tongue: Tongue | None = None) -> bytes:
 def parse_reply(line: bytes) -> Reply:
     """The first line of a reply. Raises RemoteProtocolError."""
     status, _, rest = line.partition(b" ")
-    if status.upper() not in (b"+OK", b"-ERR"):
+    is_ok = status == b"+OK" or status.upper() == b"+OK"
+    if not is_ok and status.upper() != b"-ERR":
         raise RemoteProtocolError("a reply begins with +OK or -ERR", Fault.SYNTAX, fatal=True)
     text = rest.decode("utf-8", "replace")
-    code = _CODE.match(text)
+    code = _CODE.match(text) if text.startswith("[") else None
     if code is None:
-        return Reply(status.upper() == b"+OK", text)
-    return Reply(status.upper() == b"+OK", text[code.end() :], code[1].upper())
+        return Reply(is_ok, text)
+    return Reply(is_ok, text[code.end() :], code[1].upper())
 
 
 def find_stamp(text: str) -> str | None:
