@@ -10,6 +10,7 @@ from postane.mail.mboxrd import Piece, Postmark, Splitter
 from postane.maildrop.base import Holder, Lock, MaildropStore, OpenMessage
 from postane.maildrop.embedded import embedded_store
 from postane.sinks.base import Parcel, Sink
+from postane.sinks.command import CommandSink
 from postane.sinks.content import MemoryContent, whole
 from postane.sinks.line_ends import LineEnds
 from postane.sinks.maildir import MaildirSink
@@ -129,9 +130,23 @@ async def _read(message: OpenMessage) -> bytes:
     return octets
 
 
+@asynccontextmanager
+async def command_house(root: Path) -> AsyncIterator[SinkHouse]:
+    """A script that makes a file of each message."""
+    path = root / "taken"
+    path.mkdir()
+    script = f"cat > {path}/$$.part && n=$(ls {path} | grep -c -v part); mv {path}/$$.part {path}/$(printf %06d $n)"
+
+    async def contents() -> list[bytes]:
+        return [each.read_bytes().replace(b"\n", b"\r\n") for each in sorted(path.glob("*[0-9]"))]
+
+    yield SinkHouse(lambda: CommandSink(script), contents)
+
+
 SINKS: dict[str, Callable[[Path], AbstractAsyncContextManager[SinkHouse]]] = {
     "maildir": maildir_house,
     "maildir-crlf": maildir_crlf_house,
     "mbox": mbox_house,
     "maildrop": maildrop_house,
+    "command": command_house,
 }
