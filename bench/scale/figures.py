@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 FLAT_UNTIL = 1.8
-"""A curve that should stay and ends at more than so many times its begin has grown."""
+"""A curve that should stay and ends at more than so many times its least has grown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +21,9 @@ class Curve:
 
     @property
     def growth(self) -> float:
-        """The last value by the first: by the least of them, where it falls first."""
+        """The last value by the least; of four and more by the second least, as one look may have been a lucky one."""
         values = [y for _, y in self.points if y > 0]
-        return values[-1] / min(values) if values else 1.0
+        return values[-1] / sorted(values)[len(values) > 3] if values else 1.0
 
     @property
     def has_grown(self) -> bool:

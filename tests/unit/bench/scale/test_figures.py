@@ -11,3 +11,14 @@ def test_a_curve_that_grows_where_it_need_not_is_told_and_drawn(load) -> None:
     assert figures.Part("part", [], [picture], findings=["more"]).grown() == [grown.verdict(), "more"]
     assert "GROWS 10.0x" in grown.verdict()
     xml.etree.ElementTree.fromstring(plot.draw(picture))
+
+
+def test_one_lucky_look_is_no_growth(load) -> None:
+    figures = load("scale", "figures")
+
+    def curve(*values: float):
+        return figures.Curve("name", [(10**power, value) for power, value in enumerate(values, 1)])
+
+    assert not curve(530, 625, 450, 626, 305, 620).has_grown
+    assert curve(530, 625, 450, 626, 305, 990).has_grown
+    assert curve(300, 310, 620).has_grown, "three looks are too few to leave one out"
