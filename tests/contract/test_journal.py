@@ -94,6 +94,11 @@ async def test_a_listing_that_breaks_off_notes_nothing(house, run):
     with pytest.raises(ConnectionResetError):
         await run.take_listing(broken())
     assert await entries(house.journal, "work") == []
+    assert (await compared(run), await run.count()) == ([], {})
+    await listed(run, "bc")
+    with pytest.raises(ConnectionResetError):
+        await run.take_listing(broken())
+    assert (await compared(run), await run.count()) == ([], {}), "nor is there the one before any more"
 
 
 async def test_what_a_broken_listing_has_not_said_is_not_gone(house, run):

@@ -17,7 +17,7 @@ ROUNDS = 25
 
 def killed_after(lines: int, path: Path, begin: int) -> list[list[str]]:
     """What a child said that was killed after some lines, or a little later; the last word may be cut."""
-    command = [sys.executable, journal_child.__file__, str(path), str(begin)]
+    command = [sys.executable, journal_child.__file__, "until", str(path), str(begin)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         output = b"".join(child.stdout.readline() for _ in range(lines))

@@ -142,6 +142,7 @@ class FileTokens:
                     await asyncio.sleep(PAUSE)
                 yield
             finally:
+                _unlock(descriptor)
                 os.close(descriptor)
 
     def _open_lock(self) -> int:
@@ -155,6 +156,13 @@ class FileTokens:
         except OSError as error:
             words = f"{self._path} (tokens of {self._name}) cannot be {what}: {error.strerror}"
             raise NoSecret(f"{words}: is there room, and may this user write there?", may_pass=True) from None
+
+
+def _unlock(descriptor: int) -> None:
+    """Before it is closed: a program that is just being started may have it open a moment longer."""
+    if sys.platform != "win32":
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 
 def _is_locked(descriptor: int) -> bool:

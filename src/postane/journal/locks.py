@@ -50,6 +50,7 @@ class RunLock:
         """Let go. Idempotent."""
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
+            _unlock(descriptor)
             os.close(descriptor)
 
     def _tell(self) -> None:
@@ -69,6 +70,13 @@ def _told(descriptor: int) -> str:
     if not pid:
         return "another process"
     return f"process {pid} since {since}" if pid != str(os.getpid()) else f"another run in this process since {since}"
+
+
+def _unlock(descriptor: int) -> None:
+    """Before it is closed: a program that is just being started may have it open a moment longer."""
+    if sys.platform != "win32":
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 
 def _lock(descriptor: int) -> None:

@@ -34,6 +34,7 @@ class MemoryRun:
     async def take_listing(self, listing: AsyncIterator[Sequence[Listed]]) -> Sequence[Listed]:
         """See Run."""
         self._check()
+        self._listing = None
         taken = [each async for piece in listing for each in piece]
         times = Counter(each.key for each in taken)
         once = [each for each in taken if times[each.key] == 1]

@@ -30,10 +30,10 @@ WHERE m.id > ? AND a.name = ? AND {at} ORDER BY m.id LIMIT ?
 
 _COUNTS = "SELECT step, count(*) FROM message WHERE account = ? GROUP BY step"
 
-_PRUNE = """
-DELETE FROM message WHERE account = (SELECT id FROM account WHERE name = ?1)
-AND coalesce(listed, (SELECT listed FROM account WHERE name = ?1)) < ?2
-"""
+_PRUNE = (
+    "DELETE FROM message WHERE account = ? AND listed IS NOT NULL AND listed < ?",
+    "DELETE FROM message WHERE account = (SELECT id FROM account WHERE id = ? AND listed < ?) AND listed IS NULL",
+)
 
 
 class SqliteJournal:
@@ -76,7 +76,7 @@ class SqliteJournal:
 
     async def prune(self, account: str, before: float) -> int:
         """See Journal."""
-        return await self._alone(account, lambda database: database.execute(_PRUNE, (account, before)).rowcount)
+        return await self._alone(account, partial(_prune, account, before))
 
     async def _alone(self, account: str, work: Callable[[Database], int]) -> int:
         """While nobody runs this account: what a run has listed stays."""
@@ -150,3 +150,8 @@ def _forget(account: str, keys: Sequence[str] | None, database: Database) -> int
     forgotten = database.execute("DELETE FROM message WHERE account = ?", found).rowcount
     database.execute("DELETE FROM account WHERE id = ?", found)
     return forgotten
+
+
+def _prune(account: str, before: float, database: Database) -> int:
+    found = database.execute("SELECT id FROM account WHERE name = ?", (account,)).fetchone()
+    return sum(database.execute(each, (*found, before)).rowcount for each in _PRUNE) if found else 0

@@ -64,8 +64,8 @@ class SqliteRun:
 
     async def take_listing(self, listing: AsyncIterator[Sequence[Listed]]) -> Sequence[Listed]:
         """See Run."""
+        self._has_listing = False
         await self._write([], self._listing.begin)
-        self._has_listing = True
         gathered: list[Listed] = []
         async for piece in listing:
             gathered += piece
@@ -73,7 +73,9 @@ class SqliteRun:
                 await self._add(gathered[:PIECE])
                 del gathered[:PIECE]
         await self._add(gathered)
-        return await self._write([], lambda database: self._listing.take(database, self._clock()))
+        repeated = await self._write([], lambda database: self._listing.take(database, self._clock()))
+        self._has_listing = True
+        return repeated
 
     async def _add(self, listed: Sequence[Listed]) -> None:
         self._check()
