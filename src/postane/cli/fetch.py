@@ -44,6 +44,10 @@ class AccountsOrCommand(TyperGroup):
         return super().parse_args(ctx, args if is_first and named in self.commands else ["run", *args])
 
 
+class Stopped(Failure):
+    """A signal has ended it, in good order."""
+
+
 app = typer.Typer(cls=AccountsOrCommand, help="Fetch mail from other servers.")
 
 
@@ -71,7 +75,8 @@ def fetch(
     if watch and dry_run:
         raise Failure("--watch and --dry-run do not go together", Exit.USAGE)
     if watch:
-        run(_until_signal(_watch(settings, chosen, json=json, is_quiet=quiet)))
+        with contextlib.suppress(Stopped):
+            run(_until_signal(_watch(settings, chosen, json=json, is_quiet=quiet)))
         return
     if dry_run:
         progresses = run(_describe(settings, chosen, json=json))
@@ -169,4 +174,4 @@ async def _until_signal(work: Coroutine[Any, Any, list[Progress]]) -> list[Progr
     try:
         return await task
     except asyncio.CancelledError:
-        raise Failure("stopped; what was fetched is delivered and recorded", Exit.TEMP_FAIL) from None
+        raise Stopped("stopped; what was fetched is delivered and recorded", Exit.TEMP_FAIL) from None

@@ -1,0 +1,95 @@
+"""`postane fetch` for tests: a folder with a fetch.toml, run as a user runs it."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+PATIENCE = 60.0
+
+
+class Errand:
+    """A fetch.toml in `folder` with one account or several, and the command to fetch them.
+
+    `keys` are an account's; destinations are Maildirs of their account's name in the folder, where none are given.
+    """
+
+    def __init__(self, folder: Path, *, name: str = "work", **keys: Any) -> None:
+        self.folder = folder
+        self.config = folder / "fetch.toml"
+        self.state = folder / "state" / "fetch.db"
+        self._accounts: list[Mapping[str, Any]] = []
+        self._top: dict[str, Any] = {"state": str(self.state)}
+        if keys:
+            self.add(name, **keys)
+
+    def add(self, name: str, **keys: Any) -> None:
+        """One account more. Keys that are lists of tables become `[[account.KEY]]`."""
+        keys.setdefault("deliver", [{"maildir": str(self.folder / name), "line_ends": "crlf"}])
+        keys.setdefault("received", False)
+        self._accounts.append({"name": name, **keys})
+        self.write()
+
+    def change(self, **keys: Any) -> None:
+        """Other values for keys of the first account."""
+        self._accounts[0] = {**self._accounts[0], **keys}
+        self.write()
+
+    def top(self, **keys: Any) -> None:
+        """Keys at the top of the file; a table of tables becomes `[KEY.NAME]`."""
+        self._top |= keys
+        self.write()
+
+    def write(self) -> None:
+        """Write the file."""
+        tables = {key: value for key, value in self._top.items() if isinstance(value, Mapping)}
+        lines = [f"{key} = {_value(value)}" for key, value in self._top.items() if key not in tables]
+        for key, each in tables.items():
+            for name, inner in each.items():
+                lines += [f"[{key}.{name}]", *(f"{word} = {_value(value)}" for word, value in inner.items())]
+        for account in self._accounts:
+            nested = {key: value for key, value in account.items() if _is_tables(value)}
+            lines += ["[[account]]", *(f"{key} = {_value(account[key])}" for key in account if key not in nested)]
+            for key, each in nested.items():
+                for table in each:
+                    lines += [f"[[account.{key}]]", *(f"{word} = {_value(value)}" for word, value in table.items())]
+        self.config.write_text("\n".join(lines) + "\n")
+        self.config.chmod(0o600)
+
+    def command(self, *arguments: str) -> list[str]:
+        """The words of the command."""
+        words = list(arguments)
+        place = words.index("state") + 2 if words[:1] == ["state"] else 1 if words[:1] in (["login"], ["check"]) else 0
+        return [sys.executable, "-m", "postane", "fetch", *words[:place], "-c", str(self.config), *words[place:]]
+
+    def run(self, *arguments: str, expect: int | None = 0, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+        """Run it and check its exit code (None: any)."""
+        done = subprocess.run(
+            self.command(*arguments), input=given, capture_output=True, cwd=self.folder, timeout=PATIENCE
+        )
+        said = done.stdout.decode(errors="replace") + done.stderr.decode(errors="replace")
+        assert expect is None or done.returncode == expect, f"fetch {arguments}: {done.returncode}\n{said}"
+        assert "Traceback" not in said, said
+        return done
+
+    def fetch(self, *names: str, expect: int | None = 0) -> dict[str, Any]:
+        """Fetch, and what `--json` tells of the first account."""
+        return dict(json.loads(self.run(*names, "--json", expect=expect).stdout)["accounts"][0])
+
+    def messages(self, name: str = "work") -> list[bytes]:
+        """What is in an account's Maildir, in the order in which it came."""
+        folder = self.folder / name
+        paths = [path for sub in ("new", "cur") for path in (folder / sub).iterdir()] if folder.is_dir() else []
+        return [path.read_bytes() for path in sorted(paths, key=lambda path: path.name)]
+
+
+def _is_tables(value: object) -> bool:
+    return isinstance(value, Sequence) and bool(value) and all(isinstance(each, Mapping) for each in value)
+
+
+def _value(value: object) -> str:
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{key} = {_value(each)}" for key, each in value.items()) + " }"
+    return json.dumps(value)
