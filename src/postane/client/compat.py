@@ -35,6 +35,10 @@ POP3_SSL_PORT: Final = 995
 _MAXLINE = LINE_LIMIT
 """Octets of a reply's own line. Programs are known to set it; it is looked up at each reply."""
 
+_MAXBODY = 1 << 30
+"""Octets of the lines after a reply, all together: they are held in memory, and a hostile server knows no end."""
+
+_LAST = b".\r\n"
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 
 
@@ -65,6 +69,10 @@ class POP3(BlockingLines):
             raise ValueError("Control characters not allowed in commands")
         self._putline(octets)
 
+    def _getline(self) -> tuple[bytes, int]:
+        """A line without its end, and its octets with it."""
+        return self._next_line(_MAXBODY)
+
     def _getresp(self) -> bytes:
         """The line of a reply. Raises error_proto where it is a refusal."""
         line = self._readline(_MAXLINE + 1)
@@ -78,11 +86,11 @@ class POP3(BlockingLines):
         return reply
 
     def _getlongresp(self) -> "tuple[bytes, List[bytes], int]":
-        """A reply with the lines after it, and how many octets these have."""
+        """A reply with the lines after it, and how many octets these have. Too many of them close the connection."""
         reply = self._getresp()
         lines: List[bytes] = []
         octets = 0
-        while (got := self._getline())[0] != b".":
+        while (got := self._next_line(_MAXBODY - octets + len(_LAST)))[0] != b".":
             line, count = got
             if line.startswith(b".."):
                 line, count = line[1:], count - 1

@@ -59,14 +59,17 @@ class BlockingLines:
             raise error_proto("-ERR EOF")
         self.sock.sendall(line + CRLF)
 
-    def _getline(self) -> tuple[bytes, int]:
-        """A line of any length without its end, and its octets with it."""
-        line = self._readline(-1)
+    def _next_line(self, room: int) -> tuple[bytes, int]:
+        """A line without its end, and its octets with it. A longer one than there is room for: closed."""
+        line = self._readline(room + 1)
+        if len(line) > room:
+            self.close()
+            raise error_proto("message too long")
         self._debug(2, "get", line)
         return without_end(line), len(line)
 
     def _readline(self, limit: int) -> bytes:
-        """The next octets up to an LF, at most `limit` (-1: any). What ends without either is never given."""
+        """The next octets up to an LF, at most `limit`. What ends without either is never given."""
         line = b"" if self.file is None else self.file.readline(limit)
         if not line.endswith(LF) and len(line) != limit:
             raise error_proto("-ERR EOF")

@@ -104,6 +104,16 @@ def test_the_longest_reply_is_what_the_module_says(open_pop, monkeypatch):
         pop.noop()
 
 
+@pytest.mark.parametrize("body", [b"x" * 20, b"x\r\n" * 20])
+def test_what_has_no_end_is_given_up(open_pop, monkeypatch, body):
+    monkeypatch.setattr(compat, "_MAXBODY", 10)
+    pop, _ = open_pop(GREETING, b"+OK\r\n1234567\r\n.\r\n", b"+OK\r\n", body, hangs_up=False)
+    assert pop.retr(1) == (b"+OK", [b"1234567"], 9)
+    with pytest.raises(compat.error_proto, match="message too long"):
+        pop.retr(2)
+    assert (pop.sock, pop.file) == (None, None)
+
+
 @pytest.mark.parametrize("rest", [b"", b"a", b"a\r\n", b"a\r\n.", b"a\r\n.\r"])
 def test_a_message_that_breaks_off_is_never_given(open_pop, rest):
     pop, _ = open_pop(GREETING, b"+OK\r\n", rest)
