@@ -75,6 +75,11 @@ class ArrivingStream(SocketStream):
         """See Stream."""
         return self._has_transport
 
+    @property
+    def is_introduced(self) -> bool:
+        """See Stream: somebody may have to be asked, and a transport is to be made."""
+        return False
+
     async def introduce(self) -> None:
         """See Stream. From a trusted proxy a header must come first; nobody else's octets are looked at: whether there
         is a header is never guessed (the PROXY protocol's specification, section 5)."""

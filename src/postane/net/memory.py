@@ -36,6 +36,7 @@ class MemoryStream:
         self.tls = FACTS if is_encrypted else None
         self.stands = True
         self.begins_with_tls = False
+        self.is_introduced = False  # who sets `stands` to False overrides `introduce`
         self.is_probe = False
         self._offers_tls = offers_tls
         self.is_stuck = False
@@ -96,6 +97,11 @@ class MemoryStream:
     async def secure(self) -> None:
         """See Stream."""
 
+    def secure_now(self) -> bool:
+        """See Stream."""
+        self._check()
+        return True
+
     async def start_tls(self, last_words: bytes) -> None:
         """See Stream."""
         self.write(last_words)
@@ -150,8 +156,9 @@ class MemoryStream:
         """See Stream."""
         return not self.is_stuck
 
-    def leave(self) -> None:
+    def leave(self, last_octets: bytes = b"") -> None:
         """See Stream."""
+        self.write(last_octets)
         self.abort()
 
     @property

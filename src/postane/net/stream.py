@@ -115,6 +115,16 @@ class Stream(Protocol):
         """Whether nothing can be said before the handshake."""
         ...
 
+    @property
+    def is_introduced(self) -> bool:
+        """Whether `introduce` has nothing to do."""
+        ...
+
+    def secure_now(self) -> bool:
+        """What `secure` does, without waiting: whether it is done. There is news for `attend` when it is to be asked
+        again. Raises what `secure` raises; not before it is introduced."""
+        ...
+
     async def introduce(self) -> None:
         """Learn who the peer is, where a proxy tells. Raises BadIntroduction, StreamClosed, TimeoutError."""
         ...
@@ -158,8 +168,8 @@ class Stream(Protocol):
         """
         ...
 
-    def leave(self) -> None:
-        """Begin to close as `close` does, and wait for nothing. Raises nothing."""
+    def leave(self, last_octets: bytes = b"") -> None:
+        """Write these and begin to close as `close` does, and wait for nothing. Raises nothing."""
         ...
 
     @property

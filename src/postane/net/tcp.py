@@ -8,7 +8,7 @@ Must not know: any protocol.
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import cast
 
 from .deadlines import Deadlines
@@ -28,11 +28,6 @@ HANDSHAKE_WAIT = 60.0
 
 INFINITE = float("inf")
 
-_WHAT_FAILED: Mapping[type[Exception], str] = {
-    StreamClosed: "was broken off",
-    TimeoutError: "took too long",
-}
-
 LINGER = 2.0
 """Seconds for which a peer that is still sending is read from after the last word to it, so that the word arrives."""
 
@@ -44,7 +39,7 @@ class SocketStream(asyncio.Protocol):
     # Ten thousand of them are open: no dictionaries.
     __slots__ = (
         "_attendant", "_deadline", "_deadlines", "_is_ended", "_is_expired", "_is_lost", "_is_reading", "_is_writable",
-        "_loop", "_on_open", "_received", "_server_tls", "_transport", "_waiter", "peer", "tls",
+        "_loop", "_old_deadline", "_on_open", "_received", "_server_tls", "_transport", "_waiter", "peer", "tls",
     )  # fmt: skip
 
     begins_with_tls = False
@@ -122,11 +117,20 @@ class SocketStream(asyncio.Protocol):
         self.peer = client
         self.tls = None if self.tls is None else self.tls.relayed()
 
-    async def introduce(self) -> None:
+    @property
+    def is_introduced(self) -> bool:
         """See Stream: who connects is who it is."""
+        return True
+
+    async def introduce(self) -> None:
+        """See Stream."""
 
     async def secure(self) -> None:
         """See Stream."""
+
+    def secure_now(self) -> bool:
+        """See Stream."""
+        return True
 
     async def start_tls(self, last_words: bytes) -> None:
         """See Stream. Nothing is read from the last words on: what comes next from the kernel is the handshake's."""
@@ -140,28 +144,37 @@ class SocketStream(asyncio.Protocol):
 
     async def _shake_hands(self) -> None:
         """Hold a handshake; what has come already is the beginning of it."""
+        link = self._begin_handshake()
+        while not self._is_shaken(link):
+            try:
+                await self._wait()
+            except TimeoutError:
+                self._is_expired = True
+        self._loop.call_soon(link.flush)  # with the greeting, where one comes now
+
+    def _begin_handshake(self, receive: Callable[[bytes], None] | None = None) -> TlsLink:
         octets = self.read_now()
-        if self._server_tls is None or self._transport is None or isinstance(self._transport, TlsLink):
+        tls, raw = self._server_tls, self._transport
+        if tls is None or raw is None or isinstance(raw, TlsLink):
             raise StreamClosed
-        link = self._transport = TlsLink(self._server_tls.context, self._transport, self, self._wake)
-        deadline, self._deadline = self._deadline, min(self._deadline, self._loop.time() + HANDSHAKE_WAIT)
+        link = self._transport = TlsLink(tls.context, raw, self, self._wake, receive)
+        self._old_deadline, self._deadline = self._deadline, min(self._deadline, self._loop.time() + HANDSHAKE_WAIT)
         if octets:
             link.data_received(octets)
-        try:
-            while not link.is_complete:
-                if self._is_lost or self._is_ended:
-                    raise StreamClosed
-                await self._wait()
-        except (StreamClosed, TimeoutError) as error:
+        return link
+
+    def _is_shaken(self, link: TlsLink) -> bool:
+        """Whether the handshake is over. Raises NotSecured, StreamClosed, TimeoutError."""
+        if not link.is_complete:
+            if not (self._is_lost or self._is_ended or self._is_expired):
+                return False
             if link.trouble is None:
                 self.abort()
-            if link.secured is None:
-                raise
-            raise NotSecured(link.trouble or f"TLS: the handshake {_WHAT_FAILED[type(error)]}") from None
-        self._deadline = deadline
-        if link.secured is not None:
+            raise link.failure(TimeoutError() if self._is_expired else StreamClosed())
+        self._deadline = self._old_deadline
+        if link.secured is not None and self._server_tls is not None:
             self.tls = self._server_tls.facts(link.secured, str(self.peer))
-        self._loop.call_soon(link.flush)  # with the greeting, where one comes now
+        return True
 
     def set_deadline(self, seconds: float | None) -> None:
         """See Stream."""
@@ -241,9 +254,12 @@ class SocketStream(asyncio.Protocol):
                 await self._wait()
         self.abort()
 
-    def leave(self) -> None:
+    def leave(self, last_octets: bytes = b"") -> None:
         """See Stream."""
-        if self._transport is not None and not self._is_lost:
+        if isinstance(self._transport, TlsLink) and not self._is_lost:
+            self._transport.close(last_octets)
+        elif self._transport is not None and not self._is_lost:
+            self._transport.write(last_octets)
             self._transport.close()
 
     @property
@@ -281,15 +297,3 @@ class SocketStream(asyncio.Protocol):
                 self._waiter.set_result(None)
         elif self._attendant is not None:
             self._attendant()
-
-
-class SecureStream(SocketStream):
-    """A SocketStream on which nothing can be said before a handshake."""
-
-    __slots__ = ()
-
-    begins_with_tls = True
-
-    async def secure(self) -> None:
-        """See Stream."""
-        await self._shake_hands()

@@ -11,6 +11,8 @@ import contextlib
 import ssl
 from collections.abc import Callable
 
+from .stream import NotSecured, StreamClosed
+
 PIECE = 64 * 1024
 """What is encrypted at a time: the buffer behind it keeps for good the size that it once had."""
 
@@ -20,12 +22,13 @@ class TlsLink(asyncio.Protocol):
 
     Nothing is made before the first octet of the handshake: who says nothing costs nothing. `secured` is there from
     then on. `is_complete` tells that the handshake is over, and `on_complete` is called then; `trouble` is what broke
-    it, or what came after it.
+    it, or what came after it. With a `receive`, which what was opened is given to, the stream stays the transport's
+    protocol and hands on what comes: to take its place costs two calls of the system.
     """
 
     __slots__ = (
-        "_context", "_incoming", "_on_complete", "_outgoing", "_stream", "_transport", "is_complete", "secured",
-        "trouble",
+        "_context", "_incoming", "_on_complete", "_outgoing", "_receive", "_stream", "_transport", "is_complete",
+        "secured", "trouble",
     )  # fmt: skip
 
     def __init__(
@@ -34,6 +37,7 @@ class TlsLink(asyncio.Protocol):
         transport: asyncio.Transport,
         stream: asyncio.Protocol,
         on_complete: Callable[[], None],
+        receive: Callable[[bytes], None] | None = None,
     ) -> None:
         self._context = context
         self._transport = transport
@@ -42,7 +46,9 @@ class TlsLink(asyncio.Protocol):
         self.secured: ssl.SSLObject | None = None
         self.is_complete = False
         self.trouble: str | None = None
-        transport.set_protocol(self)
+        self._receive = receive or stream.data_received
+        if receive is None:
+            transport.set_protocol(self)
 
     # What the transport calls
 
@@ -56,7 +62,7 @@ class TlsLink(asyncio.Protocol):
                 return
             secured.do_handshake()
             self.is_complete = True
-            self._on_complete()
+            self._on_complete()  # what is said now takes the tickets along
             self._read(secured)
         except ssl.SSLWantReadError:  # the handshake goes on
             self.flush()
@@ -72,7 +78,7 @@ class TlsLink(asyncio.Protocol):
                 parts.append(secured.read(count))
                 is_ended = not parts[-1]
         if octets := b"".join(parts):
-            self._stream.data_received(octets)
+            self._receive(octets)
         if is_ended:
             self._stream.eof_received()
 
@@ -90,6 +96,13 @@ class TlsLink(asyncio.Protocol):
         self._stream.resume_writing()
 
     # What the stream calls
+
+    def failure(self, error: StreamClosed | TimeoutError) -> Exception:
+        """What a handshake ends with that this ended; who never began one has no trouble with TLS."""
+        if self.secured is None:
+            return error
+        what = "took too long" if isinstance(error, TimeoutError) else "was broken off"
+        return NotSecured(self.trouble or f"TLS: the handshake {what}")
 
     def write(self, data: bytes) -> None:
         """Say these octets, and before them what waits to be said by TLS itself. While the handshake goes on they are
@@ -117,8 +130,9 @@ class TlsLink(asyncio.Protocol):
         if self.secured is not None and self._outgoing.pending and not self._transport.is_closing():
             self._transport.write(self._outgoing.read())
 
-    def close(self) -> None:
-        self._say_last_word()
+    def close(self, last_octets: bytes = b"") -> None:
+        """End it, after these octets: TLS's own last word goes with them."""
+        self._say_last_word(last_octets)
         self._transport.close()
 
     def abort(self) -> None:
@@ -145,10 +159,12 @@ class TlsLink(asyncio.Protocol):
         self.secured = self._context.wrap_bio(self._incoming, self._outgoing, server_side=True)
         return self.secured
 
-    def _say_last_word(self) -> None:
+    def _say_last_word(self, last_octets: bytes = b"") -> None:
         """TLS's `close_notify`, whether or not the peer has said its own."""
         if self.secured is not None and self.is_complete and self.trouble is None:
             with contextlib.suppress(ssl.SSLError):  # it would wait for the peer's
+                if last_octets:
+                    self.secured.write(last_octets)
                 self.secured.unwrap()
         self.flush()
 

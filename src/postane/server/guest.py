@@ -4,6 +4,7 @@ Must not know: sockets, protocols' verbs.
 """
 
 import asyncio
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -23,10 +24,23 @@ EVERYBODY = "*"
 """The key under which all connections are counted."""
 
 
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What one worker has: `places` for connections, and beside them room for so many `lingering` ones which are told
+    that there is none, and are waited for until they have read it."""
+
+    places: float = math.inf
+    lingering: float = math.inf
+
+
+BOUNDLESS = Room()
+
+
 @dataclass(slots=True, eq=False)
 class Guest:
     """One open connection; there is no `talk` before it is introduced and secured, and a `task` only while something
-    else than the client is waited for. `is_heard`: its stream tells of news, by `tell`, and `go_on` hears of it."""
+    else than the client is waited for (in a handshake it is the client). `is_heard`: its stream tells of news, by
+    `tell`, and `go_on` hears of it."""
 
     record: SessionRecord
     stream: Stream

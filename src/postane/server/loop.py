@@ -169,7 +169,6 @@ class Conversation:
             elif event is PAUSED:  # every event has been answered: the machine is at its end, or TLS begins
                 if desk.is_handshake_due:
                     return Need.HANDSHAKE
-                out.write()
                 self.ending = Ending.QUIT
                 return Need.PARTING
             else:
@@ -248,7 +247,7 @@ class Conversation:
         if self.ending is not Ending.QUIT or not self.desk.is_closed:
             return Need.PARTING
         self.stream.set_deadline(FAREWELL_WAIT)
-        self.stream.leave()
+        self.stream.leave(self._out.take())
         return Need.CLIENT
 
     def _look_after(self) -> Need:
@@ -265,7 +264,7 @@ class Conversation:
 
     async def _part(self) -> None:
         ending = self.ending or Ending.SHUT_DOWN
-        last_word = self.desk.farewell(ending)
+        last_word = self._out.take() if ending is Ending.QUIT else self.desk.farewell(ending)
         if last_word:
             self.stream.write(last_word)
         if ending is Ending.TIMED_OUT and not last_word:

@@ -6,17 +6,15 @@ Must not know: sockets, protocols' verbs.
 import asyncio
 import contextlib
 import functools
-import math
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
 from postane.accounts.throttle import source_of
-from postane.net.stream import BadIntroduction, NotSecured, Stream, StreamClosed
+from postane.net.stream import Stream, StreamClosed
 
-from .guest import EVERYBODY, Guest, MakeDesk
+from .guest import BOUNDLESS, EVERYBODY, Guest, MakeDesk, Room
 from .limits import Tally
 from .loop import Conversation
 from .need import Need
@@ -31,19 +29,10 @@ KICK_WAIT = 1.0
 """Seconds that whoever kicks a session waits at most until it is over."""
 
 
-@dataclass(frozen=True, slots=True)
-class Room:
-    """What one worker has: `places` for connections, and beside them room for so many `lingering` ones which are told
-    that there is none, and are waited for until they have read it."""
-
-    places: float = math.inf
-    lingering: float = math.inf
-
-
 class Reception:
     """Takes in the connections of one worker: not more than it has `room` for, whatever all of them together may."""
 
-    def __init__(self, office: PostOffice, connections: Tally, room: Room = Room()) -> None:
+    def __init__(self, office: PostOffice, connections: Tally, room: Room = BOUNDLESS) -> None:
         self._office = office
         self._connections = connections
         self._room = room
@@ -65,6 +54,8 @@ class Reception:
         guest.has_place = self._count(guest, EVERYBODY, self._office.limits.connections)
         if stream.stands:
             self._welcome(guest)
+        elif stream.is_introduced:
+            self._begin_handshake(guest)
         else:
             self._attend(guest, self._meet(guest))
 
@@ -129,20 +120,36 @@ class Reception:
                 return
             await stream.secure()
             is_over = False
-        except BadIntroduction as error:
-            record.ending, record.trouble = Ending.NOT_INTRODUCED, str(error)
-        except NotSecured as error:
-            record.ending, record.trouble = Ending.NOT_SECURED, str(error)
-        except TimeoutError:
-            record.ending = Ending.TIMED_OUT
-        except StreamClosed:
-            record.ending = Ending.DROPPED
+        except (StreamClosed, TimeoutError) as error:
+            record.note_failure(error)
         except asyncio.CancelledError:
             record.ending = record.ending if record.ending in SENT_AWAY else Ending.SHUT_DOWN
         finally:
             if is_over:
                 self._forget(guest)
         if not is_over:
+            self._welcome(guest)
+
+    def _begin_handshake(self, guest: Guest) -> None:
+        """Nobody has to be asked who it is; what is over a limit gets no further."""
+        if not self._may_stay(guest):
+            guest.record.ending = Ending.REFUSED
+            self._forget(guest)
+            return
+        self._listen(guest, is_heard=True)
+        self._shake_hands(guest)
+
+    def _shake_hands(self, guest: Guest) -> None:
+        """The handshake has begun, goes on, or has ended."""
+        is_done: bool | None = None
+        try:
+            is_done = guest.stream.secure_now()
+        except (StreamClosed, TimeoutError) as error:
+            guest.record.note_failure(error)
+        finally:
+            if is_done is None:
+                self._forget(guest)
+        if is_done:
             self._welcome(guest)
 
     def _welcome(self, guest: Guest) -> None:
@@ -175,7 +182,10 @@ class Reception:
     def _go_on(self, guest: Guest, _event: object = None) -> None:
         """There is news of a guest that nobody accompanies."""
         talk = guest.talk
-        if guest.task is not None or talk is None or guest not in self._open:
+        if guest.task is not None or guest not in self._open:
+            return
+        if talk is None:
+            self._shake_hands(guest)
             return
         need: Need | None = None
         try:
@@ -224,6 +234,9 @@ class Reception:
         elif guest.talk is not None:
             guest.talk.shut_down()
             self._attend(guest, self._accompany(guest, Need.PARTING))
+        else:  # in the midst of its handshake
+            guest.record.ending = ending
+            self._forget(guest)
 
     def _forget(self, guest: Guest) -> None:
         """It is over."""

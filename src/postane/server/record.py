@@ -6,7 +6,7 @@ Must not know: how it is written down.
 from dataclasses import dataclass
 from enum import StrEnum
 
-from postane.net.stream import Peer
+from postane.net.stream import BadIntroduction, NotSecured, Peer, StreamClosed
 
 
 class Ending(StrEnum):
@@ -52,3 +52,15 @@ class SessionRecord:
         """The client has said something."""
         self.commands += 1
         self.last_command = now
+
+    def note_failure(self, error: StreamClosed | TimeoutError) -> None:
+        """Why a connection never came to stand."""
+        match error:
+            case BadIntroduction():
+                self.ending, self.trouble = Ending.NOT_INTRODUCED, str(error)
+            case NotSecured():
+                self.ending, self.trouble = Ending.NOT_SECURED, str(error)
+            case TimeoutError():
+                self.ending = Ending.TIMED_OUT
+            case _:
+                self.ending = Ending.DROPPED

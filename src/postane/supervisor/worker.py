@@ -24,11 +24,13 @@ from postane.net.accept import Acceptor, ArrivingStream, Proxies
 from postane.net.deadlines import Deadlines
 from postane.net.listen import BACKLOG, Bound
 from postane.net.networks import parse_networks
-from postane.net.tcp import SecureStream, SocketStream
+from postane.net.secure import SecureStream
+from postane.net.tcp import SocketStream
 from postane.net.tls import ServerTls
 from postane.observe.logs import configure_logs, log_unraisable
+from postane.server.guest import Room
 from postane.server.limits import Tally
-from postane.server.reception import Reception, Room
+from postane.server.reception import Reception
 from postane.server.replies import report_bug
 
 from .control import open_control

@@ -257,3 +257,17 @@ def test_the_stream_is_told_what_the_transport_tells(line: Line) -> None:
     assert not line.link.eof_received()
     line.link.connection_lost(None)
     assert line.heard.did == ["pause", "resume", "eof", "lost"]
+
+
+def test_the_last_octets_and_the_last_word_are_one_write(line: Line) -> None:
+    line.shake_hands()
+    line.link.close(b"+OK bye\r\n")
+    line.hear()
+    assert line.read() == b"+OK bye\r\n(end)"
+    assert line.wire.did[-1] == "close"
+
+
+def test_a_stream_may_stay_the_transports_protocol(context: ssl.SSLContext) -> None:
+    wire, opened = Wire(), []
+    TlsLink(context, wire, Heard(), lambda: None, opened.append)  # type: ignore[arg-type]
+    assert wire.did == []

@@ -13,10 +13,11 @@ from postane.maildrop.base import DropInUse, Holder, Lock
 from postane.net.memory import MemoryStream
 from postane.net.stream import BadIntroduction, Peer, Stream
 from postane.pop3.server import Pop3Server
+from postane.server.guest import Room
 from postane.server.limits import Limits, private_tally
 from postane.server.office import PostOffice
 from postane.server.pop3 import Pop3Desk
-from postane.server.reception import Reception, Room
+from postane.server.reception import Reception
 from postane.server.record import SessionRecord
 from support.guests import busy_reception
 from support.pop3 import make_office, put, sized
