@@ -38,7 +38,6 @@ _MAXLINE = LINE_LIMIT
 _MAXBODY = 1 << 30
 """Octets of the lines after a reply, all together: they are held in memory, and a hostile server knows no end."""
 
-_LAST = b".\r\n"
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 
 
@@ -71,7 +70,9 @@ class POP3(BlockingLines):
 
     def _getline(self) -> tuple[bytes, int]:
         """A line without its end, and its octets with it."""
-        return self._next_line(_MAXBODY)
+        line = self._readline(_MAXBODY)
+        self._debug(2, "get", line)
+        return without_end(line), len(line)
 
     def _getresp(self) -> bytes:
         """The line of a reply. Raises error_proto where it is a refusal."""
@@ -88,15 +89,7 @@ class POP3(BlockingLines):
     def _getlongresp(self) -> "tuple[bytes, List[bytes], int]":
         """A reply with the lines after it, and how many octets these have. Too many of them close the connection."""
         reply = self._getresp()
-        lines: List[bytes] = []
-        octets = 0
-        while (got := self._next_line(_MAXBODY - octets + len(_LAST)))[0] != b".":
-            line, count = got
-            if line.startswith(b".."):
-                line, count = line[1:], count - 1
-            octets += count
-            lines.append(line)
-        return reply, lines, octets
+        return reply, *self._read_body(_MAXBODY)
 
     def _shortcmd(self, line: str) -> bytes:
         self._putcmd(line)

@@ -24,6 +24,7 @@ DEFAULT: Final[Any] = getattr(socket, "_GLOBAL_DEFAULT_TIMEOUT")  # noqa: B009 -
 SKIP_LIMIT = 16 * 1024 * 1024
 """Octets of one overlong reply that are thrown away before the server is given up."""
 
+_LAST = (b".\r\n", b".\n", b"\r.\n")
 _SECRET = re.compile(r"(PASS |APOP \S+ )(.*)", re.IGNORECASE)
 
 
@@ -59,14 +60,23 @@ class BlockingLines:
             raise error_proto("-ERR EOF")
         self.sock.sendall(line + CRLF)
 
-    def _next_line(self, room: int) -> tuple[bytes, int]:
-        """A line without its end, and its octets with it. A longer one than there is room for: closed."""
-        line = self._readline(room + 1)
-        if len(line) > room:
-            self.close()
-            raise error_proto("message too long")
-        self._debug(2, "get", line)
-        return without_end(line), len(line)
+    def _read_body(self, room: int) -> tuple[list[bytes], int]:
+        """The lines up to that with a single dot, without their ends, and how many octets they have with them. More
+        than there is room for: closed."""
+        lines: list[bytes] = []
+        octets, limit = 0, room + len(CRLF)
+        while (line := self._readline(limit)) not in _LAST:
+            octets += len(line)
+            if octets > room:
+                self.close()
+                raise error_proto("message too long")
+            if self._debugging:
+                self._debug(2, "get", line)
+            if line.startswith(b".."):
+                line = line[1:]
+                octets -= 1
+            lines.append(line[:-2] if line.endswith(CRLF) else without_end(line))
+        return lines, octets
 
     def _readline(self, limit: int) -> bytes:
         """The next octets up to an LF, at most `limit`. What ends without either is never given."""
