@@ -12,11 +12,12 @@ from copy import copy
 from postane.net.base import Link, NetError
 from postane.pop3.client import Answer, BodyChunk, Challenged, Event, Greeting, Pop3Client
 from postane.pop3.commands import Command
+from postane.pop3.grammar import parse_reply
 from postane.pop3.states import State
 from postane.wire.errors import Fault, LocalProtocolError, RemoteProtocolError
 from postane.wire.machine import NEED_DATA, Signal
 
-from .errors import ConnectionLost, Misbehaved, NotSecured, PopError, net_error
+from .errors import ConnectionLost, Misbehaved, NotSecured, PopError, net_error, refusal
 from .protocol_log import ProtocolLog
 
 SMALL_BODY = 64 * 1024
@@ -67,8 +68,8 @@ class Exchange:
             left -= len(event.octets) if isinstance(event, BodyChunk) else 0
             if left < 0:
                 raise self.give_up(Misbehaved("what nobody wants has no end"))
-        if self._machine_event() is not None:  # it would be taken for the answer to what is asked next
-            raise self._mixed_up()
+        if said := self._machine.trailing_data:  # it would be taken for the answer to what is asked next
+            raise self.give_up(_parting_word(said))
         self.turn += 1
         return self.turn
 
@@ -243,3 +244,16 @@ class Exchange:
 
     def _mixed_up(self) -> PopError:
         return self.give_up(Misbehaved("the server answers what was not asked"))
+
+
+def _parting_word(octets: bytes) -> PopError:
+    """What a server says that was not asked: why it ends the session, or nothing that makes sense."""
+    line = octets[:SMALL_BODY].partition(b"\n")[0].rstrip(b"\r")
+    if not line.upper().startswith(b"-ERR"):
+        return Misbehaved("the server: a reply to nothing")
+    try:
+        reply = parse_reply(line)
+    except RemoteProtocolError as error:
+        return Misbehaved(f"the server: {error.text}")
+    words = str(reply.text)
+    return refusal("the session", words, reply.code) if reply.code else ConnectionLost(f"the server leaves: {words}")

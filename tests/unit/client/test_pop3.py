@@ -295,6 +295,23 @@ async def test_numbers_of_old_servers():
         await pop.stat()
 
 
+@pytest.mark.parametrize(
+    ("word", "kind", "text"),
+    [
+        (b"-ERR [SYS/TEMP] out of order\r\n", SysTemp, r"the session was refused: \[SYS/TEMP\] out of order"),
+        (b"-ERR Disconnected for inactivity.\r\n", ConnectionLost, "the server leaves: Disconnected for inactivity"),
+        (b"-ERRATA\r\n", Misbehaved, "begins with"),
+        (b"-ERR half", ConnectionLost, "leaves: half"),
+    ],
+)
+async def test_a_server_that_leaves_may_say_why(word, kind, text):
+    pop, link = await entered(FakeServer(replies={b"NOOP": b"+OK\r\n" + word}))
+    await pop.noop()
+    with pytest.raises(kind, match=text):
+        await pop.stat()
+    assert link.is_aborted
+
+
 async def test_an_answer_to_nothing_ends_the_session():
     pop, link = await entered(FakeServer(replies={b"NOOP": b"+OK\r\n+OK more\r\n"}))
     await pop.noop()
