@@ -12,8 +12,9 @@ from typing import Any
 from config_target import fuzz_config as fuzz_config
 from drive import Case, assert_small, converse, read_case
 from postane.mail import mboxrd
-from postane.mail.address import BadAddress, format_mailbox, format_path, parse_mailbox, parse_path, split_path
+from postane.mail.address import Address, BadAddress, format_mailbox, format_path, parse_mailbox, parse_path, split_path
 from postane.mail.downgrade import Downgrader, downgrade_header
+from postane.mail.envelope import Envelope
 from postane.mail.measure import Measure
 from postane.pop1 import commands as pop1
 from postane.pop1 import replies as pop1_replies
@@ -27,7 +28,9 @@ from postane.pop3 import commands as pop3
 from postane.pop3 import replies as pop3_replies
 from postane.pop3.client import Pop3Client
 from postane.pop3.server import Pop3Server
+from postane.smtp import commands as smtp
 from postane.smtp.body import BareNewlines, BodyLimits
+from postane.smtp.client import EndOfBody, SmtpClient
 from postane.smtp.states import Dialect, State
 from postane.wire.errors import LocalProtocolError, RemoteProtocolError
 from proxy_target import fuzz_proxy_protocol as fuzz_proxy_protocol
@@ -217,6 +220,23 @@ def fuzz_smtp_server(data: bytes) -> None:
 def fuzz_lmtp_server(data: bytes) -> None:
     """The dialect of one post office."""
     _fuzz_smtp(Dialect.LMTP, data)
+
+
+_SMTP_SCRIPT = [
+    *(smtp.Ehlo("x"), smtp.Mail(Envelope(None)), smtp.Rcpt(Address("a", "b.c")), smtp.Rcpt(Address("d", "e.f"))),
+    *(smtp.Data(), smtp.BodyChunk(_BODY), EndOfBody(), smtp.Auth("PLAIN"), smtp.AuthResponse(b"x"), smtp.Rset()),
+    *(smtp.Noop(), smtp.Quit()),
+]
+
+
+def fuzz_smtp_client(data: bytes) -> None:
+    """Any server."""
+    _fuzz_client(SmtpClient, _SMTP_SCRIPT, 0, data)
+
+
+def fuzz_lmtp_client(data: bytes) -> None:
+    """Any server."""
+    _fuzz_client(partial(SmtpClient, Dialect.LMTP), _SMTP_SCRIPT, 0, data)
 
 
 def fuzz_downgrade(data: bytes) -> None:
