@@ -38,7 +38,8 @@ class Scribe:
     """Does jobs with a database, one after the other, in transactions. Of one event loop.
 
     `opens` makes the connection, at the first job; `told` turns an error of the database into ours. A job may be done
-    more than once, of which the last one counts. It goes on although nobody waits for it any more.
+    more than once, of which the last one counts. It goes on although nobody waits for it any more. It gives no cursor:
+    one that ends in another thread resets a statement that is in use in this one.
     """
 
     def __init__(self, opens: Callable[[], Database], told: Callable[[sqlite3.Error], JournalError]) -> None:
@@ -111,6 +112,7 @@ class Scribe:
             failure = error
         except sqlite3.Error as error:
             failure = self._told(error)
+            failure.__cause__ = error.with_traceback(None)  # whose frames may have a cursor
         if len(batch) == 1:
             return [_Outcome(error=failure)]
         return [outcome for job in batch for outcome in self._do([job])]
@@ -119,6 +121,7 @@ class Scribe:
         database.execute("BEGIN IMMEDIATE" if any(job.is_writing for job in batch) else "BEGIN")
         try:
             outcomes = [_Outcome(job.work(database)) for job in batch]
+            assert not any(isinstance(each.result, sqlite3.Cursor) for each in outcomes), "see above"
             database.execute("COMMIT")
             return outcomes
         finally:

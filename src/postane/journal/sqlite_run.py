@@ -131,7 +131,7 @@ class SqliteRun:
         """See Run."""
         now = self._clock()
         rows = [(self._account, key, now, self._fetched.get(key)) for key in keys]
-        await self._write(rows, lambda database: database.executemany(_DELIVERED, rows))
+        await self._write(rows, _many(_DELIVERED, rows))
 
     async def record_failed(self, reasons: Mapping[str, str]) -> None:
         """See Run."""
@@ -148,12 +148,12 @@ class SqliteRun:
     async def _record(self, statement: str, told: Iterable[tuple[str, ...]]) -> None:
         now = self._clock()
         rows = [(self._account, key, now, *words) for key, *words in told]
-        await self._write([], lambda database: database.executemany(statement, rows))
+        await self._write([], _many(statement, rows))
 
     async def remember(self, name: str, value: str) -> None:
         """See Run."""
-        row = (self._account, name, value)
-        await self._write([], lambda database: database.execute("INSERT OR REPLACE INTO word VALUES (?, ?, ?)", row))
+        statement = "INSERT OR REPLACE INTO word VALUES (?, ?, ?)"
+        await self._write([], _many(statement, [(self._account, name, value)]))
 
     async def recall(self, name: str) -> str | None:
         """See Run."""
@@ -222,6 +222,13 @@ class SqliteRun:
     def _check(self) -> None:
         if self._lock is None:
             raise JournalError("the run of this account is over: begin another one")
+
+
+def _many(statement: str, rows: Sequence[Row]) -> Callable[[Database], None]:
+    def work(database: Database) -> None:
+        database.executemany(statement, rows)
+
+    return work
 
 
 def _page(

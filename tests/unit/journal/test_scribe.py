@@ -84,6 +84,12 @@ async def test_a_bug_is_raised_as_it_is(scribe):
     assert await scribe.read(texts) == []
 
 
+async def test_a_cursor_is_no_result(scribe):
+    """It would be ended by the event loop's thread, while this one uses its statement."""
+    with pytest.raises(AssertionError):
+        await scribe.write(lambda database: database.execute("SELECT 1"))
+
+
 async def test_it_is_opened_anew_after_it_could_not_be(tmp_path):
     answers = [JournalError("not now"), sqlite3.OperationalError("nor now"), None]
 

@@ -85,7 +85,7 @@ async def test_fetched_ones_are_written_again_where_that_failed(desk):
 
 async def test_a_finish_that_cannot_be_written_lets_go_all_the_same(desk, tmp_path):
     await listed(desk.run, "a")
-    await desk.scribe.read(lambda database: database.execute("PRAGMA query_only = ON"))
+    await desk.scribe.read(lambda database: database.execute("PRAGMA query_only = ON").fetchall())
     with pytest.raises(JournalError):
         await desk.run.finish(is_clean=True)
     assert not desk.run.is_going
