@@ -13,12 +13,17 @@ from email.message import EmailMessage
 from types import TracebackType
 from typing import Self
 
+from postane.mail.header_part import HeaderPart
+
 from .capabilities import Capabilities
 from .errors import NotOffered, PopError
 from .listing import Item
 from .mail_parsing import parse_headers, parse_message
 from .pipeline import Incoming, Retrieval
 from .pop3 import Pop3, Stats
+
+HEADER_LIMIT = 1024 * 1024
+"""Octets of a header part that are kept: no program writes a tenth of it."""
 
 Progress = Callable[[int, int], object]
 """Is told the octets that have come, and how many there will be in all: a hint, as what servers say of sizes is."""
@@ -79,6 +84,21 @@ class Maildrop:
                 octets.add(len(piece))
             yield Fetched(incoming.number, b"".join(pieces))
 
+    async def headers_many(
+        self, messages: Iterable["Message | int"], window: int | None = None
+    ) -> AsyncGenerator["Fetched", None]:
+        """The header part of each of these, as it comes; where the server has no TOP, cut out of the messages."""
+        numbers = [each.number if isinstance(each, Message) else each for each in messages]
+        whole = numbers if self.pop.has_top is False else []
+        if not whole:
+            async for incoming in self.pop.tops(numbers, 0, window):
+                if isinstance(incoming.error, NotOffered):
+                    whole.append(incoming.number)
+                else:
+                    yield await _header_of(incoming)
+        async for incoming in self.pop.retrieve(whole, window):
+            yield await _header_of(incoming)
+
     async def delete(self, messages: Iterable["Message | int"]) -> None:
         """Mark these; they are gone once `commit` has returned. Where others are on their way they are marked later.
 
@@ -136,11 +156,9 @@ class Message:
 
     async def headers(self) -> EmailMessage:
         """Its header part: by TOP, where the server has it, else by fetching all of it."""
-        pop = self._maildrop.pop
-        try:
-            return parse_headers(await _one(pop.tops([self.number])))
-        except NotOffered:
-            return parse_headers(await self.raw())
+        async for fetched in self._maildrop.headers_many([self]):
+            header = parse_headers(fetched.raw)
+        return header
 
     async def fetch(self) -> EmailMessage:
         """It, parsed. A message that cannot be understood is given as far as it can."""
@@ -179,6 +197,18 @@ class Fetched:
     def parse(self) -> EmailMessage:
         """It, parsed. Raises `error`."""
         return parse_message(self.raw)
+
+
+async def _header_of(incoming: Incoming) -> Fetched:
+    """The header part alone; what comes after it is not read."""
+    if incoming.error is not None:
+        return Fetched(incoming.number, error=incoming.error)
+    header = HeaderPart(HEADER_LIMIT)
+    async for piece in incoming.chunks():
+        header.feed(piece)
+        if header.is_over:
+            break
+    return Fetched(incoming.number, bytes(header.kept))
 
 
 async def _one(retrieval: Retrieval) -> bytes:

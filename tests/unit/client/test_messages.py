@@ -41,6 +41,30 @@ async def test_headers_without_top_are_cut_out_of_the_message():
     assert link.lines.count(b"RETR 1") == 2
 
 
+@pytest.mark.parametrize("has_top", [True, False])
+@pytest.mark.parametrize("cuts", [(), (30,)])
+async def test_many_headers_at_once(has_top, cuts):
+    replies = {} if has_top else {b"TOP": b"-ERR what\r\n"}
+    offers = CAPA if has_top else WITHOUT_TOP
+    messages = [b"Subject: %d\r\n\r\n" % number + b"x" * 5000 + b"\r\n" for number in range(1, 31)]
+    maildrop, link = await opened(
+        FakeServer(messages, offers=offers, replies=replies, refused=frozenset({4})), cuts=cuts
+    )
+    for _ in range(2):
+        fetched = {each.number: each async for each in maildrop.headers_many(range(1, 31))}
+        assert [number for number, each in fetched.items() if each.error] == [4]
+        assert all(each.octets == b"Subject: %d\r\n\r\n" % n for n, each in fetched.items() if n != 4)
+        assert fetched[5].parse()["subject"] == "5"
+    assert any(line.startswith(b"RETR") for line in link.lines) != has_top
+    assert (await maildrop.stat()).count == 30
+
+
+async def test_a_header_part_without_an_end_is_cut():
+    maildrop, _ = await opened(FakeServer([b"Subject: x\r\nX: " + b"y" * 3_000_000 + b"\r\n\r\n"]), cuts=(65536,))
+    async for message in maildrop.messages():
+        assert (await message.headers())["subject"] == "x"
+
+
 async def test_leaving_well_deletes_what_was_marked():
     server = FakeServer([LETTER] * 3)
     maildrop, link = await opened(server)
