@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import random
 import signal
+import sys
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
@@ -97,10 +98,19 @@ def choose(settings: FetchConfig, names: Sequence[str]) -> list[Account]:
     return [known[name] for name in names] if names else [each for each in settings.account if each.enabled]
 
 
+def ask_password(prompt: str) -> str | None:
+    """Ask somebody at the terminal; None where nobody is there."""
+    if not sys.stdin.isatty():
+        return None
+    import getpass
+
+    return getpass.getpass(prompt)
+
+
 async def _fetch(settings: FetchConfig, chosen: list[Account], *, json: bool, is_quiet: bool) -> list[Progress]:
     from postane.fetching.house import opened_rounds
 
-    async with opened_rounds(settings, chosen) as rounds:
+    async with opened_rounds(settings, chosen, ask_password) as rounds:
         progresses = rounds.progresses()
         with shown(progresses, is_quiet=is_quiet or json):
             await rounds.once(progresses)
@@ -129,7 +139,7 @@ async def _describe(settings: FetchConfig, chosen: list[Account], *, json: bool)
 
         return tell
 
-    async with opened_rounds(settings, chosen) as rounds:
+    async with opened_rounds(settings, chosen, ask_password) as rounds:
         progresses = rounds.progresses()
         await rounds.once(progresses, teller)
     if json:
@@ -159,7 +169,7 @@ async def _watch(settings: FetchConfig, chosen: list[Account], *, json: bool, is
     def schedule(job: Job) -> Schedule:
         return Schedule(every[job.account.name], random.random)
 
-    async with opened_rounds(settings, chosen, ended=tell) as rounds:
+    async with opened_rounds(settings, chosen, ask_password, ended=tell) as rounds:
         await rounds.watch(schedule)
     return []
 

@@ -47,6 +47,7 @@ class OauthProvider(Section):
     client_secret: SecretPlace | None = Field(None, description="the secret that goes with it, where there is one")
     issuer: str | None = Field(None, description="where the endpoints can be looked up")
     device_endpoint: str | None = Field(None, description="URL that gives codes to people (RFC 8628)")
+    browser_endpoint: str | None = Field(None, description="URL of the page on which somebody says yes (RFC 6749)")
     token_endpoint: str | None = Field(None, description="URL that gives tokens")
     scope: str | None = Field(None, description="what the tokens are for")
     store: str = Field("file", pattern="^(file|keyring)$", description='where tokens are kept: "file" or "keyring"')

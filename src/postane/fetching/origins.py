@@ -41,10 +41,26 @@ class Origin:
 
 def open_origin(config: FetchConfig, table: Account, ask: Ask) -> Origin:
     """The origin of an account; nothing is asked before it is. Raises ConfigError."""
+    way = open_way(config, table, ask)
+    return Origin(way.place.host, way.source)
+
+
+def owner_of(table: Account) -> Owner:
+    """Whose mail it is. Raises ConfigError."""
+    place = _place(table)
+    return Owner(table.name, table.user or place.user or "", place.host)
+
+
+def _place(table: Account) -> Place:
     try:
-        place = parse_place(table.url)
+        return parse_place(table.url)
     except ValueError as error:
         raise ConfigError(f"account {table.name}: {error}") from error
+
+
+def open_way(config: FetchConfig, table: Account, ask: Ask) -> "Way":
+    """How an account is entered. Raises ConfigError."""
+    place = _place(table)
     user = table.user or place.user
     if not user:
         raise ConfigError(f'account {table.name}: whose mail is it? write user = "...", or USER@ before the host')
@@ -57,8 +73,7 @@ def open_origin(config: FetchConfig, table: Account, ask: Ask) -> Origin:
     else:
         secret = UnsaidSecret(owner, ask)
     target = Target(place.host, place.port, _tls(table, place), table.proxy, table.timeout)
-    way = Way(table, place, target, user, secret)
-    return Origin(place.host, way.source)
+    return Way(table, place, target, user, secret)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +100,7 @@ class Way:
             from .imap import imap_source
 
             return imap_source(self)
-        return Pop3Source(self._pop3, self.target.host, self.user)
+        return Pop3Source(self.pop3, self.target.host, self.user)
 
     @property
     def policy(self) -> LoginPolicy:
@@ -93,7 +108,8 @@ class Way:
         named = self.table.mechanisms or ((self.place.mechanism,) if self.place.mechanism else None)
         return LoginPolicy(Plaintext(self.table.plaintext), named)
 
-    async def _pop3(self) -> Pop3:
+    async def pop3(self) -> Pop3:
+        """A session of POP3. Raises PopError, NoSecret."""
         try:
             return await self._enter_pop3()
         except LoginRefused:

@@ -10,10 +10,12 @@ from postane.config.fetching import FetchConfig
 from postane.config.secrets import OauthProvider
 from postane.config.text import ConfigError
 from postane.credentials.base import NoSecret, Secret, SecretSource
+from postane.credentials.browser import Page, authorize_in_browser
 from postane.credentials.device import DeviceCode, Waiting, authorize
 from postane.credentials.keyrings import Keyring
-from postane.credentials.oauth import KNOWN, Endpoints, Provider, check_url, find_endpoints
+from postane.credentials.oauth import Provider, check_url
 from postane.credentials.oauth_secret import OauthSecret
+from postane.credentials.providers import KNOWN, Given, find_provider
 from postane.credentials.sources import Warn
 from postane.credentials.tokens import FileTokens, KeyringTokens, TokenStore
 from postane.net.base import HttpAnswer
@@ -74,25 +76,28 @@ class AccountTokens:
         if self._secret is not None:
             await self._secret.refuse()
 
-    async def log_in(self, show: Callable[[DeviceCode], object]) -> None:
-        """Have somebody let this program in."""
-        tokens = await authorize(EachTime(), await self._provider(), show, Waiting(time.time))
+    async def log_in(self, show_code: Callable[[DeviceCode], object], page: Page) -> None:
+        """Have somebody let this program in: with a code where the provider has such, else by a page."""
+        provider = await self._provider()
+        if provider.device_endpoint is not None:
+            tokens = await authorize(EachTime(), provider, show_code, Waiting(time.time))
+        else:
+            tokens = await authorize_in_browser(EachTime(), provider, page)
         await self._store.save(tokens)
 
     async def _provider(self) -> Provider:
-        table, known = self._table, KNOWN.get(self._name)
-        if table.token_endpoint is None and table.issuer is not None:
-            known = await find_endpoints(EachTime(), table.issuer)
-        known = known or Endpoints(table.token_endpoint or "", None)
+        table = self._table
         secret = None if self._client_secret is None else (await self._client_secret.get()).text
-        return Provider(
-            name=self._name,
+        given = Given(
             client_id=table.client_id,
-            token_endpoint=table.token_endpoint or known.token,
-            device_endpoint=table.device_endpoint or known.device,
-            scope=known.scope if table.scope is None else table.scope,
             client_secret=secret,
+            issuer=table.issuer,
+            token_endpoint=table.token_endpoint,
+            device_endpoint=table.device_endpoint,
+            browser_endpoint=table.browser_endpoint,
+            scope=table.scope,
         )
+        return await find_provider(EachTime(), self._name, given)
 
 
 def open_tokens(
@@ -105,7 +110,7 @@ def open_tokens(
         raise ConfigError(f'account {account}: there is no [oauth.{name}]: write that table, with {needed} = "..."')
     if name not in KNOWN and table.token_endpoint is None and table.issuer is None:
         raise ConfigError(f"[oauth.{name}]: write token_endpoint and device_endpoint, or issuer")
-    for url in filter(None, (table.token_endpoint, table.device_endpoint, table.issuer)):
+    for url in filter(None, (table.token_endpoint, table.device_endpoint, table.browser_endpoint, table.issuer)):
         try:
             check_url(url)
         except NoSecret as error:

@@ -79,7 +79,11 @@ def test_what_the_dead_left_is_removed(tmp_path: Path, said: str) -> None:
     LockedFile(str(tmp_path / "m"), Patience(1.0, lambda _: None, lambda: False)).release()
 
 
-@pytest.mark.parametrize("said", ["", f"{os.getpid()} {socket.gethostname()}\n", f"{GONE} elsewhere\n", f"{GONE}\n"])
+@pytest.mark.parametrize(
+    "said",
+    ["", f"{os.getpid()} {socket.gethostname()}\n", f"{GONE} elsewhere\n", f"{GONE}\n"],
+    ids=["nobody", "alive", "elsewhere", "no host"],  # process ids are others in each worker of the tests
+)
 def test_what_may_be_held_is_not(tmp_path: Path, said: str) -> None:
     (tmp_path / "m.lock").write_text(said)
     with pytest.raises(SinkError, match="stays locked"):

@@ -1,0 +1,104 @@
+"""`postane fetch login` and `postane fetch check`: let this program in, and see whether it gets in."""
+
+import asyncio
+import sys
+import time
+from typing import Annotated
+
+import typer
+
+from postane.config.fetch_file import find_fetch_config, load_fetch_config
+from postane.config.fetching import Account, FetchConfig
+from postane.credentials.base import NoSecret
+from postane.credentials.browser import Page
+from postane.credentials.device import DeviceCode
+from postane.fetch.errors import FetchError
+
+from .common import Exit, Failure, JsonOption, print_json, run, show
+from .fetch import AccountsArgument, FetchConfigOption, ask_password, choose
+from .fetch_show import CODES
+
+AccountArgument = Annotated[str, typer.Argument(metavar="ACCOUNT", help="An account of fetch.toml.")]
+
+
+def login(
+    account: AccountArgument,
+    port: Annotated[int, typer.Option(help="Where your browser comes back to on this machine; 0: any.")] = 0,
+    config: FetchConfigOption = None,
+) -> None:
+    """Let this program fetch an account's mail by OAuth: you open a page and say yes, or type a code, once.
+
+    Where your browser is on another machine its last address, which leads nowhere there, can be pasted here.
+
+    Example: postane fetch login work
+    """
+    from postane.fetching.origins import owner_of
+    from postane.fetching.secrets import open_account_tokens
+
+    settings = load_fetch_config(find_fetch_config(config))
+    (table,) = choose(settings, [account])
+    if table.password is None or table.password.oauth is None:
+        raise Failure(f'{show(account)} has no password = {{ oauth = "..." }} in fetch.toml', Exit.CONFIG)
+    tokens = open_account_tokens(settings, table.password.oauth, owner_of(table))
+    try:
+        run(tokens.log_in(_show_code, Page(_show_page, time.time, port, _paste if sys.stdin.isatty() else None)))
+    except NoSecret as error:
+        raise Failure(error.text, Exit.TEMP_FAIL if error.may_pass else Exit.NO_PERMISSION) from error
+    typer.echo(f"{show(account)} may be fetched now: postane fetch {show(account)}")
+
+
+def _show_code(code: DeviceCode) -> None:
+    until = time.strftime("%H:%M", time.localtime(time.time() + code.life))
+    typer.echo(f"Open {show(code.url)} and type the code {show(code.user_code)}, before {until}.")
+    if code.full_url:
+        typer.echo(f"Or open {show(code.full_url)}")
+
+
+def _show_page(url: str) -> None:
+    typer.echo(f"Open this page in your browser, and say yes:\n{show(url)}")
+
+
+async def _paste() -> str:
+    typer.echo("Or paste the address that your browser ends at:", err=True)
+    return await asyncio.to_thread(sys.stdin.readline)
+
+
+def check(
+    accounts: AccountsArgument = None,
+    connect: Annotated[bool, typer.Option("--connect", help="Log in to each account too; nothing is read.")] = False,
+    json: JsonOption = False,
+    config: FetchConfigOption = None,
+) -> None:
+    """Say whether fetch.toml can be used, and with --connect whether its accounts let this program in.
+
+    Example: postane fetch check --connect
+    """
+    path = find_fetch_config(config)
+    settings = load_fetch_config(path)
+    chosen = choose(settings, accounts or []) if settings.account else []
+    code = Exit.OK
+    found = []
+    for table in chosen if connect else []:
+        words, worse = _connected(settings, table)
+        code = max(code, worse)
+        found.append({"account": table.name, "ok": worse == Exit.OK, "error": None if worse == Exit.OK else words})
+        if not json:
+            typer.echo(f"{show(table.name)}: {show(words)}", err=worse != Exit.OK)
+    if json:
+        print_json({"file": str(path), "ok": code == Exit.OK, "accounts": found})
+    elif not connect:
+        typer.echo(f"{path}: ok, {len(settings.account)} accounts")
+    if code:
+        raise typer.Exit(code)
+
+
+def _connected(settings: FetchConfig, table: Account) -> tuple[str, Exit]:
+    from postane.fetching.sight import look
+
+    try:
+        sight = run(look(settings, table, ask_password))
+    except FetchError as error:
+        return error.text, CODES[error.trouble]
+    return f"ok, {sight.tls or 'no TLS'}" + (
+        f", {sight.messages} messages" if sight.messages is not None else ""
+    ), Exit.OK
