@@ -32,7 +32,7 @@ HEAD_PATIENCE = 10.0
 """Seconds for it."""
 
 Paste = Callable[[], Awaitable[str]]
-"""Waits for somebody to type a URL."""
+"""Waits for somebody to type a line with a URL; "" when nobody will."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +112,10 @@ async def _wait(provider: Provider, page: Page, answers: "_Answers") -> str:
 
 
 async def _paste(paste: Paste, answers: "_Answers") -> None:
-    while not answers.take(urlsplit((await paste()).strip()).query):
-        pass
+    while typed := await paste():
+        with contextlib.suppress(ValueError):
+            if answers.take(urlsplit(typed.strip()).query):
+                return
 
 
 async def _redeem(http: Http, provider: Provider, page: Page, form: Mapping[str, str]) -> Tokens:

@@ -113,13 +113,26 @@ async def test_somebody_says_no(somebody, let_in):
 
 
 async def test_the_last_url_can_be_pasted(server, somebody, let_in):
-    pasted = ["", "https://nonsense/?state=x", None]
+    pasted = ["\n", "https://nonsense/?state=x\n", "http://[nonsense\n", None]
 
     async def paste():
         typed = pasted.pop(0)
         return f"  {server.let_in(await somebody.shown)}\n" if typed is None else typed
 
     assert (await let_in(paste=paste)).access == "access-1"
+
+
+async def test_nobody_is_asked_again_who_is_gone(server, somebody, let_in):
+    asked = []
+
+    async def paste():
+        asked.append(None)
+        return ""
+
+    letting = let_in(paste=paste)
+    await visit(server.let_in(await somebody.shown))
+    assert (await letting).access == "access-1"
+    assert len(asked) == 1
 
 
 async def test_nobody_does_anything(let_in):
