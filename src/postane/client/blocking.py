@@ -70,12 +70,6 @@ class Maildrop:
         """The header part of each of these, as it comes."""
         return self._portal.iterate(self._inner.headers_many(_inner(messages), window))
 
-    def headers_many(
-        self, messages: Iterable["Message | int"], window: int | None = None
-    ) -> Generator[Fetched, None, None]:
-        """The header part of each of these, as it comes."""
-        return self._portal.iterate(self._inner.headers_many(_inner(messages), window))
-
     def delete(self, messages: Iterable["Message | int"]) -> None:
         """Mark these; they are gone once the session has ended well."""
         self._portal.call(self._inner.delete(_inner(messages)))
