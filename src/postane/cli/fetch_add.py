@@ -189,7 +189,8 @@ def _show(sight: Sight) -> None:
         said += [("  pin", format_pin(shown.digest))]
     said += [("offers", ", ".join(sight.capabilities) or None)]
     if sight.expire is not None:
-        said.append(("keeps mail for", f"{sight.expire} days"))
+        is_for_ever = sight.expire.startswith("NEVER")
+        said.append(("keeps mail", "until it is deleted" if is_for_ever else f"for {sight.expire} days"))
     if sight.login_delay is not None:
         said.append(("wants between logins", f"{sight.login_delay} s"))
     if sight.messages is not None:
