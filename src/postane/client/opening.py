@@ -132,6 +132,8 @@ def _entrance(url: PopUrl, options: Options) -> Entrance:
         _plaintext(options.get("plaintext", Plaintext.LOOPBACK)),
         None if mechanisms is None else tuple(each.upper() for each in mechanisms),
     )
+    if name is None and "EXTERNAL" in (policy.mechanisms or ()):
+        name = ""  # as whoever the certificate says
     manner = Manner(options.get("window", WINDOW), options.get("pipelining"), _line_writer(options.get("log")))
     secret = _secret(url, options)
     return Entrance(name, secret, policy, manner, options.get("utf8", False), options.get("language"))
@@ -145,6 +147,8 @@ def _plaintext(word: str) -> Plaintext:
 
 def _secret(url: PopUrl, options: Options) -> Secret | None:
     password, token = options.get("password", url.password), options.get("token")
+    if options.get("user", url.user) is None and (password, token) != (None, None):
+        raise ValueError("there is a password or a token, and no name to go with it")
     if token is not None:
         return Secret(SecretKind.TOKEN, token)
     if password is not None:
@@ -171,6 +175,8 @@ async def reach(plan: Plan) -> Link:
             return await dial(plan.target)
         if isinstance(given, socket.socket | tuple):
             return await adopt(given, plan.target)
+        if plan.target.tls.mode is TlsMode.IMPLICIT and given.tls is None:
+            await given.start_tls()
     except NetError as error:
         raise net_error(error) from error
     return given

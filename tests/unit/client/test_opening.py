@@ -100,6 +100,36 @@ async def test_utf8_and_a_language_are_asked_of_who_has_them():
         assert link.lines[1:-2] == asked
 
 
+async def test_tls_begins_on_a_link_that_has_none_yet():
+    link = MemoryLink(b"", FakeServer([LETTER]), is_private=False)
+    start = link.start_tls
+
+    async def start_tls() -> None:
+        await start()
+        link.give(GREETING)
+
+    link.start_tls = start_tls
+    async with connect("pop3s://mrose@h", password="secret", stream=link) as maildrop:
+        assert maildrop.pop.link.tls is not None
+    assert b"STLS" not in link.lines
+
+
+async def test_who_has_shown_a_certificate_needs_no_name():
+    server = FakeServer([LETTER], offers=(b"SASL PLAIN EXTERNAL",))
+    link = MemoryLink(GREETING, server)
+    async with connect("pop3://h", stream=link, mechanisms=["EXTERNAL"]) as maildrop:
+        assert maildrop.pop.is_logged_in
+    assert link.lines[1] == b"AUTH EXTERNAL ="
+
+
+async def test_without_a_name_nobody_logs_in():
+    link = MemoryLink(GREETING, FakeServer([LETTER]))
+    async with connect("pop3://h", stream=link) as maildrop:
+        assert (await maildrop.capabilities()).has("UIDL")
+        assert not maildrop.pop.is_logged_in
+    assert link.lines == [b"CAPA", b"QUIT"]
+
+
 async def test_no_connection_is_an_error_of_ours():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -155,6 +185,8 @@ async def test_the_dialogue_is_logged_without_secrets():
         ("pop3://a;AUTH=MD7@h", {"password": "x"}, "MD7 is no mechanism"),
         ("pop3://a@h", {}, "neither a password nor a token"),
         ("pop3://a@h", {"passwort": "x"}, "no option passwort"),
+        ("pop3://h", {"password": "x"}, "no name"),
+        ("pop3://:x@h", {}, "no name"),
     ],
 )
 def test_what_cannot_be_read_is_told_at_once(url, options, words):
