@@ -4,11 +4,13 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from postane.mail.mboxrd import Piece, Postmark, Splitter
 from postane.maildrop.base import Holder, Lock, MaildropStore, OpenMessage
 from postane.maildrop.embedded import embedded_store
+from postane.net.dial import dial
 from postane.sinks.base import Parcel, Sink
 from postane.sinks.command import CommandSink
 from postane.sinks.content import MemoryContent, whole
@@ -16,6 +18,11 @@ from postane.sinks.line_ends import LineEnds
 from postane.sinks.maildir import MaildirSink
 from postane.sinks.maildrop import MaildropSink
 from postane.sinks.mbox import MboxSink
+from postane.sinks.smtp import SmtpSink
+from postane.sinks.smtp_session import SmtpServerAt
+from postane.smtp.states import Dialect
+
+from .receiver import receiving
 
 FIELD_LINE = re.compile(rb"\AX-Postane-Fetch: [0-9a-f]{32}\r\n")
 ARRIVED = 1_700_000_000.25
@@ -143,10 +150,24 @@ async def command_house(root: Path) -> AsyncIterator[SinkHouse]:
     yield SinkHouse(lambda: CommandSink(script), contents)
 
 
+@asynccontextmanager
+async def smtp_house(_: Path, dialect: Dialect = Dialect.SMTP) -> AsyncIterator[SinkHouse]:
+    """A server that takes messages."""
+    async with receiving(dialect=dialect) as receiver:
+
+        async def contents() -> list[bytes]:
+            return [octets for _, _, octets in receiver.messages]
+
+        at = SmtpServerAt(receiver.target(), dialect, "fetcher.test")
+        yield SinkHouse(lambda: SmtpSink(dial, at, ["anna@example.org"]), contents)
+
+
 SINKS: dict[str, Callable[[Path], AbstractAsyncContextManager[SinkHouse]]] = {
     "maildir": maildir_house,
     "maildir-crlf": maildir_crlf_house,
     "mbox": mbox_house,
     "maildrop": maildrop_house,
     "command": command_house,
+    "smtp": smtp_house,
+    "lmtp": partial(smtp_house, dialect=Dialect.LMTP),
 }

@@ -170,7 +170,9 @@ class MaildirSink:
         self._last = max(int(parcel.arrived * 1e6), self._last + 1)
         seconds, micros = divmod(self._last, 1_000_000)
         key = f"K{mark(parcel.key)}.{self._host}"
-        return _Paths(f"{self._tmp}/{seconds}.M{micros:06}P{os.getpid()}{key}", f"{self._new}/{seconds}.M{micros:06}{key}")
+        return _Paths(
+            f"{self._tmp}/{seconds}.M{micros:06}P{os.getpid()}{key}", f"{self._new}/{seconds}.M{micros:06}{key}"
+        )
 
     def _write(self, path: str, parcel: Parcel) -> None:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | _BINARY, 0o600)
