@@ -149,7 +149,7 @@ class _Answers:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one question of a browser."""
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError):
+        with contextlib.suppress(OSError, EOFError, asyncio.LimitOverrunError, TimeoutError, ValueError):
             async with asyncio.timeout(HEAD_PATIENCE):
                 head = await reader.readuntil(b"\r\n\r\n")
                 writer.write(self._reply(head.partition(b"\r\n")[0].decode("ascii", "replace")))

@@ -86,6 +86,7 @@ async def test_what_bears_no_state_is_not_believed(server, somebody, let_in):
         answer.partition("?")[0] + "?" + urlsplit(answer).query.replace("code=", "cod="),
     ):
         assert await visit(url) == "HTTP/1.1 404 Not Found"
+    assert await visit(back, "GET //[x") == ""
     assert await visit(answer, "POST") == "HTTP/1.1 404 Not Found"
     assert not letting.done()
     assert await visit(answer) == "HTTP/1.1 200 OK"
