@@ -136,6 +136,7 @@ def _connect(path: Path) -> sqlite3.Connection:
         database.execute(f"PRAGMA cache_size = -{CACHE}")
         database.execute("PRAGMA temp_store = FILE")  # a listing lies there
         database.execute(f"PRAGMA journal_size_limit = {LOG_LIMIT}")
+        database.execute("PRAGMA secure_delete = FAST")  # some builds overwrite all that is deleted
         if sys.platform == "darwin":
             database.execute("PRAGMA fullfsync = ON")
             database.execute("PRAGMA checkpoint_fullfsync = ON")
