@@ -35,19 +35,20 @@ class Refusal:
     is_about_form: bool = False
 
 
-async def authenticate(exchange: Exchange, mechanism: str, identity: Identity, stamp: str | None) -> Refusal | None:
-    """None: the login stands. Raises PopError where the session has ended; LocalProtocolError or ValueError where the
-    mechanism cannot say that name or secret."""
-    if mechanism == APOP:
-        return await _apop(exchange, identity, stamp or "")
-    refusal = await _sasl(exchange, mechanism, identity)
+async def authenticate(exchange: Exchange, mechanism: str, identity: Identity, *, is_one_line: bool) -> Refusal | None:
+    """AUTH. None: the login stands. `is_one_line`: the server takes an initial response (RFC 5034 s3).
+
+    Raises PopError where the session has ended; LocalProtocolError or ValueError where the mechanism cannot say that
+    name or secret.
+    """
+    refusal = await _sasl(exchange, mechanism, identity, is_one_line=is_one_line)
     if mechanism == "XOAUTH2" and refusal and refusal.is_about_form and not refusal.code:
         return await _sasl(exchange, mechanism, identity, is_one_line=False)  # as Office 365 wants it
     return refusal
 
 
-async def _apop(exchange: Exchange, identity: Identity, stamp: str) -> Refusal | None:
-    """RFC 1939 s7: the digest of the stamp with the secret."""
+async def say_digest(exchange: Exchange, identity: Identity, stamp: str) -> Refusal | None:
+    """APOP: the digest of the stamp with the secret (RFC 1939 s7). Raises the same."""
     octets = stamp.encode() + identity.secret.encode("utf-8", "surrogateescape")
     digest = hashlib.md5(octets, usedforsecurity=False).hexdigest()
     await exchange.begin()
@@ -55,7 +56,7 @@ async def _apop(exchange: Exchange, identity: Identity, stamp: str) -> Refusal |
 
 
 async def say_password(exchange: Exchange, identity: Identity, *, is_pipelining: bool) -> Refusal | None:
-    """USER and PASS (RFC 1939 s7), in one piece where the server bears it (RFC 2449 s6.6)."""
+    """USER and PASS (RFC 1939 s7), in one piece where the server bears it (RFC 2449 s6.6). Raises the same."""
     await exchange.begin()
     name, secret = User(identity.name), Pass(identity.secret)
     format_command(secret)  # what cannot be said is found before anything is
@@ -67,7 +68,7 @@ async def say_password(exchange: Exchange, identity: Identity, *, is_pipelining:
     return refusal or _judge(await exchange.ask(secret))
 
 
-async def _sasl(exchange: Exchange, name: str, identity: Identity, *, is_one_line: bool = True) -> Refusal | None:
+async def _sasl(exchange: Exchange, name: str, identity: Identity, *, is_one_line: bool) -> Refusal | None:
     mechanism = CLIENT_MECHANISMS[name](identity)
     initial = mechanism.start()
     opening = Auth(name, initial)

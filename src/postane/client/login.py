@@ -17,7 +17,7 @@ from postane.net.base import Link
 from postane.sasl.base import Identity, encode_name, encode_password
 from postane.wire.errors import LocalProtocolError
 
-from .authentication import APOP, USER, authenticate, say_password
+from .authentication import APOP, USER, authenticate, say_digest, say_password
 from .errors import ClearTextRefused, ConnectionLost, LoginRefused, NotOffered, PopError, Refused, login_refusal
 from .session import Session
 
@@ -109,8 +109,11 @@ async def _try(session: Session, mechanism: str, name: str, secret: str) -> Refu
         if mechanism == USER:
             is_pipelining = await session.window() > 1
             refusal = await say_password(session.exchange, identity, is_pipelining=is_pipelining)
+        elif mechanism == APOP:
+            refusal = await say_digest(session.exchange, identity, session.stamp or "")
         else:
-            refusal = await authenticate(session.exchange, mechanism, identity, session.stamp)
+            is_one_line = capabilities is not None and capabilities.has("SASL")
+            refusal = await authenticate(session.exchange, mechanism, identity, is_one_line=is_one_line)
     except (LocalProtocolError, ValueError):
         return LoginRefused("the login", "the name or the secret has characters that it cannot have", "", mechanism)
     if refusal is None:

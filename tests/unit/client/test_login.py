@@ -211,6 +211,14 @@ async def test_a_long_token_goes_on_a_line_of_its_own():
     assert len(link.lines) == 3
 
 
+@pytest.mark.parametrize("offers", [(b"USER",), None])
+async def test_who_does_not_speak_of_sasl_gets_no_initial_response(offers):
+    """RFC 5034 s3."""
+    pop, link = await greeted(FakeServer(offers=offers))
+    assert await log_in(pop, "mrose", TOKEN) == "XOAUTH2"
+    assert link.lines[1] == b"AUTH XOAUTH2"
+
+
 async def test_two_lines_where_the_server_refuses_one():
     class Office(FakeServer):
         def auth(self, mechanism, initial=None):
