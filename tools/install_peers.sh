@@ -9,6 +9,7 @@ set -u
 PEERS='
     curl:curl
     dovecot-core:dovecot
+    dovecot-imapd:imap
     dovecot-lmtpd:lmtp
     dovecot-pop3d:pop3
     fail2ban:fail2ban-regex

@@ -99,7 +99,7 @@ class Way:
         if self.place.protocol == "imap":
             from .imap import imap_source
 
-            return imap_source(self)
+            return imap_source(self.place, self.target, self.user, self.policy.plaintext, self.secret)
         return Pop3Source(self.pop3, self.target.host, self.user)
 
     @property

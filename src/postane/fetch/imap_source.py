@@ -1,0 +1,136 @@
+"""IMAP as a source: a folder is a drop, and a message's unique-id is its uid under the folder's UIDVALIDITY.
+
+RFC 9051 s2.3.1.1: uids mean the same for as long as UIDVALIDITY is the same; where it changes all is fetched anew,
+since nothing else would be safe. Messages are read without being marked as read.
+
+Must not know: how to connect and log in; that is given to it.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+from postane.credentials.base import NoSecret, Secret
+from postane.imap.session import ImapError, ImapSession, Mail
+from postane.wire.crlf import Mender
+
+from .errors import FetchError, Trouble
+from .source import Facts, Item
+
+GetSecret = Callable[[], Awaitable[Secret]]
+Enter = Callable[[Secret], ImapSession]
+"""Connects and logs in; waits, and raises ImapError."""
+
+ResultT = TypeVar("ResultT")
+
+
+class ImapSource:
+    """A Source. `host` and `user` are whom to ask, for the header fields that messages get."""
+
+    def __init__(self, enter: Enter, secret: GetSecret, folder: str, host: str, user: str) -> None:
+        self._enter = enter
+        self._get_secret = secret
+        self._folder = folder
+        self._host = host
+        self._user = user
+        self._session: ImapSession | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="postane-imap")
+        self._mails: dict[int, Mail] = {}  # by number
+        self._marked: list[int] = []
+        self._validity = 0
+
+    async def open(self) -> Facts:
+        """See Source."""
+        try:
+            secret = await self._get_secret()
+        except NoSecret as error:
+            raise FetchError(error.text, Trouble.TEMPORARY if error.may_pass else Trouble.LOGIN) from error
+        session = self._session = await self.run(partial(self._enter, secret))
+        self._validity = await self.run(partial(session.select, self._folder))
+        return Facts("IMAP", self._host, "", self._user, session.tls)
+
+    async def listing(self) -> AsyncIterator[Sequence[Item]]:
+        """See Source."""
+        pieces = self._opened.listing()
+        while (piece := await self.run(partial(next, pieces, None))) is not None:
+            items = []
+            for mail in piece:
+                number = len(self._mails) + 1
+                self._mails[number] = mail
+                items.append(Item(number, mail.octets, f"{self._validity}.{mail.uid}"))
+            yield items
+
+    async def headers(self, numbers: Sequence[int]) -> AsyncIterator["Given"]:
+        """See Source."""
+        for number in numbers:
+            header = await self.run(partial(self._opened.header, self._mails[number].uid))
+            yield Given(self, number, iter((header,)))
+
+    async def retrieve(self, numbers: Sequence[int]) -> AsyncIterator["Given"]:
+        """See Source."""
+        for number in numbers:
+            yield Given(self, number, self._opened.chunks(self._mails[number]))
+
+    async def delete(self, numbers: Sequence[int]) -> Mapping[int, str]:
+        """See Source."""
+        uids = [self._mails[number].uid for number in numbers]
+        await self.run(partial(self._opened.delete, uids))
+        self._marked += uids
+        return {}
+
+    async def commit(self) -> None:
+        """See Source."""
+        if self._marked:
+            await self.run(partial(self._opened.expunge, self._marked))
+        session, self._session = self._opened, None
+        await self.run(session.close)
+        self._thread.shutdown(wait=False)
+
+    async def leave(self) -> None:
+        """See Source."""
+        session, self._session = self._session, None
+        if session is not None:
+            session.abort()  # what is marked and not expunged is still there, and marked
+        self._thread.shutdown(wait=False)
+
+    @property
+    def _opened(self) -> ImapSession:
+        assert self._session is not None, "the session is open"
+        return self._session
+
+    async def run(self, work: Callable[[], ResultT]) -> ResultT:
+        """Do it in the session's thread. Raises FetchError."""
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        except ImapError as error:
+            raise _told(error) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """An Incoming of a run."""
+
+    source: ImapSource
+    number: int
+    pieces: Iterator[bytes]
+    error: str | None = None
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """See Incoming. Some servers keep bare LF, and give it."""
+        mender = Mender()
+        while (piece := await self.source.run(partial(next, self.pieces, None))) is not None:
+            if mended := mender.feed(piece):
+                yield mended
+        if rest := mender.finish():
+            yield rest
+
+
+def _told(error: ImapError) -> FetchError:
+    if error.is_login:
+        return FetchError(error.text, Trouble.LOGIN)
+    if error.is_trust:
+        return FetchError(error.text, Trouble.PROTOCOL)
+    return FetchError(error.text, Trouble.TEMPORARY)

@@ -1,0 +1,46 @@
+"""IMAP servers, as fetch.toml names them: how they are entered.
+
+Must not know: what is fetched or put there.
+"""
+
+from postane.client.login import Plaintext
+from postane.credentials.base import Secret, SecretSource
+from postane.fetch.imap_source import ImapSource
+from postane.imap.session import Entry, ImapError, ImapSession
+from postane.net.base import NetError, Target, Untrusted
+from postane.net.client_tls import client_context
+from postane.net.distrust import wrong_pin
+from postane.net.pins import certificate_of, digest_of
+from postane.net.stream import Peer
+
+from .places import Place
+
+
+def enter_imap(target: Target, name: str, plaintext: Plaintext, secret: Secret) -> ImapSession:
+    """Connect, secure, log in; waits. Raises ImapError."""
+
+    def check(der: bytes) -> str | None:
+        pin = target.tls.pin
+        return None if pin is None or digest_of(der) == pin else wrong_pin(target, certificate_of(der))
+
+    try:
+        context = client_context(target.tls)
+    except Untrusted as error:
+        raise ImapError(error.text, is_trust=True) from error
+    except NetError as error:
+        raise ImapError(error.text) from error
+
+    def allows(address: str) -> bool:
+        is_near = Peer(address).is_loopback
+        return plaintext is Plaintext.ALWAYS or (plaintext is Plaintext.LOOPBACK and is_near)
+
+    return ImapSession(target, Entry(name, secret, allows, context, check))
+
+
+def imap_source(place: Place, target: Target, name: str, plaintext: Plaintext, secret: SecretSource) -> ImapSource:
+    """A session that has not begun."""
+
+    def enter(given: Secret) -> ImapSession:
+        return enter_imap(target, name, plaintext, given)
+
+    return ImapSource(enter, secret.get, place.folder, place.host, name)

@@ -1,0 +1,222 @@
+"""A session with an IMAP server, by `imapclient`: mail is fetched from there and put there by those who have no POP.
+
+RFC 9051 (IMAP), RFC 3501 s6.2 (logins), RFC 7628 (tokens), RFC 4315 s2.1 (UID EXPUNGE). Every call waits: it belongs to
+a thread. A password crosses only where the policy allows it, and never before TLS where TLS is wanted.
+
+Must not know: what is done with the mail.
+"""
+
+import contextlib
+import imaplib
+import socket
+import ssl
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from imapclient import IMAPClient
+from imapclient.exceptions import IMAPClientError, LoginError
+
+from postane.credentials.base import Secret, SecretKind
+from postane.net.base import Target, TlsMode
+
+CHUNK = 1024 * 1024
+"""Octets of a message that are asked for at once: the library holds an answer in memory."""
+
+PIECE = 1000
+"""Messages that are asked about at once."""
+
+
+class ImapError(Exception):
+    """The server cannot be reached, or says no; the text says why. `is_login`: name or secret are refused. `is_trust`:
+    TLS does not stand. `may_pass`: worth another try."""
+
+    def __init__(self, text: str, *, is_login: bool = False, is_trust: bool = False, may_pass: bool = True) -> None:
+        super().__init__(text)
+        self.text = text
+        self.is_login = is_login
+        self.is_trust = is_trust
+        self.may_pass = may_pass and not (is_login or is_trust)
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A message in a folder."""
+
+    uid: int
+    octets: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Who comes in. `allows_clear`: whether the secret may cross to a server of that address without TLS. `context` is
+    TLS as it is wanted,
+    `check` says what is wrong with the certificate shown (DER), or nothing."""
+
+    name: str
+    secret: Secret
+    allows_clear: Callable[[str], bool]
+    context: ssl.SSLContext
+    check: Callable[[bytes], str | None]
+
+
+class ImapSession:
+    """One connection, logged in. All of it raises ImapError."""
+
+    def __init__(self, target: Target, entry: Entry) -> None:
+        self._target = target
+        self._validity = 0
+        with _told(str(target)):
+            self._client = self._connect(entry)
+        try:
+            with _told(str(target)):
+                self._secure(entry)
+                self._log_in(entry)
+        except BaseException:
+            self.abort()
+            raise
+
+    @property
+    def tls(self) -> str:
+        """The version of TLS that is spoken; "": none."""
+        sock = self._client.socket()
+        return (sock.version() or "") if isinstance(sock, ssl.SSLSocket) else ""
+
+    def select(self, folder: str, *, is_for_reading: bool = False) -> int:
+        """Open a folder; gives its UIDVALIDITY (RFC 9051 s2.3.1.1)."""
+        with _told(f"folder {folder}"):
+            found = self._client.select_folder(folder, readonly=is_for_reading)
+        self._validity = int(found[b"UIDVALIDITY"])
+        return self._validity
+
+    def make(self, folder: str) -> None:
+        """Make a folder, where there is none."""
+        with _told(f"folder {folder}"):
+            if not self._client.folder_exists(folder):
+                self._client.create_folder(folder)
+
+    def listing(self) -> Iterator[list[Mail]]:
+        """What is in the folder, by uid, in pieces."""
+        with _told("the listing"):
+            uids = sorted(self._client.search(["NOT", "DELETED"]))
+            for start in range(0, len(uids), PIECE):
+                found = self._client.fetch(uids[start : start + PIECE], ["RFC822.SIZE"])
+                yield [Mail(uid, int(found[uid][b"RFC822.SIZE"])) for uid in sorted(found)]
+
+    def header(self, uid: int) -> bytes:
+        """The header part of a message, through the empty line."""
+        with _told(f"message {uid}"):
+            return self._part(uid, "BODY.PEEK[HEADER]", b"BODY[HEADER]")
+
+    def chunks(self, mail: Mail) -> Iterator[bytes]:
+        """A message, as it is."""
+        with _told(f"message {mail.uid}"):
+            at = 0
+            while at == 0 or at < mail.octets:
+                piece = self._part(mail.uid, f"BODY.PEEK[]<{at}.{CHUNK}>", b"BODY[]<%d>" % at)
+                at += len(piece)
+                if not piece:
+                    return
+                yield piece
+                if len(piece) < CHUNK:
+                    return
+
+    def delete(self, uids: Sequence[int]) -> None:
+        """Mark messages; `expunge` removes them."""
+        with _told("the deletion"):
+            for start in range(0, len(uids), PIECE):
+                self._client.delete_messages(uids[start : start + PIECE], silent=True)
+
+    def expunge(self, uids: Sequence[int]) -> None:
+        """Remove these, and nothing that somebody else has marked, where the server can tell them apart."""
+        with _told("the deletion"):
+            if self._client.has_capability("UIDPLUS"):  # RFC 4315 s2.1
+                for start in range(0, len(uids), PIECE):
+                    self._client.uid_expunge(uids[start : start + PIECE])
+            else:
+                self._client.expunge()
+
+    def append(self, folder: str, octets: bytes, arrived: float) -> None:
+        """Put a message into a folder."""
+        from datetime import UTC, datetime
+
+        with _told(f"folder {folder}"):
+            self._client.append(folder, octets, msg_time=datetime.fromtimestamp(arrived, UTC))
+
+    def having(self, field: str, value: str) -> list[int]:
+        """The uids of what has this in a header field."""
+        with _told("the search"):
+            return list(self._client.search(["HEADER", field, value]))
+
+    def close(self) -> None:
+        """Log out. Raises nothing."""
+        with contextlib.suppress(ImapError, OSError), _told("the end"):
+            self._client.logout()
+        self.abort()
+
+    def abort(self) -> None:
+        """End the connection. Raises nothing."""
+        with contextlib.suppress(IMAPClientError, imaplib.IMAP4.error, OSError):
+            self._client.shutdown()
+
+    def _part(self, uid: int, wanted: str, named: bytes) -> bytes:
+        found = self._client.fetch([uid], [wanted])
+        if uid not in found:
+            raise ImapError(f"message {uid} is not there any more")
+        return bytes(found[uid].get(named) or b"")
+
+    def _connect(self, entry: Entry) -> IMAPClient:
+        target = self._target
+        is_tls = target.tls.mode is TlsMode.IMPLICIT
+        context = entry.context if is_tls else None
+        return IMAPClient(target.host, target.port, ssl=is_tls, ssl_context=context, timeout=target.timeout)
+
+    def _secure(self, entry: Entry) -> None:
+        mode, client = self._target.tls.mode, self._client
+        is_offered = mode is not TlsMode.IMPLICIT and client.has_capability("STARTTLS")
+        if mode is TlsMode.REQUIRED and not is_offered:
+            raise ImapError(f"{self._target} offers no TLS (STARTTLS), so nothing was sent", is_trust=True)
+        if is_offered and mode is not TlsMode.NONE:
+            client.starttls(entry.context)
+        sock = client.socket()
+        if isinstance(sock, ssl.SSLSocket) and (trouble := entry.check(sock.getpeercert(binary_form=True) or b"")):
+            raise ImapError(trouble, is_trust=True)
+
+    def _log_in(self, entry: Entry) -> None:
+        client = self._client
+        sock = client.socket()
+        if not isinstance(sock, ssl.SSLSocket) and not entry.allows_clear(sock.getpeername()[0]):
+            raise ImapError(f"the password would cross to {self._target} in clear text", is_login=True)
+        if entry.secret.kind is SecretKind.TOKEN:
+            if client.has_capability("AUTH=OAUTHBEARER"):
+                client.oauthbearer_login(entry.name, entry.secret.text)
+            else:
+                client.oauth2_login(entry.name, entry.secret.text)
+        elif client.has_capability("LOGINDISABLED"):  # RFC 9051 s6.2.3
+            client.plain_login(entry.name, entry.secret.text)
+        else:
+            client.login(entry.name, entry.secret.text)
+
+
+@contextlib.contextmanager
+def _told(what: str) -> Iterator[None]:
+    """The libraries' errors in words for people."""
+    try:
+        yield
+    except LoginError as error:
+        raise ImapError(f"the login was refused: {_words(error)}", is_login=True) from error
+    except ssl.SSLError as error:
+        raise ImapError(f"{what}: TLS does not stand: {error.reason or error}", is_trust=True) from error
+    except socket.gaierror as error:
+        raise ImapError(f"{what}: there is no host of this name") from error
+    except TimeoutError as error:
+        raise ImapError(f"{what}: the server took too long") from error
+    except OSError as error:
+        raise ImapError(f"{what}: {error.strerror or error}") from error
+    except (IMAPClientError, imaplib.IMAP4.error) as error:
+        raise ImapError(f"{what}: {_words(error)}") from error
+
+
+def _words(error: Exception) -> str:
+    text = error.args[0] if error.args and isinstance(error.args[0], bytes) else str(error)
+    plain = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+    return "".join(letter for letter in plain if letter.isprintable())[:500]
