@@ -7,6 +7,7 @@
 #   make compiled     the compiled wheel (docs/compiled.md), with the tests of what it holds; two to four minutes
 #   make matrix       real clients, mechanisms and TLS modes: what is negotiated, as a table, in a minute
 #   make bench        measurements beside other servers; make bench-quick: the same, rougher; bench-docs: into docs
+#   make bench-fetch  the retriever beside mpop, fetchmail and getmail6; FETCH_ARGS=--quick: rougher
 #   make bench-hostile  attacks on a server of one's own: what it does, and how a good client fares beside each
 #   make bench-profile  a flame graph of the server for each scenario; bench-scale: what grows, and by how much
 #   make bench-soak   minutes of everything at once, and whether memory stays; bench-syncs: what is synced before what
@@ -19,10 +20,11 @@
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help demo test test-all check compiled matrix bench bench-quick bench-docs bench-hostile bench-profile bench-scale bench-soak bench-syncs fuzz docs format clean
+.PHONY: help demo test test-all check compiled matrix bench bench-quick bench-docs bench-fetch bench-hostile bench-profile bench-scale bench-soak bench-syncs fuzz docs format clean
 
 PYTHON ?=
 PYTEST_ARGS ?=
+FETCH_ARGS ?=
 FUZZ_ARGS ?=
 HOSTILE_ARGS ?=
 BENCH_ARGS ?=
@@ -68,6 +70,11 @@ bench bench-docs: .venv/.stamp
 
 bench-quick: .venv/.stamp
 	@$(BIN)/python bench/run.py --quick $(BENCH_ARGS)
+
+# FETCH_ARGS="--quick", FETCH_ARGS=--docs: write the table of docs/fetching-speed.md anew.
+bench-fetch: .venv/.stamp
+	@sh tools/install_peers.sh
+	@$(BIN)/python bench/fetch $(FETCH_ARGS)
 
 # HOSTILE_ARGS=--quick: the small sizes. All are played, even where one fails.
 bench-hostile: .venv/.stamp

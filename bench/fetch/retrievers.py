@@ -3,6 +3,7 @@
 None of them pays for what the others do not: no spam filter, no local mail server, a password in the configuration.
 """
 
+import os
 import shutil
 import subprocess
 import sys
@@ -97,13 +98,19 @@ def fetchmail(errand: Errand) -> list[str]:
 
 
 def getmail(errand: Errand) -> list[str]:
-    """getmail6."""
+    """getmail6, which delivers as another user where it is started by root."""
     _maildir(errand)
+    user = ""
+    if os.geteuid() == 0:
+        user = "user = mail\n"
+        for path in (errand.maildir, *errand.maildir.iterdir()):
+            shutil.chown(path, "mail", "mail")
+        errand.folder.chmod(0o755)
     _private(
         errand.folder / "getmailrc",
         f"[retriever]\ntype = SimplePOP3Retriever\nserver = 127.0.0.1\nport = {errand.port}\n"
         f"username = {errand.user}\npassword = {PASSWORD}\n"
-        f"[destination]\ntype = Maildir\npath = {errand.maildir}/\n"
+        f"[destination]\ntype = Maildir\npath = {errand.maildir}/\n{user}"
         "[options]\nread_all = true\ndelete = false\nverbose = 0\n",
     )
     return ["getmail", f"--getmaildir={errand.folder}", "--rcfile=getmailrc"]
