@@ -26,6 +26,8 @@ SECONDS = 0.8
 TURNS, QUICK_TURNS = 4, 2
 SETTINGS = ("one worker", "two workers", "two servers")
 NEARLY_TWICE = 1.7
+MEETING = frozenset({"lmtp16"})
+"""Loads in which both workers write to the same drops and wait for each other: told, and no finding."""
 OURS = 1.2
 """A unit that costs so many times more with two workers than with two servers is a finding."""
 
@@ -113,6 +115,8 @@ def findings(found: Mapping[str, Mapping[str, Sequence[Turn]]]) -> list[str]:
     _, two, apart = SETTINGS
     said = []
     for mode, turns in found.items():
+        if mode in MEETING:
+            continue
         gained, possible = gain(turns, two), gain(turns, apart)
         if gained < min(NEARLY_TWICE, possible * NEARLY_TWICE / 2):
             said.append(f"{mode}: two workers do {gained:.2f} times what one does, two servers {possible:.2f} times")

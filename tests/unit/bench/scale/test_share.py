@@ -27,6 +27,12 @@ def test_what_two_servers_do_not_suffer_is_a_finding(load: Load) -> None:
     assert "1.50" in said[1]
 
 
+def test_where_both_write_to_the_same_drops_it_is_none(load: Load) -> None:
+    share = load("scale", "share")
+    found = _found(share, ((100,), (1,)), ((140,), (1.5,)), ((200,), (1,)))
+    assert share.findings({"lmtp16": found}) == []
+
+
 def test_what_the_machine_cannot_do_is_none(load: Load) -> None:
     share = load("scale", "share")
     found = _found(share, ((100,), (1,)), ((140,), (1.5,)), ((150,), (1.5,)))
