@@ -5,6 +5,7 @@ import getpass
 import json as json_
 import os
 import sys
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,36 +39,23 @@ KEEP_HELP = "true (it stays there), false (it is deleted), 30d, or until-deleted
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What was said on the command line; None: to be asked, or found out."""
+    """What was said on the command line: `keys` are of an [[account]] table, and win over what is found out."""
 
     address: str
-    url: str | None
-    name: str | None
-    user: str | None
-    keep: str | None
-    maildir: Path | None
-    password: Mapping[str, str | bool] | None
+    keys: Mapping[str, Any]
     is_silent: bool
-    tls_pin: str | None
-    tls_ca: Path | None
 
 
 def add(
     address: Annotated[str, typer.Argument(metavar="ADDRESS", help="Your mail address.")],
     url: Annotated[str | None, typer.Option(help="The server, where it is known: pop3s://HOST.")] = None,
-    name: Annotated[str | None, typer.Option(help="What the account is called; the domain's name otherwise.")] = None,
-    user: Annotated[str | None, typer.Option(help="The login name, where it is not the address.")] = None,
-    keep: Annotated[str | None, typer.Option(help=f"What becomes of fetched mail at the server: {KEEP_HELP}.")] = None,
     maildir: Annotated[Path | None, typer.Option(help="Where the mail goes; ~/Mail/NAME otherwise.")] = None,
-    password: Annotated[
-        str | None,
+    settings: Annotated[
+        list[str] | None,
         typer.Option(
-            metavar="PLACE", help="Where the password is: env:NAME, file:PATH, command:WORDS, keyring:NAME, netrc."
+            "--set", metavar="KEY=VALUE", help="A key of the account: name=work, keep=30d, password.env=PW. Repeatable."
         ),
     ] = None,
-    oauth: Annotated[str | None, typer.Option(help="A provider of tokens: google, microsoft, or a table.")] = None,
-    tls_pin: Annotated[str | None, typer.Option(help="Believe this certificate alone: sha256:...")] = None,
-    tls_ca: Annotated[Path | None, typer.Option(help="PEM file: whom to believe.")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing: take what is found, and defaults.")] = False,
     config: FetchConfigOption = None,
 ) -> None:
@@ -76,20 +64,50 @@ def add(
     The server is found by the domain's service records (RFC 6186, RFC 8314), by its autoconfiguration, then by trying
     usual names. Nothing is written before a login has succeeded.
 
-    Example: postane fetch add you@example.org
+    Example: postane fetch add you@example.org --set keep=30d
     """
-    place: Mapping[str, str | bool] | None = {"oauth": oauth} if oauth else _place(password)
-    wanted = Wanted(address, url, name, user, keep, maildir, place, yes or not sys.stdin.isatty(), tls_pin, tls_ca)
+    keys = dict(map(_parse_setting, settings or []))
+    if url is not None:
+        keys["url"] = url
+    if maildir is not None:
+        keys["deliver"] = [{"maildir": str(maildir)}]
+    wanted = Wanted(address, _nested(keys), yes or not sys.stdin.isatty())
     path = config or next((each for each in map(_expanded, SEARCHED) if each.is_file()), _expanded(SEARCHED[1]))
     text = path.read_text("utf-8") if path.is_file() else ""
-    known = parse_text(text, str(path), FetchConfig)
-    table, is_asked = _tried(wanted, known)
-    if wanted.keep is None and not wanted.is_silent:
-        table["keep"] = _parse_keep(typer.prompt(f"Keep fetched mail at the server? {KEEP_HELP}", default="true"))
-    if is_asked is not None:
-        table["password"] = _kept_password(str(table["name"]), is_asked, path)
+    table, typed = _tried(wanted, parse_text(text, str(path), FetchConfig))
+    if "keep" not in wanted.keys and not wanted.is_silent:
+        table["keep"] = _parse_value(typer.prompt(f"Keep fetched mail at the server? {KEEP_HELP}", default="true"))
+    if typed is not None:
+        table["password"] = _kept_password(str(table["name"]), typed, path)
     _write(path, text, table)
     typer.echo(f"{table['name']} is in {path}; fetch it: postane fetch {table['name']}")
+
+
+def _parse_setting(text: str) -> tuple[str, Any]:
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise Failure(f"--set takes KEY=VALUE, not {show(text)}: --set keep=30d", Exit.USAGE)
+    return key.strip(), _parse_value(value)
+
+
+def _parse_value(text: str) -> Any:
+    """A value as the file has it; what is none is a text."""
+    try:
+        return tomllib.loads(f"value = {text.strip()}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text.strip()
+
+
+def _nested(keys: Mapping[str, Any]) -> dict[str, Any]:
+    """password.env becomes a table."""
+    nested: dict[str, Any] = {}
+    for key, value in keys.items():
+        *path, last = key.split(".")
+        table = nested
+        for name in path:
+            table = table.setdefault(name, {})
+        table[last] = value
+    return nested
 
 
 def _tried(wanted: Wanted, known: FetchConfig) -> tuple[dict[str, Any], str | None]:
@@ -121,30 +139,25 @@ def _tried(wanted: Wanted, known: FetchConfig) -> tuple[dict[str, Any], str | No
 
 
 def _tables(wanted: Wanted, known: FetchConfig) -> Sequence[dict[str, Any]]:
+    """The account with each server that was found, or with the one that was named."""
     domain = wanted.address.rpartition("@")[2]
     names = {account.name for account in known.account}
-    name = wanted.name or next(each for each in (domain, wanted.address) if each not in names or each is wanted.address)
+    name = str(wanted.keys.get("name") or (domain if domain not in names else wanted.address))
     if name in names:
-        raise Failure(f"there is an account {show(name)} already: name this one with --name", Exit.USAGE)
-    common = {
-        "keep": _parse_keep(wanted.keep or "true"),
-        "deliver": [{"maildir": str(wanted.maildir or f"~/Mail/{name}")}],
-        **({"password": wanted.password} if wanted.password else {}),
-        **({"tls_pin": wanted.tls_pin} if wanted.tls_pin else {}),
-        **({"tls_ca": str(wanted.tls_ca.absolute())} if wanted.tls_ca else {}),
-    }
-    if wanted.url is not None:
-        return [{"name": name, "url": wanted.url, "user": wanted.user or _user_of(wanted), **common}]
-    tables = []
-    for candidate in _candidates(wanted):
-        for user in [wanted.user] if wanted.user else candidate.logins:
-            tables.append({"name": name, **_server(candidate), "user": user, **common})
-    return tables
+        raise Failure(f"there is an account {show(name)} already: name this one with --set name=...", Exit.USAGE)
+    usual = {"keep": True, "deliver": [{"maildir": f"~/Mail/{name}"}], **wanted.keys, "name": name}
+    if "url" in wanted.keys:
+        return [{"name": name, "user": _user_of(wanted), **usual}]
+    return [
+        {"name": name, **_server(candidate), "user": login, **usual}
+        for candidate in _candidates(wanted)
+        for login in ([wanted.keys["user"]] if "user" in wanted.keys else candidate.logins)
+    ]
 
 
 def _user_of(wanted: Wanted) -> str:
     """RFC 2384: a URL may name the user; else it is the address."""
-    login = (wanted.url or "").partition("://")[2].rpartition("@")[0]
+    login = str(wanted.keys["url"]).partition("://")[2].rpartition("@")[0]
     return unquote(login.partition(":")[0].partition(";")[0]) or wanted.address
 
 
@@ -163,7 +176,7 @@ def _candidates(wanted: Wanted) -> list[Candidate]:
         words = f"{each.service} {each.host}:{each.port}, {TLS_WORDS[each.tls]}, found by {each.way}"
         typer.echo(f"  {show(words)}", err=True)
         if Method.OAUTH2 in each.methods:
-            typer.echo("  it takes access tokens: --oauth google, --oauth microsoft", err=True)
+            typer.echo("  it takes access tokens: --set password.oauth=google, or microsoft", err=True)
         if each.needs_confirmation:
             question = f"  {show(each.confirmation)}. Send your password there?"
             if wanted.is_silent or not typer.confirm(question, default=False, err=True):
@@ -200,21 +213,6 @@ def _show(sight: Sight) -> None:
     for what, value in said:
         if value is not None:
             typer.echo(f"  {what}: {show(value)}", err=True)
-
-
-def _place(text: str | None) -> dict[str, str | bool] | None:
-    kind, _, rest = (text or "").partition(":")
-    if text is None:
-        return None
-    if kind == "netrc":
-        return {"netrc": True}
-    if kind not in ("env", "file", "command", "keyring") or not rest:
-        raise Failure("--password takes env:NAME, file:PATH, command:WORDS, keyring:NAME, or netrc", Exit.USAGE)
-    return {kind: rest}
-
-
-def _parse_keep(text: str) -> bool | str:
-    return {"true": True, "yes": True, "false": False, "no": False}.get(text.strip().lower(), text.strip())
 
 
 def _kept_password(name: str, password: str, path: Path) -> dict[str, str]:

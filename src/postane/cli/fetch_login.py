@@ -59,8 +59,21 @@ def _show_page(url: str) -> None:
 
 
 async def _paste() -> str:
+    """A line that is typed. No thread waits for it: one would still wait when the browser was faster."""
     typer.echo("Or paste the address that your browser ends at:", err=True)
-    return await asyncio.to_thread(sys.stdin.readline)
+    loop = asyncio.get_running_loop()
+    typed: asyncio.Future[None] = loop.create_future()
+
+    def note() -> None:
+        if not typed.done():
+            typed.set_result(None)
+
+    loop.add_reader(sys.stdin.fileno(), note)
+    try:
+        await typed
+        return sys.stdin.readline()
+    finally:
+        loop.remove_reader(sys.stdin.fileno())
 
 
 def check(
