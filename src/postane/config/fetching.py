@@ -167,7 +167,7 @@ class Account(Section):
     mechanisms: tuple[Mechanism, ...] = Field((), description="logins that may be used; empty: the best there is")
     timeout: Duration = Field(60.0, gt=0, description="how long any one wait may take")
     proxy: str | None = Field(None, description='"socks5://..." or "http://..."')
-    window: Count = Field(50, ge=1, le=100, description="commands sent ahead, where the server allows it")
+    window: Count = Field(100, ge=1, le=100, description="commands sent ahead, where the server allows it")
     expunge_every: Count | None = Field(
         None, ge=1, description="messages after which the session ends and deletions stand; for lines that break"
     )

@@ -4,7 +4,6 @@ Must not know: where the mail comes from.
 """
 
 from postane.config.fetching import Account, Deliver, FetchConfig
-from postane.config.text import ConfigError
 from postane.sinks.base import Sink
 
 
@@ -30,4 +29,6 @@ def open_sink(config: FetchConfig, account: Account, table: Deliver) -> Sink:
         from .post_office import PostOfficeSink
 
         return PostOfficeSink(table.config, table.maildrop)
-    raise ConfigError(f"account {account.name}: {table.kind} is not there yet")
+    from .mail_servers import open_imap, open_smtp
+
+    return open_imap(config, account, table) if table.imap is not None else open_smtp(config, account, table)

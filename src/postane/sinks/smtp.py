@@ -64,7 +64,8 @@ class SenderChoice:
 
 
 class SmtpSink:
-    """A Sink that is an SMTP or LMTP server. `recipients` empty: those of each parcel."""
+    """A Sink that is an SMTP or LMTP server. `recipients` get what does not say itself whom it is
+    for."""
 
     can_tell = False
     group = 1
@@ -72,6 +73,7 @@ class SmtpSink:
     def __init__(
         self, dial: Dial, at: SmtpServerAt, recipients: Sequence[str] = (), sender: SenderChoice | None = None
     ) -> None:
+        self.is_new = False
         self.name = f"{at.dialect.lower()}:{at.target}"
         self._dial = dial
         self._at = at
@@ -104,7 +106,7 @@ class SmtpSink:
     async def _deliver(self, parcel: Parcel) -> Delivery:
         try:
             sender = self._sender.choose(parcel.sender)
-            wanted = [self._parse(each) for each in dict.fromkeys(self._recipients or parcel.recipients)]
+            wanted = [self._parse(each) for each in dict.fromkeys(parcel.recipients or self._recipients)]
         except BadAddress as error:
             return refused(f"{self._at.target}: {error}")
         if not wanted:
