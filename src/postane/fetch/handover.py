@@ -75,19 +75,26 @@ class Handover:
         """Return when all is delivered and recorded. Raises FetchError."""
         self._is_ending = True
         self._news.set()
-        if self._work is not None:
-            await self._work
+        if self._work is None:
+            return
+        await asyncio.wait([self._work])  # whoever is cancelled here abandons it; what has begun goes on till then
+        self._discard()
+        self._work.result()
 
     async def abandon(self) -> bool:
         """Give up what waits, and let what has begun come to its end: whether it came to a good one."""
-        while self._crates:
-            self._crates.popleft().spool.discard()
+        self._discard()
         self._is_ending = True
         self._news.set()
         if self._work is not None:
             await asyncio.wait([self._work])
             return not self._work.cancelled() and self._work.exception() is None
         return True
+
+    def _discard(self) -> None:
+        """What waits is not delivered."""
+        while self._crates:
+            self._crates.popleft().spool.discard()
 
     async def _deliver_all(self) -> None:
         try:

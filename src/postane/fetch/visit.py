@@ -72,19 +72,26 @@ class Visit:
         self._progress.messages_total = self._progress.messages + (pending if most is None else min(most, pending))
         self._progress.step = "fetching"
         try:
-            async for piece in self._run.compare(steps=PENDING, piece=PIECE):
-                await self._fetch_piece([each for each in piece if each.listed.key not in self._work.given_up])
-                if most is not None and self.taken >= most:
-                    break
+            try:
+                await self._fetch_all()
+            except FetchError:  # what has come is not thrown away
+                await self._finish()
+                raise
             await self._finish()
-        except FetchError:  # what has come is not thrown away
-            await self._finish()
+        except FetchError:
             raise
         except BaseException:
+            self._work.is_recorded = False  # until it is known: somebody may be in a hurry
             self._work.is_recorded = await self._handover.abandon()
             raise
         finally:
             self._work.given_up |= self._handover.failed
+
+    async def _fetch_all(self) -> None:
+        async for piece in self._run.compare(steps=PENDING, piece=PIECE):
+            await self._fetch_piece([each for each in piece if each.listed.key not in self._work.given_up])
+            if self._work.most is not None and self.taken >= self._work.most:
+                break
 
     async def _finish(self) -> None:
         try:

@@ -1,5 +1,6 @@
 """One account's run, with a server and destinations in memory."""
 
+import asyncio
 import re
 
 import pytest
@@ -325,3 +326,48 @@ async def test_two_accounts_may_share_a_destination_and_unique_ids():
     assert (await bench.fetch()).delivered == 1
     assert (await other.fetch()).delivered == 1
     assert len(bench.sink.parcels) == 2
+
+
+class SlowSink(MemorySink):
+    """It takes its time, and cannot be asked what it has."""
+
+    def __init__(self) -> None:
+        super().__init__(can_tell=False)
+        self.may, self.has_begun = asyncio.Event(), asyncio.Event()
+
+    async def deliver(self, parcels):
+        self.has_begun.set()
+        await self.may.wait()
+        return await super().deliver(parcels)
+
+
+@pytest.mark.parametrize("breaks_after", [None, 3000], ids=["all has come", "the line broke"])
+async def test_stopped_at_the_end_what_is_being_delivered_is_recorded(breaks_after):
+    bench = Bench(*[mail(number, size=1000) for number in range(1, 4)], sinks=[SlowSink()])
+    bench.server.breaks_after = breaks_after
+    fetching = asyncio.create_task(bench.fetch())
+    await bench.sink.has_begun.wait()
+    await asyncio.sleep(0.01)
+    fetching.cancel()
+    await asyncio.sleep(0.01)
+    assert not fetching.done(), "nobody is left who would record it"
+    bench.sink.may.set()
+    with pytest.raises(asyncio.CancelledError):
+        await fetching
+    assert not (await bench.journal.begin("work")).is_suspect
+    assert bench.sink.deliveries in (2, 3)
+    entries = [entry async for entry in bench.journal.entries("work", steps=[Step.DELIVERED])]
+    assert len(entries) == bench.sink.deliveries
+
+
+async def test_stopped_twice_the_next_run_asks_what_was_delivered():
+    bench = Bench(mail(1), sinks=[SlowSink()])
+    fetching = asyncio.create_task(bench.fetch())
+    await bench.sink.has_begun.wait()
+    for _ in range(2):
+        fetching.cancel()
+        await asyncio.sleep(0.01)
+    with pytest.raises(asyncio.CancelledError):
+        await fetching
+    bench.sink.may.set()
+    assert (await bench.journal.begin("work")).is_suspect
