@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from postane.config.fetch_file import find_fetch_config, load_fetch_config
+from postane.config.fetch_file import advice, find_fetch_config, load_fetch_config
 from postane.config.fetching import Account, FetchConfig
 from postane.fetch.progress import Progress
 from postane.fetch.run import Job
@@ -71,8 +71,11 @@ def fetch(
 
     Example: postane fetch -c fetch.toml work
     """
-    settings = load_fetch_config(find_fetch_config(config))
+    path = find_fetch_config(config)
+    settings = load_fetch_config(path)
     chosen = choose(settings, accounts or [])
+    for words in advice(path, settings):
+        typer.echo(f"warning: {show(words)}", err=True)
     if watch and dry_run:
         raise Failure("--watch and --dry-run do not go together", Exit.USAGE)
     if watch:

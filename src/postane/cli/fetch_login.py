@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from postane.config.fetch_file import find_fetch_config, load_fetch_config
+from postane.config.fetch_file import advice, find_fetch_config, load_fetch_config
 from postane.config.fetching import Account, FetchConfig
 from postane.credentials.base import NoSecret
 from postane.credentials.browser import Page
@@ -89,6 +89,7 @@ def check(
     path = find_fetch_config(config)
     settings = load_fetch_config(path)
     chosen = choose(settings, accounts or []) if settings.account else []
+    warnings = list(advice(path, settings))
     code = Exit.OK
     found = []
     for table in chosen if connect else []:
@@ -97,8 +98,10 @@ def check(
         found.append({"account": table.name, "ok": worse == Exit.OK, "error": None if worse == Exit.OK else words})
         if not json:
             typer.echo(f"{show(table.name)}: {show(words)}", err=worse != Exit.OK)
+    for each in () if json else warnings:
+        typer.echo(f"warning: {show(each)}", err=True)
     if json:
-        print_json({"file": str(path), "ok": code == Exit.OK, "accounts": found})
+        print_json({"file": str(path), "ok": code == Exit.OK, "accounts": found, "advice": warnings})
     elif not connect:
         typer.echo(f"{path}: ok, {len(settings.account)} accounts")
     if code:

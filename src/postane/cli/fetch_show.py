@@ -57,12 +57,12 @@ def shown(progresses: Sequence[Progress], *, is_quiet: bool) -> Iterator[None]:
 def _table(progresses: Sequence[Progress]) -> "Table":
     from rich.table import Table
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="bold", expand=True)
     for heading in ("account", "step"):
         table.add_column(heading, no_wrap=True)
     for heading in ("messages", "octets", "per second"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("trouble", overflow="ellipsis", no_wrap=True, style="red")
+    table.add_column("trouble", overflow="ellipsis", no_wrap=True, style="red", ratio=1)
     for each in progresses:
         speed = each.octets / each.seconds if each.seconds > 0 else 0.0
         table.add_row(

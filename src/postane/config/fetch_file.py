@@ -3,6 +3,8 @@
 Must not know: what is in it.
 """
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from .fetching import FetchConfig
@@ -22,6 +24,17 @@ def find_fetch_config(named: Path | None) -> Path:
     raise ConfigError(
         f"there is no {', no '.join(SEARCHED)}: name yours with -c, or make one: postane fetch add you@example.org"
     )
+
+
+def advice(path: Path, config: FetchConfig) -> Iterator[str]:
+    """One sentence for each thing worth a look."""
+    places = [each.password for account in config.account for each in (account, *account.deliver)]
+    has_secrets = any(place is not None and place.text is not None for place in places)
+    if has_secrets and os.name == "posix" and path.stat().st_mode & 0o077:
+        yield f"{path} has passwords, and others can read it: chmod 600 {path}"
+    for account in config.account:
+        if account.tls == "none" and account.plaintext == "always":
+            yield f"account {account.name}: its password and its mail cross in clear text"
 
 
 def load_fetch_config(path: Path) -> FetchConfig:

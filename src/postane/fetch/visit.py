@@ -111,7 +111,8 @@ class Visit:
             self._progress.skipped += len(choice.left)
         if choice.refused:
             await self._run.record_failed(choice.refused)
-        self._progress.octets_total += sum(each.listed.octets for each in choice.whole)
+        if self._progress.messages_total <= PIECE:  # else the rest is not known
+            self._progress.octets_total += sum(each.listed.octets for each in choice.whole)
         if choice.whole:
             await self._retrieve(choice.whole)
         if choice.parts:
