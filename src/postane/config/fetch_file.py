@@ -28,7 +28,8 @@ def find_fetch_config(named: Path | None) -> Path:
 
 def advice(path: Path, config: FetchConfig) -> Iterator[str]:
     """One sentence for each thing worth a look."""
-    places = [each.password for account in config.account for each in (account, *account.deliver)]
+    places = [account.password for account in config.account]
+    places += [each.password for account in config.account for each in account.deliver]
     has_secrets = any(place is not None and place.text is not None for place in places)
     if has_secrets and os.name == "posix" and path.stat().st_mode & 0o077:
         yield f"{path} has passwords, and others can read it: chmod 600 {path}"
