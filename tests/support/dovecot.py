@@ -18,13 +18,14 @@ from .programs import missing, require
 PASSWORD = "tanstaaf"
 MECHANISMS = ("PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256")
 START_TIME = 20.0
+IMAPD = Path("/usr/lib/dovecot/imap")
 
 CONFIG = """
 base_dir = {folder}/run
 state_dir = {folder}/state
 log_path = {folder}/log
 listen = 127.0.0.1
-protocols = pop3
+protocols = {protocols}
 ssl = {ssl}
 {certificate}
 disable_plaintext_auth = no
@@ -52,6 +53,16 @@ service pop3-login {{
     ssl = yes
   }}
 }}
+service imap-login {{
+  {chroot}
+  inet_listener imap {{
+    port = {imap}
+  }}
+  inet_listener imaps {{
+    port = {imaps}
+    ssl = yes
+  }}
+}}
 {unprivileged}
 """
 UNPRIVILEGED = """
@@ -71,6 +82,8 @@ class Dovecot:
     folder: Path
     pop3: int
     pop3s: int
+    imap: int = 0
+    imaps: int = 0
 
     def put(self, name: str, messages: Sequence[bytes]) -> None:
         """A maildrop with these, in this order."""
@@ -90,12 +103,14 @@ class Dovecot:
 
 
 @contextlib.contextmanager
-def dovecot(certificate: Certificate | None = None) -> Iterator[Dovecot]:
+def dovecot(certificate: Certificate | None = None, *, has_imap: bool = False) -> Iterator[Dovecot]:
     """The server; the test is skipped where it is not installed."""
     program = require("dovecot")
+    if has_imap and not IMAPD.exists():
+        missing("dovecot's imapd is not installed")
     folder = Path(tempfile.mkdtemp(prefix="dovecot-"))
     folder.chmod(0o755)
-    ports = _free_ports(2)
+    ports = _free_ports(4)
     (folder / "mail").mkdir(mode=0o755)
     is_root = os.getuid() == 0
     who = "" if is_root else _current_user()
@@ -110,8 +125,11 @@ def dovecot(certificate: Certificate | None = None) -> Iterator[Dovecot]:
         user_group=who or "nogroup",
         password=PASSWORD,
         chroot="" if is_root else "chroot =",
+        protocols="pop3 imap" if has_imap else "pop3",
         pop3=ports[0],
         pop3s=ports[1] if certificate else 0,
+        imap=ports[2],
+        imaps=ports[3] if certificate else 0,
         unprivileged="" if is_root else UNPRIVILEGED,
     )
     (folder / "dovecot.conf").write_text(text)

@@ -1,5 +1,6 @@
 """Destinations for fetched mail, each with a way to look at what has come there."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -7,9 +8,15 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from imapclient import IMAPClient
+
+from postane.client.login import Plaintext
+from postane.credentials.base import Secret, SecretKind
+from postane.fetching.imap_folder import imap_sink
 from postane.mail.mboxrd import Piece, Postmark, Splitter
 from postane.maildrop.base import Holder, Lock, MaildropStore, OpenMessage
 from postane.maildrop.embedded import embedded_store
+from postane.net.base import Target, TlsMode, TlsPolicy
 from postane.net.dial import dial
 from postane.sinks.base import Parcel, Sink
 from postane.sinks.command import CommandSink
@@ -22,6 +29,7 @@ from postane.sinks.smtp import SmtpSink
 from postane.sinks.smtp_session import SmtpServerAt
 from postane.smtp.states import Dialect
 
+from .dovecot import PASSWORD, dovecot
 from .receiver import receiving
 
 FIELD_LINE = re.compile(rb"\AX-Postane-Fetch: [0-9a-f]{32}\r\n")
@@ -31,11 +39,11 @@ ARRIVED = 1_700_000_000.25
 @dataclass(slots=True)
 class SinkHouse:
     """One destination. `make` gives another sink for it; `contents` is what is there, CR LF, in order, without what
-    the destination itself puts before a message."""
+    the destination itself puts before a message; `keeps` tells what it cannot keep."""
 
     make: Callable[[], Sink]
     contents: Callable[[], Awaitable[list[bytes]]]
-    is_octet_exact: bool = True
+    keeps: Callable[[bytes], bytes] = bytes
 
 
 def parcel(number: int, data: bytes | None = None, *, lead: bytes = b"X-Lead: of ours\r\n", **more: object) -> Parcel:
@@ -162,6 +170,48 @@ async def smtp_house(_: Path, dialect: Dialect = Dialect.SMTP) -> AsyncIterator[
         yield SinkHouse(lambda: SmtpSink(dial, at, ["anna@example.org"]), contents)
 
 
+@asynccontextmanager
+async def imap_house(_: Path) -> AsyncIterator[SinkHouse]:
+    """A folder at Dovecot."""
+    with dovecot(has_imap=True) as server:
+        server.put("anna", [])
+        target = Target("127.0.0.1", server.imap, TlsPolicy(TlsMode.NONE), timeout=20.0)
+
+        async def contents() -> list[bytes]:
+            return await asyncio.to_thread(imap_messages, server.imap, "Fetched.Work")
+
+        def make() -> Sink:
+            return imap_sink(target, "anna", Plaintext.LOOPBACK, Given(PASSWORD), "Fetched.Work")
+
+        # NUL has no place in IMAP (RFC 9051 s9, CHAR8): Dovecot writes another octet for it.
+        yield SinkHouse(make, contents, lambda sent: sent.replace(b"\0", b"\x80"))
+
+
+class Given:
+    """A secret that is at hand."""
+
+    def __init__(self, text: str) -> None:
+        self._secret = Secret(SecretKind.PASSWORD, text)
+        self.is_refused = False
+
+    async def get(self) -> Secret:
+        return self._secret
+
+    async def refuse(self) -> None:
+        self.is_refused = True
+
+
+def imap_messages(port: int, folder: str) -> list[bytes]:
+    """The messages of a folder without the field that bears the key."""
+    with IMAPClient("127.0.0.1", port, ssl=False) as client:
+        client.login("anna", PASSWORD)
+        if not client.folder_exists(folder):
+            return []
+        client.select_folder(folder, readonly=True)
+        found = client.fetch(client.search() or [1], ["BODY.PEEK[]"])
+        return [FIELD_LINE.sub(b"", found[uid][b"BODY[]"], count=1) for uid in sorted(found)]
+
+
 SINKS: dict[str, Callable[[Path], AbstractAsyncContextManager[SinkHouse]]] = {
     "maildir": maildir_house,
     "maildir-crlf": maildir_crlf_house,
@@ -169,5 +219,6 @@ SINKS: dict[str, Callable[[Path], AbstractAsyncContextManager[SinkHouse]]] = {
     "maildrop": maildrop_house,
     "command": command_house,
     "smtp": smtp_house,
+    "imap": imap_house,
     "lmtp": partial(smtp_house, dialect=Dialect.LMTP),
 }

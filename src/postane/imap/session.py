@@ -88,11 +88,13 @@ class ImapSession:
         self._validity = int(found[b"UIDVALIDITY"])
         return self._validity
 
-    def make(self, folder: str) -> None:
-        """Make a folder, where there is none."""
+    def make(self, folder: str) -> bool:
+        """Make a folder; False: there is one."""
         with _told(f"folder {folder}"):
-            if not self._client.folder_exists(folder):
-                self._client.create_folder(folder)
+            if self._client.folder_exists(folder):
+                return False
+            self._client.create_folder(folder)
+            return True
 
     def listing(self) -> Iterator[list[Mail]]:
         """What is in the folder, by uid, in pieces."""
@@ -143,9 +145,28 @@ class ImapSession:
             self._client.append(folder, octets, msg_time=datetime.fromtimestamp(arrived, UTC))
 
     def having(self, field: str, value: str) -> list[int]:
-        """The uids of what has this in a header field."""
+        """The uids of what has this in a header field; "": of what has the field at all."""
         with _told("the search"):
             return list(self._client.search(["HEADER", field, value]))
+
+    def values(self, field: str) -> Iterator[str]:
+        """What stands in a header field of the messages that have it."""
+        with _told("the search"):
+            uids = self.having(field, "")
+            for start in range(0, len(uids), PIECE):
+                for found in self._client.fetch(
+                    uids[start : start + PIECE], [f"BODY.PEEK[HEADER.FIELDS ({field})]"]
+                ).values():
+                    octets = next((each for name, each in found.items() if name.startswith(b"BODY[")), b"")
+                    yield octets.decode("utf-8", "replace").partition(":")[2].strip()
+
+    def is_alive(self) -> bool:
+        """Whether the server still answers. Raises nothing."""
+        try:
+            self._client.noop()
+        except (IMAPClientError, OSError):
+            return False
+        return True
 
     def close(self) -> None:
         """Log out. Raises nothing."""

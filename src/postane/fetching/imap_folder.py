@@ -1,0 +1,101 @@
+"""A folder of an IMAP server, as the sink for it wants it.
+
+Must not know: what is put there.
+"""
+
+import asyncio
+import imaplib
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from postane.client.login import Plaintext
+from postane.credentials.base import NoSecret, SecretSource
+from postane.imap.session import ImapError, ImapSession
+from postane.net.base import Target
+from postane.sinks.base import SinkError
+from postane.sinks.imap import ImapSink, NotTaken
+
+from .imap import enter_imap
+
+_LASTING = re.compile(r"\[(TOOBIG|CANNOT|LIMIT)\]|\bBAD\b")
+"""RFC 9051 s7.1, RFC 7889 s5: what the server will never take."""
+
+
+class FolderOnServer:
+    """An ImapFolder."""
+
+    def __init__(self, session: ImapSession, folder: str) -> None:
+        self._session = session
+        self._folder = folder
+
+    def make(self) -> bool:
+        """Make the folder; False: it is there."""
+        with _told():
+            return self._session.make(self._folder)
+
+    def append(self, octets: bytes, arrived: float) -> None:
+        """Put a message into it."""
+        with _told():
+            try:
+                self._session.append(self._folder, octets, arrived)
+            except ImapError as error:
+                if _is_answer(error):
+                    raise NotTaken(error.text, may_pass=_LASTING.search(error.text) is None) from error
+                raise
+
+    def has(self, field: str, value: str) -> bool:
+        """Whether a message in it has this in a header field."""
+        with _told():
+            self._session.select(self._folder, is_for_reading=True)
+            return bool(self._session.having(field, value))
+
+    def values(self, field: str) -> Iterator[str]:
+        """What stands in a header field of all messages that have it."""
+        with _told():
+            self._session.select(self._folder, is_for_reading=True)
+            yield from self._session.values(field)
+
+    def is_alive(self) -> bool:
+        """Whether the server still answers."""
+        return self._session.is_alive()
+
+    def close(self) -> None:
+        """Log out."""
+        self._session.close()
+
+    def abort(self) -> None:
+        """End the connection at once."""
+        self._session.abort()
+
+
+def imap_sink(target: Target, name: str, plaintext: Plaintext, secret: SecretSource, folder: str) -> ImapSink:
+    """A sink that has not begun."""
+
+    async def enter() -> FolderOnServer:
+        try:
+            given = await secret.get()
+        except NoSecret as error:
+            raise SinkError(f"{target}: {error.text}", may_pass=error.may_pass) from error
+        try:
+            session = await asyncio.to_thread(enter_imap, target, name, plaintext, given)
+        except ImapError as error:
+            if error.is_login:
+                await secret.refuse()
+            raise SinkError(error.text, may_pass=error.may_pass) from error
+        return FolderOnServer(session, folder)
+
+    return ImapSink(f"{name}@{target}/{folder}", enter)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except ImapError as error:
+        raise SinkError(error.text, may_pass=error.may_pass) from error
+
+
+def _is_answer(error: ImapError) -> bool:
+    """Whether the server has said no, in place of having gone."""
+    return isinstance(error.__cause__, imaplib.IMAP4.error) and not isinstance(error.__cause__, imaplib.IMAP4.abort)
