@@ -6,6 +6,7 @@ Must not know: how anything of it works.
 """
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -50,6 +51,18 @@ def parse_login(name: str) -> str:
     return name.upper() if name.upper() in ("APOP", "USER") else parse_mechanism(name)
 
 
+def check_place(url: str, schemes: Sequence[str]) -> str:
+    """The URL of a mailbox. What is told of a wrong one never repeats what could be a password."""
+    from postane.fetching.places import parse_place  # where such URLs are read
+
+    if urlsplit(url).scheme not in schemes:
+        usual = [scheme for scheme in schemes if scheme not in ("pop", "pop2s", "pop1s")]
+        example = "imaps://you@imap.example.org" if usual[0] == "imaps" else "pop3s://you@pop.example.org"
+        raise ValueError(f'the URL begins with none of {", ".join(usual)}; write "{example}"')
+    parse_place(url)
+    return url
+
+
 def parse_pattern(value: str) -> str:
     """A regular expression."""
     try:
@@ -84,7 +97,7 @@ class Deliver(Section):
     )
     lmtp: Server | None = Field(None, description='an LMTP server: "127.0.0.1:24" or "unix:/run/lmtp.sock"')
     smtp: Server | None = Field(None, description='an SMTP server: "mail.example.org:587"')
-    imap: str | None = Field(None, description='an IMAP folder: "imaps://you@imap.example.org/INBOX"')
+    imap: str | None = Field(None, repr=False, description='an IMAP folder: "imaps://you@imap.example.org/INBOX"')
     maildrop: str | None = Field(None, description="an account of the post office on this machine")
 
     config: UserPath | None = Field(None, description="maildrop: the post office's configuration file")
@@ -93,9 +106,11 @@ class Deliver(Section):
         "original", description='smtp, lmtp: the envelope sender: "original", "null", "srs", or an address'
     )
     srs_domain: HostName | None = Field(None, description='sender = "srs": the domain of the rewritten addresses')
-    srs_secret: SecretPlace | None = Field(None, description='sender = "srs": the secret that signs them')
+    srs_secret: SecretPlace | None = Field(None, repr=False, description='sender = "srs": the secret that signs them')
     user: str | None = Field(None, description="smtp: log in as this user")
-    password: SecretPlace | None = Field(None, description="smtp, imap: the password; as that of an account")
+    password: SecretPlace | None = Field(
+        None, repr=False, description="smtp, imap: the password; as that of an account"
+    )
     tls: Tls | None = Field(None, description="smtp, lmtp, imap: when TLS begins; smtp: implicit for port 465")
     tls_ca: UserPath | None = Field(None, description="PEM file: whom to believe, instead of those the system believes")
     tls_pin: Annotated[str, AfterValidator(parse_pin)] | None = Field(
@@ -104,6 +119,11 @@ class Deliver(Section):
     plaintext: When = Field("loopback", description="may a password cross without TLS")
     timeout: Duration = Field(60.0, gt=0, description="how long any one wait may take; command: how long it may run")
     line_ends: Literal["lf", "crlf"] = Field("lf", description="maildir: how lines end in its files")
+
+    @field_validator("imap")
+    @classmethod
+    def _known(cls, value: str | None) -> str | None:
+        return None if value is None else check_place(value, ("imaps", "imap"))
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
@@ -146,10 +166,14 @@ class Account(Section):
 
     name: str = Field(description="what it is called in messages and in the state", examples=["work"])
     url: str = Field(
-        description="pop3s://, pop3://, pop2://, pop1://, imaps:// or imap://", examples=["pop3s://you@pop.example.org"]
+        repr=False,
+        description="pop3s://, pop3://, pop2://, pop1://, imaps:// or imap://",
+        examples=["pop3s://you@pop.example.org"],
     )
     user: str | None = Field(None, description="the login name, where it does not stand in the URL")
-    password: SecretPlace | None = Field(None, description="where the password is, or what gives an access token")
+    password: SecretPlace | None = Field(
+        None, repr=False, description="where the password is, or what gives an access token"
+    )
     keep: Keep = Field(
         True, description='does fetched mail stay at the server: true, false, "30d", or "until-deleted-here"'
     )
@@ -166,7 +190,7 @@ class Account(Section):
     client_key: UserPath | None = Field(None, description="PEM file: its private key")
     mechanisms: tuple[Mechanism, ...] = Field((), description="logins that may be used; empty: the best there is")
     timeout: Duration = Field(60.0, gt=0, description="how long any one wait may take")
-    proxy: str | None = Field(None, description='"socks5://..." or "http://..."')
+    proxy: str | None = Field(None, repr=False, description='"socks5://..." or "http://..."')
     window: Count = Field(100, ge=1, le=100, description="commands sent ahead, where the server allows it")
     expunge_every: Count | None = Field(
         None, ge=1, description="messages after which the session ends and deletions stand; for lines that break"
@@ -185,11 +209,19 @@ class Account(Section):
     @field_validator("url")
     @classmethod
     def _known(cls, value: str) -> str:
-        scheme = urlsplit(value).scheme
-        if scheme not in SCHEMES:
-            raise ValueError(
-                f'{value!r}: mail is fetched by pop3s, pop3, pop2, pop1, imaps or imap; write "pop3s://you@pop.example.org"'
-            )
+        return check_place(value, SCHEMES)
+
+    @field_validator("proxy")
+    @classmethod
+    def _passable(cls, value: str | None) -> str | None:
+        if value is not None:
+            from postane.net.base import Unreachable  # few have a proxy
+            from postane.net.proxies import split_proxy
+
+            try:
+                split_proxy(value)
+            except Unreachable as error:
+                raise ValueError(error.text) from None
         return value
 
     @model_validator(mode="after")

@@ -4,7 +4,7 @@ Must not know: how it is got.
 """
 
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -28,6 +28,8 @@ class SecretPlace(Section):
     @classmethod
     def _plain(cls, value: object) -> object:
         """A password itself may stand there."""
+        if not isinstance(value, str | dict | SecretPlace):
+            raise ValueError('a password is a text in quotes, or where it is: write { env = "MAIL_PASSWORD" }')
         return {"text": value} if isinstance(value, str) else value
 
     @model_validator(mode="after")
@@ -44,10 +46,12 @@ class OauthProvider(Section):
     """Who gives out access tokens; what is known of google and microsoft need not be said."""
 
     client_id: str = Field(description="what the provider calls this program", examples=["1234.apps.example.org"])
-    client_secret: SecretPlace | None = Field(None, description="the secret that goes with it, where there is one")
+    client_secret: SecretPlace | None = Field(
+        None, repr=False, description="the secret that goes with it, where there is one"
+    )
     issuer: str | None = Field(None, description="where the endpoints can be looked up")
     device_endpoint: str | None = Field(None, description="URL that gives codes to people (RFC 8628)")
     browser_endpoint: str | None = Field(None, description="URL of the page on which somebody says yes (RFC 6749)")
     token_endpoint: str | None = Field(None, description="URL that gives tokens")
     scope: str | None = Field(None, description="what the tokens are for")
-    store: str = Field("file", pattern="^(file|keyring)$", description='where tokens are kept: "file" or "keyring"')
+    store: Literal["file", "keyring"] = Field("file", description='where tokens are kept: "file" or "keyring"')

@@ -17,7 +17,7 @@ from .lines import Place, line_of, lines_of
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
-TABLES = ("accounts", "sni")
+TABLES = ("accounts", "sni", "account", "deliver", "filters")
 """Keys of which each table is one of several."""
 
 _REMEDIES = {
@@ -26,6 +26,7 @@ _REMEDIES = {
     "path_type": 'write a path in quotes: "/..."',
     "int_type": "write a whole number",
     "bool_type": "write true or false",
+    "bool_parsing": "write true or false",
     "literal_error": "write one of {expected}",
     "greater_than_equal": "write a number of at least {ge}",
     "less_than_equal": "write a number of at most {le}",
@@ -121,11 +122,25 @@ class _Explanation:
 
     def of(self, error: ValidationError) -> Iterator[Problem]:
         lines = lines_of(self.text)
+        told: dict[Place, list[Any]] = {}
         for problem in error.errors():
-            place = problem["loc"]
-            yield Problem(self.name, self._words(place, problem), line_of(lines, place), key_at(place))
+            told.setdefault(self._place_of(problem), []).append(problem)
+        for place, problems in told.items():
+            yield Problem(self.name, self._words(place, problems), line_of(lines, place), key_at(place))
 
-    def _words(self, place: Place, problem: Any) -> str:
+    def _place_of(self, problem: Any) -> Place:
+        """Where it is in the text: behind that pydantic tells which of several types it has tried."""
+        place: Place = problem["loc"]
+        value: Any = self.values
+        for depth, part in enumerate(place):
+            if not (isinstance(value, list) if isinstance(part, int) else isinstance(value, dict) and part in value):
+                return place if problem["type"] == "missing" else place[:depth]
+            value = value[part]
+        return place
+
+    def _words(self, place: Place, problems: Sequence[Any]) -> str:
+        """What is wrong in one place; several problems are of the types that it could have."""
+        problem = problems[0]
         kind = problem["type"]
         if kind == "extra_forbidden":
             known = list(self._section_at(place[:-1]).model_fields)
@@ -138,9 +153,21 @@ class _Explanation:
         if kind == "value_error":
             return str(problem["msg"]).removeprefix("Value error, ")
         if kind == "tuple_type" and isinstance(problem["input"], dict) and place[-1] in TABLES:
-            return f"is one table, and there may be several: write [[{'.'.join(map(str, place))}]], with two brackets"
-        remedy = _REMEDIES.get(kind, "{msg}").format(msg=problem["msg"], **problem.get("ctx", {}))
-        return f"{problem['input']!r} does not fit; {remedy}"
+            return f"is one table, and there may be several: write [[{key_at(place)}]], with two brackets"
+        if kind == "dict_type":
+            return f"{self._shown(place, problem)} does not fit; write sections: [{key_at(place)}.NAME]"
+        remedies = [
+            _REMEDIES.get(each["type"], "{msg}").format(msg=each["msg"], **each.get("ctx", {})) for each in problems
+        ]
+        return f"{self._shown(place, problem)} does not fit; {', or '.join(dict.fromkeys(remedies))}"
+
+    def _shown(self, place: Place, problem: Any) -> str:
+        """What stands there, but for what could be a secret: whatever is told may end up in a log."""
+        value = problem["input"]
+        if isinstance(value, dict | list):
+            return "a table" if isinstance(value, dict) else "a list"
+        fields = [self._section_at(place[:end]).model_fields.get(str(part)) for end, part in enumerate(place)]
+        return "this" if any(field is not None and not field.repr for field in fields) else repr(value)
 
     def _section_at(self, place: Place) -> type[BaseModel]:
         """The class of a section, or of one of several tables."""
@@ -148,7 +175,7 @@ class _Explanation:
         value: Any = self.values
         for part in place:
             value = value[part]
-            if isinstance(part, str):
+            if isinstance(part, str) and part in model.model_fields:  # or it is the name of a section, [oauth.NAME]
                 model = _class_among(model.model_fields[part].annotation) or model
             elif place[0] == "accounts":
                 model = _backend(value)
