@@ -77,6 +77,16 @@ async def test_killed_again_and_again_at_random(tmp_path: Path, kind: str) -> No
     await check(kind, tmp_path, told)
 
 
+@pytest.mark.parametrize("kind", ["maildir", "mbox"])
+async def test_a_disk_without_room_for_some(tmp_path: Path, kind: str) -> None:
+    with start(kind, tmp_path, "full", 100_000) as child:
+        told, _ = child.communicate()
+        assert child.returncode == 0
+    words = [line.split()[0] for line in told.decode().splitlines() if line != "open"]
+    assert words == ["defer" if len(octets(each)) > 100_000 else "ack" for each in sink_child.letters()]
+    await check(kind, tmp_path, told)
+
+
 async def check(kind: str, root: Path, told: bytes) -> None:
     """What was told is there; what is missing is delivered by the next run; then each is there once, and whole."""
     parcels = sink_child.letters()

@@ -2,11 +2,13 @@
 
 Run as a program: `sink_child.py KIND ROOT STEP OCCURRENCE`. Fifteen messages go in three groups; `ack N` on standard
 output after each that is said to be delivered. With the step "none" nobody dies. Like a run that follows a crash it
-asks first what is there.
+asks first what is there. With the step "full" no file may be larger than OCCURRENCE octets: `defer N` for each message
+that finds no room.
 """
 
 import asyncio
 import os
+import resource
 import signal
 import sys
 from collections.abc import Callable, Mapping
@@ -52,6 +54,8 @@ async def work(kind: str, root: Path, step: str, occurrence: int) -> None:
             if left == 0:
                 os.kill(os.getpid(), signal.SIGKILL)
 
+    if step == "full":
+        resource.setrlimit(resource.RLIMIT_FSIZE, (occurrence, resource.RLIM_INFINITY))
     sink = KINDS[kind](root, on_step)
     await sink.open()
     os.write(1, b"open\n")
@@ -60,9 +64,9 @@ async def work(kind: str, root: Path, step: str, occurrence: int) -> None:
     for start in range(0, MESSAGES, GROUP):
         group = [each for each in parcels[start : start + GROUP] if each.key not in found]
         for each, answer in zip(group, await sink.deliver(group), strict=True):
-            if not answer.is_there:
+            if not answer.is_there and step != "full":
                 raise SystemExit(answer.reason)
-            os.write(1, f"ack {each.key}\n".encode())
+            os.write(1, f"{'ack' if answer.is_there else 'defer'} {each.key}\n".encode())
     await sink.close()
 
 

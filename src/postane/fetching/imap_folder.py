@@ -19,7 +19,7 @@ from postane.sinks.imap import ImapSink, NotTaken
 from .imap import enter_imap
 
 _LASTING = re.compile(r"\[(TOOBIG|CANNOT|LIMIT)\]|\bBAD\b")
-"""RFC 9051 s7.1, RFC 7889 s5: what the server will never take."""
+"""RFC 9051 s7.1: what the server will never take."""
 
 
 class FolderOnServer:

@@ -1,6 +1,6 @@
 """Envelope senders rewritten for mail that is sent on (the Sender Rewriting Scheme, SRS0 and SRS1).
 
-A receiver asks the sender's domain whether this host may send for it (SPF, RFC 7208), which it may not. The rewritten
+A receiver asks the sender's domain whether this host may send for it (SPF), which it may not. The rewritten
 address is one of our domain; a bounce to it can be led back, as the address bears the old one, and a keyed digest of it
 so that nobody can make us send what we did not.
 
