@@ -332,6 +332,7 @@ async def test_tls_begins_once(authority, own):
         await link.start_tls()
         with pytest.raises(Untrusted, match="begun already"):
             await link.start_tls()
+        link.abort()
 
 
 @on_both_loops
