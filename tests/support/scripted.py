@@ -20,8 +20,9 @@ async def serving(play: Play, context: ssl.SSLContext | None = None, *, path: st
         with contextlib.suppress(OSError, EOFError, asyncio.CancelledError):
             await play(reader, writer)
         writer.close()
-        with contextlib.suppress(OSError, asyncio.CancelledError):
-            await writer.wait_closed()
+        with contextlib.suppress(OSError, asyncio.CancelledError, TimeoutError):
+            async with asyncio.timeout(2):  # after a TLS that began later, asyncio may wait for ever
+                await writer.wait_closed()
         writer.transport.abort()
 
     if path is not None:

@@ -49,10 +49,6 @@ class Stopped(Failure):
     """A signal has ended it, in good order."""
 
 
-app = typer.Typer(cls=AccountsOrCommand, help="Fetch mail from other servers.")
-
-
-@app.command("run", hidden=True)
 def fetch(
     accounts: AccountsArgument = None,
     watch: Annotated[bool, typer.Option("--watch", help="Go on, each account as often as its `every` says.")] = False,

@@ -3,7 +3,7 @@
 import importlib
 import importlib.util
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.machinery import EXTENSION_SUFFIXES
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,7 @@ MODULES: Mapping[str, str] = {
     "kick": "sessions",
     "doctor": "doctor",
     "fetch": "fetch_group",
+    "talk": "talk",
     "user": "user",
     "drop": "drop",
     "config": "config",
@@ -35,7 +36,7 @@ MODULES: Mapping[str, str] = {
 """Where each command is; a module has `register`, or the group `app`."""
 
 
-def make_app(wanted: str | None = None) -> typer.Typer:
+def make_app(arguments: Sequence[str] = ()) -> typer.Typer:
     """The command with all its sub-commands, or with the one that is wanted: the rest need not be imported then."""
     app = typer.Typer(
         name="postane",
@@ -45,11 +46,14 @@ def make_app(wanted: str | None = None) -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    names = [MODULES[wanted]] if wanted and wanted in MODULES else list(dict.fromkeys(MODULES.values()))
+    wanted = arguments[0] if arguments else ""
+    names = [MODULES[wanted]] if wanted in MODULES else list(dict.fromkeys(MODULES.values()))
     for name in names:
         module = importlib.import_module(f".{name}", __package__)
         if hasattr(module, "register"):
             module.register(app)
+        elif hasattr(module, "make_group"):
+            app.add_typer(module.make_group(arguments[1:]), name="fetch")
         else:
             app.add_typer(module.app, name=next(each for each in MODULES if MODULES[each] == name))
     app.callback()(_options)
@@ -77,7 +81,7 @@ def _options(version: bool = typer.Option(False, "--version", callback=_print_ve
 def main() -> None:
     """Run a command; errors are one line on standard error and an exit code of sysexits.h."""
     try:
-        make_app(sys.argv[1] if len(sys.argv) > 1 else None)(standalone_mode=True)
+        make_app(sys.argv[1:])(standalone_mode=True)
     except SystemExit as end:
         sys.exit(Exit.USAGE if end.code == TYPER_USAGE else end.code)
     except Failure as failure:
