@@ -1,0 +1,81 @@
+"""`postane fetch` from an IMAP server, and into one: Dovecot's."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from support.corpus import Way, check_stored, corpus
+from support.dovecot import PASSWORD, Dovecot, dovecot
+from support.errand import Errand
+from support.post import deliver, with_lf
+from support.postoffice import Mailbox, PostOffice
+
+pytestmark = pytest.mark.interop
+
+SPECIMENS = [
+    each for each in corpus() if Way.DATA in each.ways and each.octets == each.stored and b"\0" not in each.octets
+]
+"""IMAP completes no last line, and Dovecot gives another octet for NUL (RFC 9051 s4.3 has none in a string)."""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Dovecot]:
+    with dovecot(has_imap=True) as running:
+        yield running
+
+
+def errand(tmp_path, server: Dovecot, name: str, **keys: object) -> Errand:
+    url = f"imap://{name}@127.0.0.1:{server.imap}/INBOX"
+    return Errand(tmp_path, url=url, **{"password": PASSWORD, "tls": "none", **keys})
+
+
+def test_every_octet_comes_from_an_imap_folder(tmp_path, server):
+    server.put("reader", [specimen.octets for specimen in SPECIMENS])
+    fetching = errand(tmp_path, server, "reader")
+    assert fetching.fetch()["delivered"] == len(SPECIMENS)
+    for octets, specimen in zip(fetching.messages(), SPECIMENS, strict=True):
+        check_stored(octets, specimen)
+    assert fetching.fetch()["fetched"] == 0
+
+
+def test_what_is_not_kept_is_expunged(tmp_path, server):
+    server.put("leaver", [b"Subject: %d\r\n\r\nbody\r\n" % number for number in range(3)])
+    told = errand(tmp_path, server, "leaver", keep=False).fetch()
+    assert (told["delivered"], told["deleted"]) == (3, 3)
+    assert server.left("leaver") == 0
+
+
+def test_a_refused_login(tmp_path, server):
+    assert errand(tmp_path, server, "nobody", password="wrong").fetch(expect=77)["trouble"] == "login"
+
+
+def test_a_password_does_not_cross_in_clear(tmp_path, server):
+    told = errand(tmp_path, server, "reader", plaintext="never").fetch(expect=77)
+    assert "clear text" in told["error"]
+
+
+def test_header_parts_of_what_is_large(tmp_path, server):
+    server.put("large", [b"Subject: x\r\n\r\n" + b"y" * 70 + b"\r\n", b"Subject: z\r\n\r\n" + b"y\r\n" * 9000])
+    fetching = errand(tmp_path, server, "large", max_size="10kB", filters=[{"header": "Subject", "matches": "^x"}])
+    told = fetching.fetch()
+    assert (told["delivered"], told["left"]) == (1, 2)
+    (message,) = fetching.messages()
+    assert message.startswith(b"Subject: z\r\n\r\nThis message has 270")
+
+
+def test_a_folder_of_an_imap_server_is_a_destination(tmp_path, server, post_office: PostOffice, mailbox: Mailbox):
+    server.put("writer", [])
+    deliver(post_office, mailbox, [b"Subject: %d\r\n\r\nbody\r\n" % number for number in range(3)])
+    fetching = Errand(
+        tmp_path,
+        url=f"pop3://{mailbox.name}@127.0.0.1:{post_office.pop3[1]}",
+        password=mailbox.password,
+        tls="none",
+        deliver=[{"imap": f"imap://writer@127.0.0.1:{server.imap}/Fetched", "password": PASSWORD}],
+    )
+    assert fetching.fetch()["delivered"] == 3
+    back = errand(tmp_path, server, "writer")
+    back.change(url=f"imap://writer@127.0.0.1:{server.imap}/Fetched", name="back")
+    assert back.fetch("back")["delivered"] == 3
+    assert sorted(octets.rpartition(b"Subject: ")[2][:1] for octets in back.messages()) == [b"0", b"1", b"2"]
+    assert with_lf(b"body\r\n") in back.messages()[0].replace(b"\r\n", b"\n")
