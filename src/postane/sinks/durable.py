@@ -2,8 +2,8 @@
 
 A file that is synced alone costs a commit of the file system's journal, and there are about 900 in a second. Linux can
 sync a whole file system by one call (syncfs), which costs a group of files one commit. It is asked for where it tells
-of failures (Linux 5.8) and reaches the disk (file systems of this machine), until it has once taken long: it waits for
-what everybody else has written, too.
+of failures (Linux 5.8) and reaches the disk (file systems of this machine), and for a while not where it has taken
+long: it waits for what everybody else has written, too.
 
 Must not know: what is in the files.
 """
@@ -27,8 +27,11 @@ LOCAL = frozenset({"bcachefs", "btrfs", "ext2", "ext3", "ext4", "f2fs", "overlay
 FEW = 4
 """So many files are synced one by one."""
 
-PATIENCE = 1.0
-"""Seconds that one syncfs may take before the files are synced alone from then on."""
+PATIENCE = 3.0
+"""Seconds that one syncfs may take before groups of files are synced alone for a while."""
+
+WHILE = 20
+"""So many groups."""
 
 THREADS = 8
 """Files that are synced at the same time: they share commits."""
@@ -39,21 +42,23 @@ _ESCAPED = re.compile(r"\\([0-7]{3})")
 class Durability:
     """Syncs files that are all in one file system. All methods belong to one thread."""
 
-    __slots__ = ("_descriptor",)
+    __slots__ = ("_alone", "_descriptor")
 
     def __init__(self, folder: str) -> None:
+        self._alone = 0  # groups that are still to be synced alone
         # Opened before anything is written: what cannot be written from now on is told to this descriptor.
         self._descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC) if can_sync_all(folder) else -1
 
     def sync(self, paths: Sequence[str]) -> None:
         """The files' octets are on the disk after it. Raises OSError where that is not sure of any of them."""
-        if len(paths) <= FEW or self._descriptor < 0:
+        if len(paths) <= FEW or self._descriptor < 0 or self._alone:
             _sync_each(paths)
+            self._alone = max(self._alone - 1, 0)
             return
         begun = time.monotonic()
         _syncfs(self._descriptor)
         if time.monotonic() - begun > PATIENCE:
-            self.close()
+            self._alone = WHILE
 
     def close(self) -> None:
         """Let go; files are synced alone from now on. Idempotent."""

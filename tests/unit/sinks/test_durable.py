@@ -47,16 +47,19 @@ def test_where_all_at_once_cannot_be_had(tmp_path: Path, synced: list[str], monk
     durability.close()
 
 
-def test_where_it_takes_long_it_is_not_asked_for_again(
+def test_where_it_takes_long_it_is_not_asked_for_for_a_while(
     tmp_path: Path, synced: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(durable, "can_sync_all", lambda _: True)
     monkeypatch.setattr(durable, "PATIENCE", -1.0)
+    monkeypatch.setattr(durable, "WHILE", 2)
     durability = Durability(str(tmp_path))
-    durability.sync(files(tmp_path, 6))
-    durability.sync(files(tmp_path, 6))
-    assert synced[0] == "all"
-    assert sorted(synced[1:]) == list("012345")
+    for _ in range(4):
+        durability.sync(files(tmp_path, 6))
+    assert [synced[0], sorted(synced[1:7]), sorted(synced[7:13]), *synced[13:]] == [
+        *("all", list("012345"), list("012345"), "all"),
+    ]
+    durability.close()
 
 
 def test_the_real_calls(tmp_path: Path) -> None:
