@@ -14,7 +14,7 @@ GROUND, ADAPTERS, WORKERS, HOUSE = 0, 1, 2, 3
 GROUND_ARROWS = {("pop3", "sasl"), ("smtp", "sasl"), ("smtp", "mail")}
 """Who may use whom on the ground floor, beside `wire`, which all may use."""
 
-WORKER_ARROWS = {("fetch", "client"), ("migrate", "client")}
+WORKER_ARROWS = {("fetch", "client"), ("migrate", "client"), ("talk", "client")}
 """Who may use whom among the workers: whoever gets mail from a server does it with the library."""
 
 FACES = {"", "client"}

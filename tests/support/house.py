@@ -14,7 +14,7 @@ FLOORS: Mapping[str, int] = {
     **dict.fromkeys(("wire", "pop1", "pop2", "pop3", "smtp", "sasl", "mail"), 0),
     **dict.fromkeys(("maildrop", "accounts", "net", "observe", "languages"), 1),
     **dict.fromkeys(("sinks", "journal", "credentials", "discovery", "imap"), 1),
-    **dict.fromkeys(("server", "client", "fetch", "migrate"), 2),
+    **dict.fromkeys(("server", "client", "fetch", "migrate", "talk"), 2),
     **dict.fromkeys(("app", "backends", "fetching", "config", "supervisor"), 3),
     **dict.fromkeys(("cli", "web", "testing"), 4),
     "": 4,  # the package's public face

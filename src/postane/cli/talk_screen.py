@@ -1,0 +1,116 @@
+"""What somebody at a terminal sees of a conversation: colours, the prompt's help, stars in the place of secrets."""
+
+from collections.abc import Iterable
+
+from prompt_toolkit import print_formatted_text
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.document import Document
+from prompt_toolkit.formatted_text import FormattedText
+from prompt_toolkit.layout.processors import Processor, Transformation, TransformationInput
+from prompt_toolkit.output import ColorDepth
+from prompt_toolkit.styles import Style
+
+from postane.talk.base import Heard, Mood, Remark, Said, Told
+from postane.talk.completion import entry_for, offers
+from postane.talk.conversation import Conversation
+from postane.talk.speech import Speech
+from postane.talk.typed import typed_secret
+
+from .common import show
+from .talk_show import text_of
+
+STYLE = Style.from_dict(
+    {
+        "c": "bold ansicyan",
+        "s": "ansibrightblack",
+        "yes": "ansigreen",
+        "no": "bold ansired",
+        "go-on": "ansiyellow",
+        "body": "",
+        "astray": "ansimagenta",
+        "note": "italic ansibrightblack",
+        "decoded": "ansiyellow",
+        "text": "",
+        "trouble": "bold ansired",
+        "bottom-toolbar": "noreverse bg:ansibrightblack ansiwhite",
+        "bottom-toolbar.state": "bold",
+    }
+)
+PLAIN = Style([])
+
+
+class ScreenPrinter:
+    """Lines on the terminal; what was typed stands there already."""
+
+    def __init__(self, *, is_plain: bool) -> None:
+        self._style = PLAIN if is_plain else STYLE
+        self._depth = ColorDepth.DEPTH_1_BIT if is_plain else None
+        self._is_open = False
+
+    def __call__(self, told: Told) -> None:
+        """Draw it."""
+        match told:
+            case Said(text, is_typed) if not is_typed:
+                self._draw(("class:c", "C: "), ("", show(text)))
+            case Heard(octets, tone, is_whole):
+                mark = [] if self._is_open else [("class:s", "S: ")]
+                self._draw(*mark, (f"class:{tone.value.replace(' ', '-')}", text_of(octets)), end="\n" * is_whole)
+                self._is_open = not is_whole
+            case Remark(text, Mood.TEXT):
+                self._draw(("class:text", show(text.expandtabs())))
+            case Remark(text, mood):
+                self._draw((f"class:{mood.value}", f"   {show(text)}"))
+            case _:
+                pass
+
+    def _draw(self, *fragments: tuple[str, str], end: str = "\n") -> None:
+        print_formatted_text(FormattedText(fragments), end=end, style=self._style, color_depth=self._depth)
+
+
+class SecretStars(Processor):
+    """Stars in the place of a secret, while it is typed."""
+
+    def __init__(self, speech: Speech) -> None:
+        self._speech = speech
+
+    def apply_transformation(self, transformation_input: TransformationInput) -> Transformation:
+        """See Processor: one star for one character, so that the cursor stays where it is."""
+        line = transformation_input.document.text
+        start = typed_secret(self._speech, line, is_complete=False)
+        fragments = transformation_input.fragments
+        if start is None:
+            return Transformation(fragments)
+        letters = [(style, letter) for style, text, *_ in fragments for letter in text]
+        return Transformation([(style, letter if at < start else "*") for at, (style, letter) in enumerate(letters)])
+
+
+class VerbCompleter(Completer):
+    """What may be said now, with the manual's line."""
+
+    def __init__(self, speech: Speech) -> None:
+        self._speech = speech
+
+    def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
+        """See Completer."""
+        for offer in offers(self._speech, document.text_before_cursor):
+            yield Completion(offer.word, -offer.replaced, display_meta=offer.meaning)
+
+
+def toolbar(conversation: Conversation, line: str) -> FormattedText:
+    """The line below the prompt: where we stand, and the help on what is being typed."""
+    speech, tls = conversation.speech, conversation.link.tls
+    where = f" {speech.protocol} {speech.state} {tls.version if tls else 'no TLS'} "
+    if speech.wants_text:
+        what = "the message; a line with a single dot ends it"
+    elif speech.wants_response and not line.startswith("."):
+        what = "a response in base64, * to give up, or .respond to have it coded"
+    elif entry := entry_for(speech, line):
+        what = str(entry) if entry.source else f"{entry.usage}: {entry.what}"
+    else:
+        what = f"{' '.join(sorted(speech.verbs))}   .help"
+    return FormattedText([("class:bottom-toolbar.state", where), ("", f" {what}")])
+
+
+def may_keep(speech: Speech, line: str) -> bool:
+    """Whether a line may be written into the history: no secret, and nobody's mail."""
+    return not (speech.wants_text or speech.wants_response) and typed_secret(speech, line) is None

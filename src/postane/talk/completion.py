@@ -1,0 +1,86 @@
+"""What may come next of a line that is being typed.
+
+Must not know: how it is offered.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .manual import MANUAL, ORDERS, Entry
+from .pop3_speech import Pop3Speech
+from .smtp_speech import SmtpSpeech
+from .speech import Speech
+
+_NUMBERED = {"POP3": ("RETR", "DELE", "LIST", "TOP", "UIDL"), "POP2": ("READ",)}
+_ORDERS_NUMBERED = (".show", ".raw")
+_WORDS = {"MAIL": ("FROM:<",), "RCPT": ("TO:<",)}
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A word in the place of the last `replaced` characters, and what it means."""
+
+    word: str
+    replaced: int
+    meaning: str = ""
+
+
+def offers(speech: Speech, before: str) -> Iterator[Offer]:
+    """What may stand in the place of the last word of what stands `before` the cursor."""
+    if speech.wants_text:
+        return
+    line = before.lstrip()
+    first, space, rest = line.partition(" ")
+    last = rest.rpartition(" ")[2] if space else first
+    for word, meaning in _first_words(speech, first) if not space else _later_words(speech, first, rest):
+        if word.upper().startswith(last.upper()):
+            yield Offer(word, len(last), meaning)
+
+
+def entry_for(speech: Speech, line: str) -> Entry | None:
+    """The help on what is being typed."""
+    words = line.split(None, 1)
+    if not words:
+        return None
+    if words[0][0] in "./":
+        return ORDERS.get(f".{words[0][1:].lower()}")
+    return None if speech.wants_text or speech.wants_response else manual_of(speech).get(words[0].upper())
+
+
+def manual_of(speech: Speech) -> "dict[str, Entry]":
+    """The help on all verbs of a protocol."""
+    manual = MANUAL["SMTP" if isinstance(speech, SmtpSpeech) else speech.protocol]
+    return {verb: manual[verb] for verb in sorted(speech.known) if verb in manual}
+
+
+def _first_words(speech: Speech, typed: str) -> Iterator[tuple[str, str]]:
+    if typed[:1] in (".", "/"):
+        yield from ((typed[0] + name[1:], entry.what) for name, entry in ORDERS.items())
+        return
+    manual = manual_of(speech)
+    for verb in sorted(speech.verbs):
+        if verb == "APOP" and isinstance(speech, Pop3Speech) and not speech.stamp:
+            continue
+        yield verb, f"{manual[verb].what} ({manual[verb].source})" if verb in manual else ""
+
+
+def _later_words(speech: Speech, first: str, rest: str) -> Iterator[tuple[str, str]]:
+    verb, is_second = first.upper(), " " not in rest
+    if not is_second:
+        if verb == ".LOGIN":
+            yield from ((name, "") for name in _means(speech))
+        return
+    if verb in _NUMBERED.get(speech.protocol, ()) or first.lower() in _ORDERS_NUMBERED:
+        yield from ((str(number), "") for number in speech.numbers[:100])
+    elif verb == "AUTH":
+        yield from ((name, "") for name in speech.mechanisms)
+    elif verb == ".HELP":
+        yield from ((each, "") for each in sorted(speech.known))
+    elif speech.verbs & {verb}:
+        yield from ((word, "") for word in _WORDS.get(verb, ()))
+
+
+def _means(speech: Speech) -> tuple[str, ...]:
+    if not isinstance(speech, Pop3Speech):
+        return speech.mechanisms
+    return (*speech.mechanisms, *(("APOP",) if speech.stamp else ()), "USER")
