@@ -16,7 +16,7 @@ from .source import Incoming
 from .work import DONE, PENDING, PIECE, Tell, Work
 
 HERE_SINCE = "here since"
-"""By what it is remembered since when the destinations are the ones that they are."""
+"""By what it is remembered since when the destinations are the ones that they are, and which: a line for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +106,27 @@ async def _gone_here(work: Work, due: Sequence[Compared]) -> list[Compared]:
     return [each for name, each in names.items() if name not in here]
 
 
+async def open_destinations(work: Work) -> None:
+    """Open them. That one had to be made is remembered at once, whatever becomes of this run: the next one finds it
+    made, and empty. Raises SinkError, JournalError."""
+    try:
+        for sink in work.sinks:
+            await sink.open()
+    finally:
+        if work.account.keep.kind is KeepKind.HERE or await work.run.recall(HERE_SINCE) is not None:
+            await _here_since(work, [sink for sink in work.sinks if sink.can_tell])
+
+
 async def _here_since(work: Work, tellers: Sequence[Sink]) -> float:
-    """When the destinations were first seen, or last made anew: what was delivered before may have been lost with a
-    folder that was moved away, a disk that is not mounted, and nobody deleted it."""
-    known = await work.run.recall(HERE_SINCE)
-    if known is not None and not any(sink.is_new for sink in tellers):
-        return float(known)
+    """When the destinations were first seen, or last made anew, or others: what was delivered before may have been lost
+    with a folder that was moved away, a disk that is not mounted, and nobody deleted it."""
+    names = sorted(sink.name for sink in tellers)
+    since, *known = (await work.run.recall(HERE_SINCE) or "").split("\n")
+    if since and known == names and not any(sink.is_new for sink in tellers):
+        return float(since)
     began = work.progress.began
     assert began is not None, "the run has begun"
-    await work.run.remember(HERE_SINCE, repr(began))
+    await work.run.remember(HERE_SINCE, "\n".join((repr(began), *names)))
     return began
 
 

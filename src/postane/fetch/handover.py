@@ -17,6 +17,7 @@ from postane.sinks.content import Spool, SpoolError
 
 from .errors import FetchError, Trouble
 from .progress import Progress
+from .work import PART
 
 GROUP = 100
 """Messages that are brought to the destinations at once, at most."""
@@ -122,7 +123,7 @@ class Handover:
         try:
             await self._run.record_fetched([crate.key for crate in crates])
             for sink in self._sinks:
-                await self._deliver_to(sink, [crate for crate in crates if sink.name not in crate.had_by])
+                await self._deliver_to(sink, [crate for crate in crates if not _is_had(sink, crate)])
             if len(self._sinks) > 1:
                 await self._record([crate for crate in crates if crate.key not in self.failed])
         except SinkError as error:
@@ -151,7 +152,8 @@ class Handover:
             if len(self._sinks) == 1:
                 await self._record(there)
             else:
-                await self._run.record_sink([crate.key for crate in there], sink.name)
+                await self._run.record_sink([crate.key for crate in there if not crate.remark], sink.name)
+                await self._run.record_sink([crate.key for crate in there if crate.remark], sink.name + PART)
             if failed:
                 await self._run.record_failed(failed)
 
@@ -172,6 +174,11 @@ class Handover:
             self._progress.fail(f"{crate.key}: {words}", Trouble.TEMPORARY if is_passing else Trouble.REFUSED)
         self.failed.add(crate.key)
         return words
+
+
+def _is_had(sink: Sink, crate: Crate) -> bool:
+    """Who has the message needs no part of it; who has the part needs the message, when that is wanted after all."""
+    return sink.name in crate.had_by or (bool(crate.remark) and sink.name + PART in crate.had_by)
 
 
 def _groups(crates: Sequence[Crate], size: int) -> Iterator[Sequence[Crate]]:

@@ -11,13 +11,16 @@ from collections.abc import AsyncIterator, Sequence
 
 from postane.journal.base import Listed
 
-from .errors import Trouble
+from .errors import FetchError, Trouble
 from .keys import DigestKeys
 from .source import Item
-from .work import PENDING, PIECE, Work
+from .work import PART, PENDING, PIECE, Work
 
 REPEATED = "repeated unique-ids"
 """By what the journal remembers them."""
+
+UNIQUE_IDS = "has unique-ids"
+"""The same for a server that gave some."""
 
 
 async def take_listing(work: Work) -> None:
@@ -37,8 +40,10 @@ async def take_listing(work: Work) -> None:
 
 async def _keyed(work: Work, known: set[str], odd: list[Item]) -> AsyncIterator[Sequence[Listed]]:
     """The listing under unique-ids; what has none of its own goes to `odd`."""
+    has_unique_ids = False
     async for items in work.source.listing():
         work.progress.listed += len(items)
+        has_unique_ids = has_unique_ids or any(item.unique_id is not None for item in items)
         keyed = []
         for item in items:
             if item.unique_id is None or item.unique_id in known:
@@ -46,6 +51,21 @@ async def _keyed(work: Work, known: set[str], odd: list[Item]) -> AsyncIterator[
             else:
                 keyed.append(Listed(item.number, item.unique_id, item.octets))
         yield keyed
+    if has_unique_ids or odd:
+        await _check_unique_ids(work, has_unique_ids=has_unique_ids)
+
+
+async def _check_unique_ids(work: Work, *, has_unique_ids: bool) -> None:
+    """A server that gave unique-ids and gives none now is out of order, or does not know its own mind."""
+    had_unique_ids = await work.run.recall(UNIQUE_IDS) is not None
+    if had_unique_ids and not has_unique_ids:
+        forget = f"postane fetch state forget {work.account.name}"
+        raise FetchError(
+            f"the server gives no unique-ids now, and all its mail would look new; if it never will again: {forget}",
+            Trouble.TEMPORARY,
+        )
+    if has_unique_ids and not had_unique_ids:
+        await work.run.remember(UNIQUE_IDS, "yes")
 
 
 async def _digested(work: Work, items: Sequence[Item]) -> AsyncIterator[Listed]:
@@ -64,18 +84,25 @@ async def reconcile(work: Work) -> None:
     tellers = [sink for sink in work.sinks if sink.can_tell]
     names = {sink.name for sink in work.sinks}
     async for piece in work.run.compare(steps=PENDING, piece=PIECE):
-        parcels = {work.parcel_key(each.listed.key, is_part=_is_part(work, each.listed)): each for each in piece}
-        had = {each.listed.key: set(each.sinks) for each in piece}
+        parts = {each.listed.key for each in piece if _is_part(work, each.listed)}
+        parcels = {work.parcel_key(each.listed.key, is_part=each.listed.key in parts): each for each in piece}
+        had = {each.listed.key: _names_of(each.sinks, is_part=each.listed.key in parts) for each in piece}
         for sink in tellers:
             found = [parcels[name].listed.key for name in await sink.find(list(parcels))]
-            await work.run.record_sink(found, sink.name)
+            await work.run.record_sink([key for key in found if key not in parts], sink.name)
+            await work.run.record_sink([key for key in found if key in parts], sink.name + PART)
             for key in found:
                 had[key].add(sink.name)
         everywhere = [each.listed for each in piece if had[each.listed.key] >= names]
-        await work.run.record_delivered([each.key for each in everywhere if not _is_part(work, each)])
-        parts = [each.key for each in everywhere if _is_part(work, each)]
-        await work.run.record_skipped(dict.fromkeys(parts, "its header part was fetched"))
+        await work.run.record_delivered([each.key for each in everywhere if each.key not in parts])
+        skipped = [each.key for each in everywhere if each.key in parts]
+        await work.run.record_skipped(dict.fromkeys(skipped, "its header part was fetched"))
         work.progress.present += len(everywhere)
+
+
+def _names_of(had_by: Sequence[str], *, is_part: bool) -> set[str]:
+    """The destinations that have a message, or that have as much of it as is wanted."""
+    return {name.removesuffix(PART) if is_part else name for name in had_by}
 
 
 def _is_part(work: Work, listed: Listed) -> bool:

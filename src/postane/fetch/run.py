@@ -12,6 +12,7 @@ from postane.journal.base import Journal, JournalError, Run
 from postane.sinks.base import Sink, SinkError
 
 from .account import Account, KeepKind
+from .choice import open_destinations
 from .errors import FetchError, Trouble
 from .progress import Progress
 from .source import Facts, Source
@@ -61,16 +62,17 @@ async def _fetch(job: Job, journal: Journal, progress: Progress, tell: Tell | No
     work.is_recorded = not run.is_suspect
     try:
         await _check_delay(run, job.clock())
-        for sink in job.sinks:
-            await sink.open()
+        await open_destinations(work)
         while not await _visit(work, tell):
             work.source = job.make_source()
     finally:
-        await run.finish(is_clean=work.is_recorded)
-        for sink in job.sinks:
-            await sink.close()
-    if tell is None:
-        await journal.prune(job.account.name, job.clock() - FORGET_AFTER)
+        try:
+            await run.finish(is_clean=work.is_recorded)
+        finally:
+            for sink in job.sinks:
+                await sink.close()
+    if tell is None and progress.began is not None:  # a clock may have been put right since
+        await journal.prune(job.account.name, progress.began - FORGET_AFTER)
 
 
 async def _visit(work: Work, tell: Tell | None) -> bool:
@@ -101,7 +103,7 @@ def _most(account: Account, facts: Facts, fetched: int) -> int | None:
 async def _check_delay(run: Run, now: float) -> None:
     """Do not come earlier than the server wants it: it would refuse, or take offence."""
     delay, last = await run.recall(LOGIN_DELAY), await run.recall(LAST_LOGIN)
-    if delay and last and now < float(last) + float(delay):
+    if delay and last and -float(delay) <= now - float(last) < float(delay):  # unless the clock was wrong
         wait = float(last) + float(delay) - now
         text = f"the server wants {float(delay):g} s between logins: again in {wait:.0f} s"
         raise FetchError(text, Trouble.TEMPORARY, wait=wait)

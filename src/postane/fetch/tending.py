@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from postane.journal.base import Journal
 
+from .choice import open_destinations
 from .listing import reconcile, take_listing
 from .progress import Progress
 from .run import Job
@@ -30,20 +31,22 @@ async def rebuild(job: Job, journal: Journal, progress: Progress) -> int:
 
 
 async def _with_listing(job: Job, journal: Journal, progress: Progress, then: Callable[[Work], Awaitable[int]]) -> int:
+    progress.begin()
     run = await journal.begin(job.account.name)
     work = Work(job.account, job.make_source(), job.sinks, run, progress, job.clock)
     is_clean = not run.is_suspect
     try:
-        for sink in job.sinks:
-            await sink.open()
+        await open_destinations(work)
         await work.source.open()
         await take_listing(work)
         return await then(work)
     finally:
-        await work.source.leave()
-        await run.finish(is_clean=is_clean)
-        for sink in job.sinks:
-            await sink.close()
+        try:
+            await work.source.leave()
+            await run.finish(is_clean=is_clean)
+        finally:
+            for sink in job.sinks:
+                await sink.close()
 
 
 async def _mark_seen(work: Work) -> int:

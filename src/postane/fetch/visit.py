@@ -187,4 +187,5 @@ class Visit:
         refused = await self._source.delete(list(by_number))
         for number, words in refused.items():
             self._progress.fail(f"message {number} ({by_number[number]}) cannot be deleted: {words}", Trouble.REFUSED)
+            self._work.given_up.add(by_number[number])  # a filter would want it deleted in the next session too
         self._marked += [key for number, key in by_number.items() if number not in refused]

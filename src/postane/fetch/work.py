@@ -23,6 +23,9 @@ DONE: frozenset[Step | None] = frozenset({Step.DELIVERED, Step.DELETED})
 PIECE = 1000
 """Messages that are looked at, at a time."""
 
+PART = " (header part)"
+"""What the journal writes behind the name of a destination that has no more of a message than that."""
+
 Tell = Callable[[Listed, str], None]
 """Hears what would become of a message."""
 

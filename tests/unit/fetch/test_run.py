@@ -2,12 +2,17 @@
 
 import asyncio
 import re
+from dataclasses import replace
 
 import pytest
 
 from postane.fetch.account import Action, Filter, Keep, KeepKind, Oversize
 from postane.fetch.errors import FetchError, Trouble
-from postane.journal.base import Step
+from postane.fetch.progress import Progress
+from postane.fetch.run import fetch
+from postane.fetch.tending import mark_seen
+from postane.journal.base import JournalError, Step
+from postane.journal.memory import MemoryRun
 from postane.sinks.base import Delivery, Outcome, SinkError
 from support.fetching import NOW, Bench, MemorySink, mail
 
@@ -371,3 +376,123 @@ async def test_stopped_twice_the_next_run_asks_what_was_delivered():
         await fetching
     bench.sink.may.set()
     assert (await bench.journal.begin("work")).is_suspect
+
+
+async def test_what_the_server_will_not_delete_does_not_keep_the_run_going_for_ever():
+    spam = (Filter("Subject", re.compile("spam"), Action.DELETE),)
+    bench = Bench(mail(1, subject="spam"), mail(2), keep=DELETES, filters=spam, expunge_every=1)
+    bench.server.refuses_dele = {1}
+    made = bench.job().make_source
+
+    def make():
+        assert bench.server.sessions < 9, "it goes on and on"
+        return made()
+
+    progress = Progress("work", lambda: bench.at)
+    await fetch(replace(bench.job(), make_source=make), bench.journal, progress)
+    assert [each.uidl for each in bench.server.mails] == ["u1"]
+    assert progress.failed == 1
+
+
+async def test_where_only_the_header_part_was_delivered_the_message_is_still_wanted():
+    one, other = MemorySink("one"), MemorySink("other", can_tell=False)
+    other.answer = lambda _: Delivery(Outcome.DEFERRED, "not now")
+    bench = Bench(mail(1, size=5000), sinks=[one, other], max_size=1000, keep=DELETES)
+    await bench.fetch()
+    bench.account = replace(bench.account, max_size=None)
+    other.answer = lambda _: None
+    assert (await bench.fetch()).deleted == 1
+    assert one.parcels[bench.key("u1")] == other.parcels[bench.key("u1")]
+    assert len(one.parcels[bench.key("u1")]) > 5000
+
+
+async def test_a_header_part_goes_once_to_each_of_several_destinations():
+    one, other = MemorySink("one", can_tell=False), MemorySink("other", can_tell=False)
+    other.answer = lambda _: Delivery(Outcome.DEFERRED, "not now")
+    bench = Bench(mail(1, size=5000), sinks=[one, other], max_size=1000)
+    await bench.fetch()
+    other.answer = lambda _: None
+    await bench.fetch()
+    assert (one.deliveries, other.deliveries) == (1, 1)
+
+
+@pytest.mark.parametrize("what", ["no login", "a dry run", "marked as seen"])
+async def test_a_destination_that_had_to_be_made_is_remembered_whatever_becomes_of_that_run(what):
+    bench = Bench(mail(1), keep=Keep(KeepKind.HERE))
+    await bench.fetch()
+    bench.at += 60
+    bench.sink.parcels.clear()
+    bench.sink.is_new = True
+    if what == "no login":
+        bench.server.refuses_login = FetchError("no connection", Trouble.UNREACHABLE)
+        await bench.fetch()
+    elif what == "a dry run":
+        await bench.would()
+    else:
+        await mark_seen(bench.job(), bench.journal, Progress("work", lambda: bench.at))
+    bench.server.refuses_login = None
+    bench.sink.is_new = False  # it is there now, and empty
+    bench.at += 60
+    assert (await bench.fetch()).deleted == 0
+    assert len(bench.server.mails) == 1
+
+
+async def test_what_another_destination_got_was_not_deleted_from_this_one():
+    bench = Bench(mail(1), keep=Keep(KeepKind.HERE))
+    await bench.fetch()
+    bench.sinks = [MemorySink("another")]
+    bench.at += 60
+    assert (await bench.fetch()).deleted == 0
+    bench.at += 60
+    assert (await bench.fetch()).deleted == 0
+    assert len(bench.server.mails) == 1
+
+
+async def test_a_clock_that_was_wrong_does_not_keep_it_from_logging_in_for_years():
+    bench = Bench(mail(1))
+    bench.server.login_delay = 60
+    bench.at += 10 * 365 * 86400
+    await bench.fetch()
+    bench.at = NOW
+    assert (await bench.fetch()).error is None
+
+
+async def test_a_clock_that_is_put_right_in_a_run_makes_it_forget_nothing():
+    bench = Bench(mail(1), sinks=[MemorySink(can_tell=False)])
+
+    def put_right(_parcel):
+        bench.at += 365 * 86400
+
+    bench.sink.answer = put_right
+    await bench.fetch()
+    bench.sink.answer = lambda _: None
+    assert (await bench.fetch()).delivered == 0
+
+
+async def test_unique_ids_that_are_gone_all_at_once_make_nothing_new():
+    bench = Bench(mail(1), mail(2), sinks=[MemorySink(can_tell=False)])
+    await bench.fetch()
+    for each in bench.server.mails:
+        each.uidl = None
+    progress = await bench.fetch()
+    assert progress.error is not None
+    assert (progress.error.trouble, progress.delivered) == (Trouble.TEMPORARY, 0)
+    assert "unique-ids" in progress.error.text
+    await bench.journal.forget("work")
+    assert (await bench.fetch()).delivered == 2, "who says so may have it"
+
+
+async def test_destinations_are_let_go_of_though_the_end_cannot_be_recorded(monkeypatch):
+    bench = Bench(mail(1))
+    closed = []
+
+    async def close():
+        closed.append("sink")
+
+    async def finish(self, *, is_clean):
+        raise JournalError("no space is left", may_pass=True)
+
+    monkeypatch.setattr(bench.sink, "close", close)
+    monkeypatch.setattr(MemoryRun, "finish", finish)
+    assert (await bench.fetch()).worst is Trouble.TEMPORARY
+    assert closed == ["sink"]
