@@ -266,6 +266,9 @@ CASES = [
         ("maildrop", False),
         ("maildrop", True),
         ("command", False),
+        ("lmtp", False),
+        ("smtp", True),
+        ("imap", False),
         ("maildir+mbox+maildrop", False),
     )
 ]

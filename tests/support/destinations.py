@@ -15,11 +15,13 @@ from postane.app import open_accounts
 from postane.config.file import load_config
 from postane.maildrop.embedded import embedded_store
 
+from .dovecot import PASSWORD, dovecot
 from .postoffice import PostOffice
 from .sink_houses import drop_messages
 
 _POSTMARK = re.compile(rb"^From [^\n]*\nX-Postane-Fetch: [0-9a-f]+\n", re.MULTILINE)
 _QUOTED = re.compile(rb"^>(>*From )", re.MULTILINE)
+_FIELD = re.compile(rb"\AX-Postane-Fetch: [0-9a-f]+\r\n")
 _TRACE = re.compile(rb"\A(?:(?:Return-Path|Delivered-To|Received):[^\r\n]*\r\n(?:[ \t][^\r\n]*\r\n)*)*")
 
 
@@ -121,6 +123,20 @@ async def smtp(folder: Path) -> AsyncIterator[Place]:
         yield Place("SMTP", deliver, _drop(office, anna.name), is_exact=False)
 
 
+@asynccontextmanager
+async def imap(folder: Path) -> AsyncIterator[Place]:
+    """A folder of Dovecot's, whose files are looked at."""
+    with dovecot(has_imap=True) as server:
+        url = f"imap://anna@127.0.0.1:{server.imap}/INBOX"
+        server.put("anna", [])
+
+        async def contents() -> list[bytes]:
+            messages = read_maildir(server.folder / "mail" / "anna")
+            return [_FIELD.sub(b"", message.replace(b"\n", b"\r\n")) for message in messages]
+
+        yield Place("IMAP (Dovecot)", {"imap": url, "password": PASSWORD, "tls": "none"}, contents)
+
+
 def _drop(office: PostOffice, name: str) -> Callable[[], Awaitable[list[bytes]]]:
     async def contents() -> list[bytes]:
         store = embedded_store(office.folder / "store")
@@ -151,4 +167,5 @@ DESTINATIONS: dict[str, Callable[[Path], AbstractAsyncContextManager[Place]]] = 
     "command": command,
     "lmtp": lmtp,
     "smtp": smtp,
+    "imap": imap,
 }

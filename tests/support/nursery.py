@@ -17,6 +17,7 @@ import pkgutil
 import signal
 import sys
 import time
+import traceback
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -123,6 +124,8 @@ def child(asked: dict[str, Any]) -> None:
         code = fetch_in_steps(asked) if "step" in asked or "steps" in asked else fetch()
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 0
+    except BaseException:
+        traceback.print_exc()
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
