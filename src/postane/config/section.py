@@ -33,7 +33,7 @@ Network = Annotated[str, AfterValidator(parse_network)]
 class Section(BaseModel):
     """A table of the file."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)  # it may be a secret
 
 
 class Listener(Section):

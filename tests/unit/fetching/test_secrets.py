@@ -1,0 +1,88 @@
+"""From what fetch.toml says of a secret to the secret."""
+
+import sys
+
+import pytest
+
+from postane.config.fetching import FetchConfig
+from postane.config.secrets import SecretPlace
+from postane.config.text import ConfigError
+from postane.credentials.base import NoSecret, Secret, SecretKind
+from postane.credentials.keyrings import KeyringSecret
+from postane.fetching.secrets import Owner, UnsaidSecret, open_account_tokens, open_secret
+from postane.fetching.tokens import AccountTokens
+
+OWNER = Owner("work", "anna", "pop.example.org")
+NETRC = "machine pop.example.org login anna password from-netrc\n"
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("NETRC", raising=False)
+    return tmp_path
+
+
+def write(path, text):
+    path.write_text(text)
+    path.chmod(0o600)
+    return path
+
+
+async def secret(**keys: object) -> str:
+    source = open_secret(FetchConfig(), SecretPlace.model_validate(keys), OWNER)
+    found = await source.get()
+    assert found.kind is SecretKind.PASSWORD
+    return found.text
+
+
+async def test_each_place_is_looked_into(home, monkeypatch):
+    monkeypatch.setenv("PW", "from-environment")
+    write(home / "pw", "from-file\nnot this\n")
+    write(home / ".netrc", NETRC)
+    write(home / "other", NETRC.replace("from-netrc", "from-other"))
+    assert await secret(env="PW") == "from-environment"
+    assert await secret(file="~/pw") == "from-file"
+    assert await secret(command=[sys.executable, "-c", "print('from-command')"]) == "from-command"
+    assert await secret(netrc=True) == "from-netrc"
+    assert await secret(netrc="~/other") == "from-other"
+    assert await secret(text="itself") == "itself"
+
+
+def test_a_keyring_and_tokens_are_not_asked_before_they_are_wanted():
+    assert isinstance(open_secret(FetchConfig(), SecretPlace(keyring="mail"), OWNER), KeyringSecret)
+    config = FetchConfig.model_validate({"oauth": {"google": {"client_id": "1", "client_secret": {"env": "NONE"}}}})
+    assert isinstance(open_secret(config, SecretPlace(oauth="google"), OWNER), AccountTokens)
+    assert isinstance(open_account_tokens(config, "google", OWNER), AccountTokens)
+
+
+def test_a_provider_that_nobody_described_is_told():
+    with pytest.raises(ConfigError, match=r"account work: there is no \[oauth\.ours\]: write that table, with"):
+        open_secret(FetchConfig(), SecretPlace(oauth="ours"), OWNER)
+
+
+async def test_what_nobody_said_may_stand_in_netrc(home):
+    write(home / ".netrc", NETRC)
+    assert await UnsaidSecret(OWNER, lambda _: pytest.fail("asked")).get() == Secret(SecretKind.PASSWORD, "from-netrc")
+
+
+async def test_else_somebody_is_asked_once_until_it_is_refused(home):
+    write(home / ".netrc", NETRC.replace("anna", "bob"))
+    prompts: list[str] = []
+    source = UnsaidSecret(OWNER, lambda prompt: prompts.append(prompt) or f"typed {len(prompts)}")
+    assert [(await source.get()).text for _ in range(2)] == ["typed 1", "typed 1"]
+    await source.refuse()
+    assert (await source.get()).text == "typed 2"
+    assert prompts == ["Password of anna at pop.example.org: "] * 2
+    assert "typed" not in repr(source)
+
+
+@pytest.mark.parametrize("typed", [None, ""])
+async def test_where_nobody_is_there_it_is_told_what_to_write(home, typed):
+    with pytest.raises(NoSecret, match=r'password = \{ env = "MAIL_PASSWORD" \} into fetch.toml') as raised:
+        await UnsaidSecret(OWNER, lambda _: typed).get()
+    assert not raised.value.may_pass
+
+
+def test_who_it_belongs_to_and_no_secret_is_shown():
+    assert "hidden" not in repr(open_secret(FetchConfig(), SecretPlace(text="hidden"), OWNER))
