@@ -11,7 +11,7 @@ from email.message import Message
 from .account import Action, Filter, Multidrop
 
 _RETURN_PATH = re.compile(rb"^return-path[ \t]*:(.*)", re.IGNORECASE | re.MULTILINE)
-_ADDRESS = re.compile(r"<?([^<>\s,;]+@[^<>\s,;]+)>?")
+_BETWEEN = re.compile(r"[<>\s,;]+")
 
 
 def read_header(header: bytes) -> Message:
@@ -42,17 +42,21 @@ def header_of(beginning: bytes) -> bytes:
 def sender_of(header: bytes) -> str:
     """The address of the first Return-Path; "" where there is none. Cheap: every message is asked."""
     found = _RETURN_PATH.search(header)
-    address = _ADDRESS.search(found[1].decode("utf-8", "replace")) if found else None
-    return address[1] if address else ""
+    return next(_addresses(found[1].decode("utf-8", "replace")), "") if found else ""
 
 
 def envelope_recipients(multidrop: Multidrop, fields: Message) -> tuple[str, ...]:
     """Whom the server says that a message was for, each once; empty where it does not say."""
     found: dict[str, None] = {}
     for value in values_of(fields, multidrop.header):
-        for address in _ADDRESS.findall(value):
+        for address in _addresses(value):
             local, _, domain = address.rpartition("@")
             if multidrop.domains and domain.lower() not in multidrop.domains:
                 continue
             found[f"{local.removeprefix(multidrop.prefix)}@{domain}"] = None
     return tuple(found)
+
+
+def _addresses(value: str) -> Iterator[str]:
+    """What looks like an address in a field's value. In one go over it, as who wrote it may be no friend."""
+    return (word for word in _BETWEEN.split(value) if "@" in word[1:-1])

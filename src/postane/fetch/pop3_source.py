@@ -8,10 +8,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from postane.client.errors import NotOffered, PopError
 from postane.client.pipeline import Incoming
 from postane.client.pop3 import Pop3
+from postane.mail.header_part import HeaderPart
 
-from .filters import header_of
 from .source import Facts, Item
 from .troubles import in_words_of_the_run, told
+
+HEADER_LIMIT = 1024 * 1024
+"""Octets of a header part that are looked at."""
 
 Enter = Callable[[], Awaitable[Pop3]]
 """Gives a session that is logged in. Raises PopError, NoSecret."""
@@ -58,7 +61,7 @@ class Pop3Source:
                     if isinstance(incoming.error, NotOffered):
                         without_top.append(incoming.number)
                     else:
-                        yield Given(incoming)
+                        yield Given(incoming, is_header_only=True)  # there are servers that give all of it
             if without_top:
                 async for incoming in pop.retrieve(without_top):
                     yield Given(incoming, is_header_only=True)
@@ -111,12 +114,20 @@ class Given:
         self.error = incoming.error.text if incoming.error is not None else None
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """See Incoming. The header part is in the first chunk."""
+        """See Incoming. A header part is given whole: what a message is known by must not depend on how it comes."""
         try:
+            if self._is_header_only:
+                yield await self._header()
+                return
             async for chunk in self._incoming.chunks():
-                if self._is_header_only:
-                    yield header_of(chunk)
-                    return
                 yield chunk
         except PopError as error:
             raise told(error) from error
+
+    async def _header(self) -> bytes:
+        header = HeaderPart(HEADER_LIMIT)
+        async for chunk in self._incoming.chunks():
+            header.feed(chunk)
+            if header.is_over:
+                break
+        return bytes(header.kept)

@@ -9,7 +9,7 @@ Must not know: how often and for whom this is done.
 from collections.abc import Sequence
 
 from postane.journal.base import Compared
-from postane.sinks.base import Parcel
+from postane.sinks.base import Content, Parcel
 from postane.sinks.content import Spool, SpoolError
 
 from .account import KeepKind
@@ -160,7 +160,7 @@ class Visit:
     def _crate(self, each: Compared, spool: Spool, remark: str = "") -> Crate:
         assert self._facts is not None, "the session is open"
         account, content, key = self._work.account, spool.finish(), each.listed.key
-        header, now = header_of(next(content.chunks(), b"")), self._work.clock()
+        header, now = _header_of(content), self._work.clock()
         multidrop = account.multidrop
         parcel = Parcel(
             key=self._work.parcel_key(key, is_part=bool(remark)),
@@ -189,3 +189,10 @@ class Visit:
             self._progress.fail(f"message {number} ({by_number[number]}) cannot be deleted: {words}", Trouble.REFUSED)
             self._work.given_up.add(by_number[number])  # a filter would want it deleted in the next session too
         self._marked += [key for number, key in by_number.items() if number not in refused]
+
+
+def _header_of(content: Content) -> bytes:
+    try:
+        return header_of(next(content.chunks(), b""))
+    except SpoolError as error:
+        raise FetchError(error.text, Trouble.TEMPORARY) from error

@@ -41,6 +41,14 @@ def test_the_sender_is_that_of_the_first_return_path(header, sender):
     assert sender_of(header) == sender
 
 
+@pytest.mark.parametrize("value", [b"a" * 250_000, b"<" * 250_000, b"a@" * 125_000, b"@" * 250_000 + b"a"])
+def test_no_field_takes_for_ever(value):
+    """Each octet is looked at once or twice: with the square of them a message would hold everything up for minutes."""
+    header = b"Return-Path: " + value + b"\r\n\r\n"
+    sender_of(header)
+    envelope_recipients(Multidrop("Return-Path"), read_header(header))
+
+
 def test_whom_a_multidrop_holds_mail_for():
     fields = read_header(HEADER)
     assert envelope_recipients(Multidrop("x-original-to"), fields) == ("Anna@home.example", "bob@other.example")

@@ -106,6 +106,21 @@ async def test_where_top_is_not_there_the_header_is_read_of_the_whole():
     assert await desk.all(desk.source.headers([2])) == {2: HEADERS[2]}
 
 
+@pytest.mark.parametrize("cut", [1, 7, 60, 200])
+async def test_the_header_is_the_same_however_the_octets_come(cut):
+    desk = Desk(FakeServer(list(MESSAGES), replies={b"TOP": b"-ERR what\r\n"}, offers=(b"UIDL",)), cuts=[cut])
+    await desk.source.open()
+    assert await desk.all(desk.source.headers([1, 2, 3, 4])) == HEADERS
+
+
+async def test_a_server_that_gives_the_whole_message_for_top_is_cut_short():
+    whole = b"+OK\r\n" + MESSAGES[0].replace(b"\r\n.", b"\r\n..") + b".\r\n"
+    desk = Desk(FakeServer(list(MESSAGES), replies={b"TOP": whole}), cuts=[50])
+    await desk.source.open()
+    assert await desk.all(desk.source.headers([1])) == {1: HEADERS[1]}
+    assert await desk.all(desk.source.retrieve([2])) == {2: MESSAGES[1]}
+
+
 async def test_a_message_that_is_refused_is_told_and_the_others_come():
     desk = Desk(FakeServer(list(MESSAGES), refused=frozenset({2})))
     await desk.source.open()
