@@ -56,6 +56,7 @@ def shown(progresses: Sequence[Progress], *, is_quiet: bool) -> Iterator[None]:
 
 def _table(progresses: Sequence[Progress]) -> "Table":
     from rich.table import Table
+    from rich.text import Text  # no words of a stranger are markup
 
     table = Table(box=None, pad_edge=False, header_style="bold", expand=True)
     for heading in ("account", "step"):
@@ -66,12 +67,12 @@ def _table(progresses: Sequence[Progress]) -> "Table":
     for each in progresses:
         speed = each.octets / each.seconds if each.seconds > 0 else 0.0
         table.add_row(
-            show(each.account),
+            Text(show(each.account)),
             each.step,
             _of(f"{each.messages}", f"{each.messages_total}" if each.messages_total else ""),
             _of(octets(each.octets), octets(each.octets_total) if each.octets_total else ""),
             octets(int(speed)) if each.octets else "",
-            show(_trouble(each)),
+            Text(show(_trouble(each))),
         )
     return table
 
