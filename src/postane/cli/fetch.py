@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from postane.config.fetch_file import advice, find_fetch_config, load_fetch_config
 from postane.config.fetching import Account, FetchConfig
@@ -35,8 +35,18 @@ AccountsArgument = Annotated[
 ]
 
 
+class Nameless(TyperCommand):
+    """A group's command that people call by the group's name: so it is named in its help and its complaints."""
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        """As if it stood in the place of the group."""
+        return super().make_context(parent.info_name, args, parent=parent.parent, **extra)
+
+
 class AccountsOrCommand(TyperGroup):
     """A group that takes the names of accounts too: they go to its command `run`."""
+
+    nameless = "run"
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put `run` in front where no other command is named."""
@@ -94,7 +104,7 @@ def choose(settings: FetchConfig, names: Sequence[str]) -> list[Account]:
     for name in names:
         if name not in known:
             raise Failure(f"no account {show(name)} in fetch.toml: there is {', '.join(map(show, known))}", Exit.USAGE)
-    return [known[name] for name in names] if names else [each for each in settings.account if each.enabled]
+    return [known[name] for name in dict.fromkeys(names)] if names else [each for each in settings.account if each.enabled]
 
 
 def ask_password(prompt: str) -> str | None:

@@ -13,12 +13,13 @@ from typing import Annotated, Any
 from urllib.parse import unquote
 
 import typer
+from pydantic import ValidationError
 
 from postane.config.fetch_file import SEARCHED
-from postane.config.fetching import Account, FetchConfig
-from postane.config.text import parse_text
+from postane.config.fetching import Account, FetchConfig, parse_keep
+from postane.config.text import key_at, parse_text
 from postane.discovery.base import Candidate, DiscoveryError, Method, Service
-from postane.fetch.errors import FetchError
+from postane.fetch.errors import FetchError, Trouble
 from postane.fetching.sight import Sight, look
 from postane.net.base import TlsMode
 from postane.net.pins import format_pin
@@ -76,10 +77,12 @@ def add(
     text = path.read_text("utf-8") if path.is_file() else ""
     table, typed = _tried(wanted, parse_text(text, str(path), FetchConfig))
     if "keep" not in wanted.keys and not wanted.is_silent:
-        table["keep"] = _parse_value(typer.prompt(f"Keep fetched mail at the server? {KEEP_HELP}", default="true"))
+        question = f"Keep fetched mail at the server? {KEEP_HELP}"
+        table["keep"] = typer.prompt(question, default="true", value_proc=_parse_keep)
+    _with_account(path, text, table)  # what cannot be written is told before a password is kept
     if typed is not None:
-        table["password"] = _kept_password(str(table["name"]), typed, path)
-    _write(path, text, table)
+        table["password"] = _kept_password(table, typed, path)
+    _write(path, _with_account(path, text, table))
     typer.echo(f"{table['name']} is in {path}; fetch it: postane fetch {table['name']}")
 
 
@@ -98,6 +101,16 @@ def _parse_value(text: str) -> Any:
         return text.strip()
 
 
+def _parse_keep(text: str) -> Any:
+    """What was typed; who mistypes is asked again."""
+    value = _parse_value(text)
+    try:
+        parse_keep(value)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    return value
+
+
 def _nested(keys: Mapping[str, Any]) -> dict[str, Any]:
     """password.env becomes a table."""
     nested: dict[str, Any] = {}
@@ -106,6 +119,8 @@ def _nested(keys: Mapping[str, Any]) -> dict[str, Any]:
         table = nested
         for name in path:
             table = table.setdefault(name, {})
+            if not isinstance(table, dict):
+                raise Failure(f"--set {show(key)}: {show(name)} is no table, as another --set says", Exit.USAGE)
         table[last] = value
     return nested
 
@@ -117,17 +132,20 @@ def _tried(wanted: Wanted, known: FetchConfig) -> tuple[dict[str, Any], str | No
     def ask(prompt: str) -> str | None:
         if wanted.is_silent:
             return None
-        asked[:] = [getpass.getpass(prompt)]
+        if not asked:
+            asked.append(getpass.getpass(prompt))
         return asked[0] or None
 
     refusal: FetchError | None = None
     for table in _tables(wanted, known):
         typer.echo(f"trying {table['url']} ...", err=True)
         try:
-            sight = run(look(known, Account.model_validate(table), ask))
+            sight = run(look(known, _account(table), ask))
         except FetchError as error:
             typer.echo(f"  {show(error.text)}", err=True)
             refusal = error
+            if error.trouble is Trouble.LOGIN:  # it may have been mistyped; elsewhere it was not even looked at
+                asked.clear()
             continue
         _show(sight)
         return table, asked[0] if asked else None
@@ -136,6 +154,15 @@ def _tried(wanted: Wanted, known: FetchConfig) -> tuple[dict[str, Any], str | No
             f"no server was found for {show(wanted.address)}: name it with --url pop3s://HOST", Exit.UNAVAILABLE
         )
     raise Failure("nothing was written: no login succeeded", CODES[refusal.trouble])
+
+
+def _account(table: Mapping[str, Any]) -> Account:
+    """Raises Failure with what is wrong with it, which was said on the command line."""
+    try:
+        return Account.model_validate(table)
+    except ValidationError as error:
+        words = [f"{key_at(each['loc'])}: {each['msg'].removeprefix('Value error, ')}" for each in error.errors()]
+        raise Failure("\n".join(words), Exit.USAGE) from None
 
 
 def _tables(wanted: Wanted, known: FetchConfig) -> Sequence[dict[str, Any]]:
@@ -215,37 +242,43 @@ def _show(sight: Sight) -> None:
             typer.echo(f"  {what}: {show(value)}", err=True)
 
 
-def _kept_password(name: str, password: str, path: Path) -> dict[str, str]:
+def _kept_password(table: Mapping[str, Any], password: str, path: Path) -> dict[str, str]:
     """Keep what was typed: in the keyring where there is one, else in a file of its owner's alone."""
     from postane.credentials.base import NoSecret
     from postane.credentials.keyrings import Keyring
 
-    service = f"postane fetch {name}"
+    service = f"postane fetch {table['name']}"
     try:
-        asyncio.run(Keyring(service).put(name, password))
+        asyncio.run(Keyring(service).put(str(table["user"]), password))
     except NoSecret:
         folder = path.parent / "passwords"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = folder / name.replace("/", "_")
-        with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
-            out.write(password + "\n")
+        file = folder / str(table["name"]).replace("/", "_")
+        _write(file, password + "\n")
         typer.echo(f"there is no keyring here: the password is in {file}, which nobody else may read", err=True)
-        return {"file": str(file)}
+        return {"file": str(file.absolute())}
     return {"keyring": service}
 
 
-def _write(path: Path, text: str, table: dict[str, Any]) -> None:
-    """Put the account at the end of the file, which is read before it is put in the place of the old one."""
+def _with_account(path: Path, text: str, table: Mapping[str, Any]) -> str:
+    """The text of the file with the account at its end, which is read once for that. Raises ConfigError."""
     lines = ["[[account]]"]
     lines += [f"{key} = {_value(value)}" for key, value in table.items() if key != "deliver" and value is not None]
     for each in table["deliver"]:
         lines += ["[[account.deliver]]", *(f"{key} = {_value(value)}" for key, value in each.items())]
     new = text + ("\n" if text and not text.endswith("\n") else "") + ("\n" if text else "") + "\n".join(lines) + "\n"
     parse_text(new, str(path), FetchConfig)
+    return new
+
+
+def _write(path: Path, text: str) -> None:
+    """Put a file of its owner's alone in the place of the old one; a link stays one."""
+    path = path.resolve()
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.new")
-    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
-        out.write(new)
+    fresh.unlink(missing_ok=True)  # its mode would stay
+    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
+        out.write(text)
         out.flush()
         os.fsync(out.fileno())
     fresh.replace(path)
@@ -255,6 +288,8 @@ def _value(value: object) -> str:
     """A value of TOML: its strings are written as JSON's."""
     if isinstance(value, Mapping):
         return "{ " + ", ".join(f"{key} = {_value(each)}" for key, each in value.items()) + " }"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_value, value)) + "]"
     return json_.dumps(value, ensure_ascii=False)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import typer
 
-from .fetch import AccountsOrCommand, fetch
+from .fetch import AccountsOrCommand, Nameless, fetch
 
 COMMANDS: Mapping[str, str] = {
     "add": "fetch_add",
@@ -22,7 +22,7 @@ COMMANDS: Mapping[str, str] = {
 def make_group(arguments: Sequence[str]) -> typer.Typer:
     """The group, with all of its commands where `arguments`, those behind its name, do not say which is wanted."""
     group = typer.Typer(cls=AccountsOrCommand, help="Fetch mail from other servers.")
-    group.command("run", hidden=True)(fetch)
+    group.command("run", cls=Nameless, hidden=True)(fetch)
     first = arguments[0] if arguments else None
     for name in [first] if first in COMMANDS else [] if arguments else COMMANDS:
         assert name is not None, "it is one of them"
