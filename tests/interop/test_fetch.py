@@ -83,6 +83,15 @@ def test_stls_is_used_where_it_is_offered(tmp_path, house, authority, box):
     assert b"with POP3 (TLSv1.3)" in message
 
 
+def test_on_this_machine_tls_is_taken_as_it_is_offered(tmp_path, house, box):
+    other = Errand(tmp_path, url=url(house, box), password=box.password, received=True)
+    deliver(house, box, [b"Subject: x\r\n\r\nbody\r\n"])
+    assert other.fetch()["delivered"] == 1
+    assert b"with POP3 (TLSv1.3)" in other.messages()[0]
+    other.change(tls="required")
+    assert "certificate" in other.fetch(expect=76)["error"], "who asks for TLS asks for one that can be believed"
+
+
 def test_a_server_that_is_not_believed_gets_no_password(tmp_path, house, box):
     other = Errand(tmp_path, url=url(house, box, "pop3s"), password=box.password)
     told = other.fetch(expect=76)

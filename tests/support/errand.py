@@ -81,7 +81,8 @@ class Errand:
     def messages(self, name: str = "work") -> list[bytes]:
         """What is in an account's Maildir, in the order in which it came."""
         folder = self.folder / name
-        paths = [path for sub in ("new", "cur") for path in (folder / sub).iterdir()] if folder.is_dir() else []
+        subs = [folder / sub for sub in ("new", "cur") if (folder / sub).is_dir()]  # it may just be being made
+        paths = [path for sub in subs for path in sub.iterdir()]
         return [path.read_bytes() for path in sorted(paths, key=lambda path: path.name)]
 
 

@@ -8,7 +8,7 @@ from postane.credentials.base import Secret, SecretSource
 from postane.fetch.imap_source import ImapSource
 from postane.imap.session import Entry, ImapError, ImapSession
 from postane.net.base import NetError, Target, Untrusted
-from postane.net.client_tls import client_context
+from postane.net.client_tls import client_context, near
 from postane.net.distrust import wrong_pin
 from postane.net.pins import certificate_of, digest_of
 from postane.net.stream import Peer
@@ -24,7 +24,7 @@ def enter_imap(target: Target, name: str, plaintext: Plaintext, secret: Secret) 
         return None if pin is None or digest_of(der) == pin else wrong_pin(target, certificate_of(der))
 
     try:
-        context = client_context(target.tls)
+        context = client_context(near(target.tls, _peer(target.host)))
     except Untrusted as error:
         raise ImapError(error.text, is_trust=True) from error
     except NetError as error:
@@ -35,6 +35,11 @@ def enter_imap(target: Target, name: str, plaintext: Plaintext, secret: Secret) 
         return plaintext is Plaintext.ALWAYS or (plaintext is Plaintext.LOOPBACK and is_near)
 
     return ImapSession(target, Entry(name, secret, allows, context, check))
+
+
+def _peer(host: str) -> Peer:
+    """Who it would be; the library that connects does not tell before."""
+    return Peer("127.0.0.1" if host == "localhost" else host)
 
 
 def imap_source(place: Place, target: Target, name: str, plaintext: Plaintext, secret: SecretSource) -> ImapSource:

@@ -46,7 +46,7 @@ class TlsMode(StrEnum):
 
     IMPLICIT = "implicit"  # before the first octet
     REQUIRED = "required"  # by STLS or STARTTLS; without it nothing goes on
-    OFFERED = "if-offered"  # the same where the server offers it
+    OFFERED = "if-offered"  # the same where the server offers it; on this machine whatever its certificate is
     NONE = "none"
 
 

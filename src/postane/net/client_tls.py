@@ -11,13 +11,14 @@ import contextlib
 import ipaddress
 import ssl
 from collections.abc import Callable
+from dataclasses import replace
 
-from .base import Certificate, Target, TlsPolicy, Untrusted
+from .base import Certificate, Target, TlsMode, TlsPolicy, Untrusted
 from .bindings import bindings, end_point_of
 from .distrust import wrong_pin
 from .pem import explain_certificates, explain_pair
 from .pins import certificate_of
-from .stream import TlsFacts
+from .stream import Peer, TlsFacts
 from .tls_link import TlsLink
 
 VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
@@ -44,6 +45,15 @@ def client_context(policy: TlsPolicy) -> ssl.SSLContext:
     if policy.certificate is not None:
         _show(context, policy)
     return context
+
+
+def near(policy: TlsPolicy, peer: Peer) -> TlsPolicy:
+    """The policy for a server on this machine: where TLS is taken as it is offered, and nobody said whom to believe,
+    whoever answers is. Nothing leaves the machine, and without TLS it would be asked for even less."""
+    is_said = policy.authority is not None or policy.pin is not None
+    if policy.mode is not TlsMode.OFFERED or is_said or not peer.is_loopback:
+        return policy
+    return replace(policy, is_checked=False)
 
 
 def _believe(context: ssl.SSLContext, policy: TlsPolicy) -> None:

@@ -13,7 +13,7 @@ import ssl
 from typing import cast
 
 from .base import Certificate, LinkLost, NetError, Target, TlsMode, TooSlow, Untrusted
-from .client_tls import ClientTlsLink, client_context, named, settled, shown_by
+from .client_tls import ClientTlsLink, client_context, named, near, settled, shown_by
 from .distrust import explain, no_tls
 from .pins import certificate_of
 from .stream import UNKNOWN, Peer, TlsFacts
@@ -146,7 +146,7 @@ class SocketLink(asyncio.Protocol):
             if self.tls is not None:
                 raise Untrusted(f"{self._target}: TLS has begun already")
             self._refuse_early()
-            context = await asyncio.to_thread(client_context, self._target.tls)
+            context = await asyncio.to_thread(client_context, near(self._target.tls, self.peer))
             self._refuse_early()
             await self._shake_hands(context)
         except BaseException:
