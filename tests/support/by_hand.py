@@ -21,6 +21,9 @@ def hear(speech: Speech, octets: bytes) -> list[Any]:
 class Heard(list[Told]):
     """A listener."""
 
+    def __call__(self, told: Told) -> None:
+        self.append(told)
+
     def of(self, kind: type) -> list[Any]:
         """What was told of this kind."""
         return [each for each in self if isinstance(each, kind)]

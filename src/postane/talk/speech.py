@@ -117,11 +117,14 @@ class Speech(ABC):
     def next_event(self) -> Heard | Answered | None:
         """What is to be told next; None: more must come."""
         while not self._events and not self.is_shaking:
-            if not self._read_special():
-                piece = self._lines.next_piece() or (self._lines.rest() if self.is_ended else None)
-                if piece is None:
-                    return None
+            if self._read_special():
+                continue
+            if piece := self._lines.next_piece():
                 self._read(piece)
+            elif self.is_ended and (piece := self._lines.rest()):
+                self._hear(piece, Tone.ASTRAY)  # half a line is no reply
+            else:
+                return None
         return self._events.popleft() if self._events else None
 
     def _read_special(self) -> bool:
