@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import TypeVar
 
 from postane.credentials.base import NoSecret, Secret
@@ -66,13 +67,12 @@ class ImapSource:
     async def headers(self, numbers: Sequence[int]) -> AsyncIterator["Given"]:
         """See Source."""
         for number in numbers:
-            header = await self.run(partial(self._opened.header, self._mails[number].uid))
-            yield Given(self, number, iter((header,)))
+            yield await self._given(number, partial(_alone, partial(self._opened.header, self._mails[number].uid)))
 
     async def retrieve(self, numbers: Sequence[int]) -> AsyncIterator["Given"]:
         """See Source."""
         for number in numbers:
-            yield Given(self, number, self._opened.chunks(self._mails[number]))
+            yield await self._given(number, partial(_begun, self._opened.chunks(self._mails[number])))
 
     async def delete(self, numbers: Sequence[int]) -> Mapping[int, str]:
         """See Source."""
@@ -101,12 +101,24 @@ class ImapSource:
         assert self._session is not None, "the session is open"
         return self._session
 
+    async def _given(self, number: int, begin: Callable[[], Iterator[bytes]]) -> "Given":
+        """What begins so. One message that the server refuses does not keep the others from coming."""
+        try:
+            return Given(self, number, await self._do(begin))
+        except ImapError as error:
+            if not error.is_answer:
+                raise _told(error) from error
+            return Given(self, number, iter(()), error.text)
+
     async def run(self, work: Callable[[], ResultT]) -> ResultT:
         """Do it in the session's thread. Raises FetchError."""
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+            return await self._do(work)
         except ImapError as error:
             raise _told(error) from error
+
+    async def _do(self, work: Callable[[], ResultT]) -> ResultT:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +138,14 @@ class Given:
                 yield mended
         if rest := mender.finish():
             yield rest
+
+
+def _begun(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    return chain((next(pieces),), pieces)
+
+
+def _alone(read: Callable[[], bytes]) -> Iterator[bytes]:
+    return iter((read(),))
 
 
 def _told(error: ImapError) -> FetchError:

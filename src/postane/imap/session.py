@@ -8,6 +8,7 @@ Must not know: what is done with the mail.
 
 import contextlib
 import imaplib
+import re
 import socket
 import ssl
 from collections.abc import Callable, Iterator, Sequence
@@ -26,13 +27,27 @@ PIECE = 1000
 """Messages that are asked about at once."""
 
 
+_PASSING = re.compile(r"\[(UNAVAILABLE|INUSE|LIMIT|SERVERBUG)\]", re.IGNORECASE)
+"""RFC 9051 s7.1: codes that say that the login itself may be right."""
+
+
 class ImapError(Exception):
     """The server cannot be reached, or says no; the text says why. `is_login`: name or secret are refused. `is_trust`:
-    TLS does not stand. `may_pass`: worth another try."""
+    TLS does not stand. `is_answer`: the server has said no to this, and the session goes on. `may_pass`: worth
+    another try."""
 
-    def __init__(self, text: str, *, is_login: bool = False, is_trust: bool = False, may_pass: bool = True) -> None:
+    def __init__(
+        self,
+        text: str,
+        *,
+        is_login: bool = False,
+        is_trust: bool = False,
+        is_answer: bool = False,
+        may_pass: bool = True,
+    ) -> None:
         super().__init__(text)
         self.text = text
+        self.is_answer = is_answer
         self.is_login = is_login
         self.is_trust = is_trust
         self.may_pass = may_pass and not (is_login or is_trust)
@@ -85,6 +100,8 @@ class ImapSession:
         """Open a folder; gives its UIDVALIDITY (RFC 9051 s2.3.1.1)."""
         with _told(f"folder {folder}"):
             found = self._client.select_folder(folder, readonly=is_for_reading)
+        if b"UIDVALIDITY" not in found:
+            raise ImapError(f"folder {folder}: the server gives no UIDVALIDITY, so no uid can be believed")
         self._validity = int(found[b"UIDVALIDITY"])
         return self._validity
 
@@ -102,7 +119,7 @@ class ImapSession:
             uids = sorted(self._client.search(["NOT", "DELETED"]))
             for start in range(0, len(uids), PIECE):
                 found = self._client.fetch(uids[start : start + PIECE], ["RFC822.SIZE"])
-                yield [Mail(uid, int(found[uid][b"RFC822.SIZE"])) for uid in sorted(found)]
+                yield [Mail(uid, int(found[uid].get(b"RFC822.SIZE") or 0)) for uid in sorted(found)]
 
     def header(self, uid: int) -> bytes:
         """The header part of a message, through the empty line."""
@@ -110,17 +127,17 @@ class ImapSession:
             return self._part(uid, "BODY.PEEK[HEADER]", b"BODY[HEADER]")
 
     def chunks(self, mail: Mail) -> Iterator[bytes]:
-        """A message, as it is."""
+        """A message, as it is: up to where there is no more, as there are servers that only estimate a size."""
         with _told(f"message {mail.uid}"):
-            at = 0
-            while at == 0 or at < mail.octets:
+            piece = self._part(mail.uid, f"BODY.PEEK[]<0.{CHUNK}>", b"BODY[]<0>")
+            if not piece and mail.octets:
+                raise ImapError(f"message {mail.uid}: the server gives nothing of it", is_answer=True)
+            at = len(piece)
+            yield piece
+            while len(piece) == CHUNK:
                 piece = self._part(mail.uid, f"BODY.PEEK[]<{at}.{CHUNK}>", b"BODY[]<%d>" % at)
                 at += len(piece)
-                if not piece:
-                    return
                 yield piece
-                if len(piece) < CHUNK:
-                    return
 
     def delete(self, uids: Sequence[int]) -> None:
         """Mark messages; `expunge` removes them."""
@@ -182,8 +199,10 @@ class ImapSession:
     def _part(self, uid: int, wanted: str, named: bytes) -> bytes:
         found = self._client.fetch([uid], [wanted])
         if uid not in found:
-            raise ImapError(f"message {uid} is not there any more")
-        return bytes(found[uid].get(named) or b"")
+            raise ImapError(f"message {uid} is not there any more", is_answer=True)
+        if named not in found[uid]:
+            raise ImapError(f"message {uid}: the server gives something else than was asked for", is_answer=True)
+        return bytes(found[uid][named] or b"")
 
     def _connect(self, entry: Entry) -> IMAPClient:
         target = self._target
@@ -224,7 +243,10 @@ def _told(what: str) -> Iterator[None]:
     try:
         yield
     except LoginError as error:
-        raise ImapError(f"the login was refused: {_words(error)}", is_login=True) from error
+        # The library makes one error of a server that says no and of one that is gone.
+        may_pass = isinstance(error.__context__, imaplib.IMAP4.abort) or bool(_PASSING.search(_words(error)))
+        told = "the login failed" if may_pass else "the login was refused"
+        raise ImapError(f"{told}: {_words(error)}", is_login=not may_pass) from error
     except ssl.SSLError as error:
         raise ImapError(f"{what}: TLS does not stand: {error.reason or error}", is_trust=True) from error
     except socket.gaierror as error:
@@ -234,7 +256,8 @@ def _told(what: str) -> Iterator[None]:
     except OSError as error:
         raise ImapError(f"{what}: {error.strerror or error}") from error
     except (IMAPClientError, imaplib.IMAP4.error) as error:
-        raise ImapError(f"{what}: {_words(error)}") from error
+        is_answer = not isinstance(error, imaplib.IMAP4.abort)
+        raise ImapError(f"{what}: {_words(error)}", is_answer=is_answer) from error
 
 
 def _words(error: Exception) -> str:

@@ -1,0 +1,68 @@
+"""IMAP as a source: what becomes of single messages."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from postane.credentials.base import Secret, SecretKind
+from postane.fetch.errors import FetchError, Trouble
+from postane.fetch.imap_source import ImapSource
+from postane.imap.session import ImapError, Mail
+
+
+class Session:
+    """A folder of three, of which the second one is refused by `error`."""
+
+    tls = "TLSv1.3"
+
+    def __init__(self, error: ImapError) -> None:
+        self.error = error
+
+    def select(self, _folder: str) -> int:
+        return 7
+
+    def listing(self) -> Iterator[list[Mail]]:
+        yield [Mail(10, 5), Mail(20, 5), Mail(30, 5)]
+
+    def header(self, uid: int) -> bytes:
+        if uid == 20:
+            raise self.error
+        return b"A: %d\n\n" % uid
+
+    def chunks(self, mail: Mail) -> Iterator[bytes]:
+        yield self.header(mail.uid)
+        yield b"body\n"
+
+    def abort(self) -> None:
+        pass
+
+
+async def opened(error: ImapError) -> ImapSource:
+    async def secret() -> Secret:
+        return Secret(SecretKind.PASSWORD, "x")
+
+    source = ImapSource(lambda _: Session(error), secret, "INBOX", "imap.example.org", "anna")  # type: ignore[return-value,arg-type]
+    await source.open()
+    assert [item.unique_id async for piece in source.listing() for item in piece] == ["7.10", "7.20", "7.30"]
+    return source
+
+
+async def read(given) -> dict[int, bytes | str]:
+    return {each.number: each.error or b"".join([chunk async for chunk in each.chunks()]) async for each in given}
+
+
+async def test_one_message_that_is_refused_does_not_keep_the_others_from_coming():
+    source = await opened(ImapError("it is damaged", is_answer=True))
+    numbers = [1, 2, 3]
+    assert await read(source.headers(numbers)) == {1: b"A: 10\r\n\r\n", 2: "it is damaged", 3: b"A: 30\r\n\r\n"}
+    whole = {1: b"A: 10\r\n\r\nbody\r\n", 2: "it is damaged", 3: b"A: 30\r\n\r\nbody\r\n"}
+    assert await read(source.retrieve(numbers)) == whole
+    await source.leave()
+
+
+async def test_a_connection_that_is_gone_ends_it():
+    source = await opened(ImapError("reset by peer"))
+    with pytest.raises(FetchError, match="reset by peer") as raised:
+        await read(source.retrieve([1, 2, 3]))
+    assert raised.value.trouble is Trouble.TEMPORARY
+    await source.leave()

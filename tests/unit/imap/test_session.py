@@ -1,0 +1,117 @@
+"""A session with an IMAP server: what is made of answers that are not as they should be. The library is played."""
+
+import imaplib
+
+import pytest
+from imapclient.exceptions import IMAPClientError, LoginError
+
+from postane.imap.session import CHUNK, ImapError, ImapSession, Mail, _told
+
+
+class Client:
+    """The library, with one message of these octets. `says` is how long the server says that it is."""
+
+    def __init__(self, octets: bytes, *, says: int | None = None) -> None:
+        self.octets = octets
+        self.said = len(octets) if says is None else says
+        self.names_parts = True
+        self.is_nil = False
+        self.refuses: Exception | None = None
+        self.found: dict[bytes, object] = {b"RFC822.SIZE": self.said}
+        self.selected: dict[bytes, object] = {b"UIDVALIDITY": 7}
+
+    def search(self, _criteria):
+        return [5]
+
+    def select_folder(self, _folder, readonly=False):
+        return self.selected
+
+    def fetch(self, uids, wanted):
+        if self.refuses is not None:
+            raise self.refuses
+        if wanted == ["RFC822.SIZE"]:
+            return {5: self.found}
+        at, _, count = wanted[0].partition("<")[2].strip(">").partition(".")
+        name = b"BODY[]<%d>" % int(at) if self.names_parts else b"X"
+        return {5: {name: None if self.is_nil else self.octets[int(at) : int(at) + int(count)], b"SEQ": 1}}
+
+
+def session(client: Client) -> ImapSession:
+    made = object.__new__(ImapSession)
+    made._client = client
+    return made
+
+
+def read(client: Client) -> bytes:
+    return b"".join(session(client).chunks(Mail(5, client.said)))
+
+
+@pytest.mark.parametrize("octets", [10, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK, 3 * CHUNK - 5])
+@pytest.mark.parametrize("difference", [0, -7, -CHUNK, 7, CHUNK])
+def test_a_message_is_whole_whatever_the_server_says_of_its_size(octets, difference):
+    """There are servers that estimate RFC822.SIZE."""
+    message = bytes(octets)
+    assert read(Client(message, says=max(octets + difference, 0))) == message
+
+
+@pytest.mark.parametrize("how", ["names_parts", "is_nil"])
+def test_an_answer_without_the_message_is_no_empty_message(how):
+    client = Client(b"Subject: x\r\n\r\n")
+    setattr(client, how, not getattr(client, how))
+    with pytest.raises(ImapError) as raised:
+        read(client)
+    assert raised.value.is_answer
+
+
+def test_a_message_without_an_octet_is_one():
+    assert read(Client(b"")) == b""
+
+
+@pytest.mark.parametrize(("error", "is_answer"), [(IMAPClientError("no"), True), (imaplib.IMAP4.abort("gone"), False)])
+def test_a_refusal_is_told_from_an_end(error, is_answer):
+    client = Client(b"x")
+    client.refuses = error
+    with pytest.raises(ImapError) as raised:
+        read(client)
+    assert raised.value.is_answer is is_answer
+
+
+def test_what_has_no_size_is_listed_all_the_same():
+    client = Client(b"x")
+    client.found = {b"FLAGS": ()}
+    assert list(session(client).listing()) == [[Mail(5, 0)]]
+
+
+def test_a_folder_without_lasting_uids_is_not_fetched_from():
+    client = Client(b"x")
+    client.selected = {}
+    with pytest.raises(ImapError, match="UIDVALIDITY"):
+        session(client).select("INBOX")
+
+
+@pytest.mark.parametrize(
+    ("words", "is_login"),
+    [
+        ("login failed: [AUTHENTICATIONFAILED] no", True),
+        ("login failed: no", True),
+        ("login failed: [UNAVAILABLE] Temporary authentication failure", False),
+        ("login failed: [INUSE] later", False),
+    ],
+)
+def test_a_login_that_may_pass_is_no_refused_one(words, is_login):
+    with pytest.raises(ImapError) as raised, _told("x"):
+        raise LoginError(words)
+    assert (raised.value.is_login, raised.value.may_pass) == (is_login, not is_login)
+
+
+def broken_off() -> None:
+    try:
+        raise imaplib.IMAP4.abort("socket error: EOF")
+    except IMAPClientError as error:
+        raise LoginError(str(error))  # noqa: B904 - as the library does
+
+
+def test_a_server_that_goes_in_the_middle_of_a_login_has_not_refused_it():
+    with pytest.raises(ImapError) as raised, _told("x"):
+        broken_off()
+    assert not raised.value.is_login
