@@ -10,7 +10,6 @@ import sys
 import termios
 import threading
 import time
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Self
@@ -20,26 +19,15 @@ import pytest
 from .programs import TIME
 
 
-def run_on_terminal(
-    command: Sequence[str],
-    home: Path,
-    dialogue: Sequence[tuple[str, str]] = (),
-    environment: Mapping[str, str] | None = None,
-) -> tuple[int | None, str]:
-    """Run a program to its end; its exit code (None: it had to be killed) and what it drew.
-
-    `dialogue` is what to wait for on the screen, and what somebody types then; `environment` comes to that of the test.
-    """
+def run_on_terminal(command: Sequence[str], home: Path) -> tuple[int | None, str]:
+    """Run a program to its end; its exit code (None: it had to be killed) and what it drew."""
     ours, theirs = pty.openpty()
-    known = {**os.environ, "HOME": str(home), "TERM": "xterm", "LC_ALL": "C.UTF-8", **(environment or {})}
-    process = subprocess.Popen(
-        command, stdin=theirs, stdout=theirs, stderr=theirs, env=known, cwd=home, start_new_session=True
-    )
+    environment = {**os.environ, "HOME": str(home), "TERM": "xterm", "LC_ALL": "C.UTF-8"}
+    process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, cwd=home)
     os.close(theirs)
     screen = bytearray()
     reader = threading.Thread(target=_read, args=(ours, screen), daemon=True)
     reader.start()
-    _type(ours, screen, dialogue, process)
     code: int | None
     try:
         code = process.wait(TIME)
@@ -50,19 +38,6 @@ def run_on_terminal(
     reader.join(TIME)
     os.close(ours)
     return code, screen.decode(errors="replace")
-
-
-def _type(
-    terminal: int, screen: bytearray, dialogue: Sequence[tuple[str, str]], process: "subprocess.Popen[bytes]"
-) -> None:
-    """Type what is wanted, each when its words have come; a program that has ended wants nothing more."""
-    seen, until = 0, time.monotonic() + TIME
-    for words, typed in dialogue:
-        while (at := screen.find(words.encode(), seen)) < 0 and process.poll() is None and time.monotonic() < until:
-            time.sleep(0.02)
-        if at >= 0:
-            seen = at + len(words.encode())
-            os.write(terminal, typed.encode() + b"\n")
 
 
 def _read(terminal: int, screen: bytearray, look: Callable[[bytes], object] = bool) -> None:
