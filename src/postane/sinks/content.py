@@ -8,7 +8,6 @@ Must not know: where the octets come from, where they go.
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from tempfile import TemporaryFile
 from typing import IO
 
 from .base import Content, Parcel
@@ -144,6 +143,8 @@ class Spool:
         return MemoryContent(data)
 
     def _spill(self) -> None:
+        from tempfile import TemporaryFile  # for large messages only: it takes 8 ms of a program's start
+
         try:
             self._file = TemporaryFile(prefix="postane-", buffering=0)  # noqa: SIM115 - the content closes it
         except OSError as error:

@@ -9,7 +9,6 @@ Must not know: what is in the files.
 """
 
 import contextlib
-import ctypes
 import errno
 import os
 import re
@@ -107,7 +106,11 @@ def can_sync_all(folder: str) -> bool:
     """Whether syncfs can be had and relied on for what is in a folder."""
     if sys.platform != "linux" or _release() < TELLS_OF_FAILURES:
         return False
-    return hasattr(ctypes.CDLL(None), "syncfs") and file_system(folder) in LOCAL
+    if file_system(folder) not in LOCAL:
+        return False
+    import ctypes
+
+    return hasattr(ctypes.CDLL(None), "syncfs")
 
 
 def file_system(folder: str) -> str:
@@ -133,6 +136,8 @@ def _release() -> tuple[int, int]:
 
 
 def _syncfs(descriptor: int) -> None:
+    import ctypes
+
     if ctypes.CDLL(None, use_errno=True).syncfs(descriptor):
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
