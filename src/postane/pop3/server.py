@@ -91,9 +91,8 @@ class Pop3Server:
         """The next command. Raises RemoteProtocolError, which is answered by a Reply as a command is."""
         if self._is_paused:
             return PAUSED
-        lines = self._lines
         try:
-            line = lines.next_line(LINE_LIMIT if len(lines) < LINE_LIMIT else self._line_limit())
+            line = self._lines.next_line(LINE_LIMIT, self._line_limit)
             if line is None:
                 return NEED_DATA
             self._is_paused = True
@@ -108,8 +107,13 @@ class Pop3Server:
         """The octets that say `value`. Raises LocalProtocolError where it cannot be said now."""
         if not self._is_paused:
             raise LocalProtocolError("there is nothing to reply to")
+        if isinstance(value, Message):  # not behind all others: nothing is said more often
+            if self._is_body_open:
+                raise LocalProtocolError(_OUT_OF_TURN)
+            self._complete(None)
+            return b"".join(self._parts(value))
         if self._is_body_open is not isinstance(value, _OF_A_BODY):
-            raise LocalProtocolError("a body is opened, filled and closed, in this order")
+            raise LocalProtocolError(_OUT_OF_TURN)
         match value:
             case Reply():
                 self._complete(Outcome.ACCEPTED if value.is_ok else Outcome.REFUSED)
@@ -118,9 +122,6 @@ class Pop3Server:
                 self._complete(Outcome.ACCEPTED)
                 self._tongue = tongue if tongue.translate is not None else None
                 return format_reply(ok(f"{tongue.tag} {tongue.say(text)}"))
-            case Message():
-                self._complete(None)
-                return b"".join(self._parts(value))
             case Messages(each):
                 self._complete_all(len(each))
                 return b"".join([part for one in each for part in self._parts(one)])
@@ -169,7 +170,7 @@ class Pop3Server:
         return b"".join([format_reply(ok(phrase(text, number=number)), self._tongue) for number in numbers])
 
     def _line_limit(self) -> int:
-        """Of a line of which so much is there that the limit matters."""
+        """Of a line that is longer than most may be."""
         if self.state is State.AUTHENTICATING or self._lines.starts_with(b"AUTH "):
             return SASL_LIMIT
         return LINE_LIMIT
@@ -277,6 +278,7 @@ _LEADING: Mapping[State, frozenset[Verb | None]] = {
 """The verbs that move the chart, by the state in which they are being answered; None: the greeting does, or nothing."""
 
 _OF_A_BODY = (Chunk, Closing)
+_OUT_OF_TURN = "a body is opened, filled and closed, in this order"
 
 _MOST: Mapping[Verb, int] = {Verb.DELE: 1000, Verb.RETR: 16}
 """How much of a pipeline is answered at once: about half a millisecond's work."""

@@ -47,11 +47,12 @@ class Outbox:
 
     def write(self) -> bool:
         """Write what waits; whether the peer keeps up with it, else more is to be written only after `flush`."""
+        stream = self._stream
         if self._parts:
-            self._stream.write(self.take())
+            stream.write(self.take())
         if self.patience is not None:
-            self._stream.set_deadline(self.patience)
-        return self._stream.is_writable
+            stream.set_deadline(self.patience)
+        return stream.is_writable
 
     async def flush(self) -> None:
         """Write what waits, and wait until the peer has taken most of it. Raises TimeoutError, StreamClosed."""

@@ -18,7 +18,7 @@ from postane.wire.errors import LocalProtocolError, RemoteProtocolError
 from postane.wire.machine import NEED_DATA, PAUSED, Machine
 
 from .desk import Desk, Dismissed, Later, Outbox
-from .need import Need
+from .need import CLIENT, PARTING, Need
 from .record import Ending
 
 TURN = 16
@@ -57,13 +57,13 @@ class Conversation:
         if self.ending is not None:
             return self._look_after()
         try:
-            if isinstance(self._rest, Later):
+            if self._rest is not None and isinstance(self._rest, Later):
                 self._give(self._rest)
-            need = self._answer_all() if self.ending is None else Need.PARTING
+            need = self._answer_all() if self.ending is None else PARTING
         except _ENDINGS as error:
             self._end_by(error)
-            return Need.PARTING
-        return self._leave() if need is Need.PARTING else need
+            return PARTING
+        return self._leave() if need is PARTING else need
 
     @property
     def event(self) -> "asyncio.Future[Any] | None":
@@ -148,7 +148,7 @@ class Conversation:
                 octets = self.stream.read_now()
                 if octets is None:
                     out.answered = 0
-                    return Need.CLIENT
+                    return CLIENT
                 if not octets:
                     self.ending = Ending.DROPPED
                     return Need.PARTING

@@ -16,3 +16,7 @@ class Need(Enum):
     HANDSHAKE = "handshake"
     PARTING = "parting"
     NOTHING = "nothing"  # it is over
+
+
+CLIENT, PARTING, NOTHING = Need.CLIENT, Need.PARTING, Need.NOTHING
+"""For what is done with each command: to look them up in their class takes 0.1 us each time."""

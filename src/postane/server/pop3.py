@@ -84,8 +84,9 @@ class Pop3Desk:
         verb = event.verb
         transaction = self._transaction
         if transaction is not None:
-            if verb in Transaction.VERBS:
-                return Transaction.VERBS[verb](transaction, event, out)
+            act = Transaction.VERBS.get(verb)
+            if act is not None:
+                return act(transaction, event, out)
         elif verb in Authorization.NOW:
             if not Authorization.NOW[verb](self._authorization, event, out):
                 return self._authorize(event, out)

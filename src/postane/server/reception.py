@@ -17,7 +17,7 @@ from postane.net.stream import Stream, StreamClosed
 from .guest import BOUNDLESS, EVERYBODY, Guest, MakeDesk, Room
 from .limits import Tally
 from .loop import Conversation
-from .need import Need
+from .need import CLIENT, NOTHING, Need
 from .office import PostOffice
 from .record import Ending, SessionRecord
 from .telling import tell_session
@@ -191,9 +191,9 @@ class Reception:
         try:
             need = talk.advance()
         finally:
-            if need is None or need is Need.NOTHING:
+            if need is None or need is NOTHING:
                 self._forget(guest)
-        if need is not Need.CLIENT or not guest.is_heard:
+        if need is not CLIENT or not guest.is_heard:
             self._wait_for(guest, need)
 
     def _wait_for(self, guest: Guest, need: Need) -> None:

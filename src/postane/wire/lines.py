@@ -8,6 +8,7 @@ Must not know: what a line means.
 """
 
 import re
+from collections.abc import Callable
 
 from .errors import Fault, RemoteProtocolError
 
@@ -44,11 +45,11 @@ class LineBuffer:
         else:
             self._buffer = octets
 
-    def next_line(self, limit: int) -> bytes | None:
+    def next_line(self, limit: int, wider: Callable[[], int] | None = None) -> bytes | None:
         """The next line without its end, or None when it is not complete.
 
-        `limit` counts octets with the line end (RFC 2449 s4 counts so). Raises RemoteProtocolError (TOO_LONG) once
-        for a line over it; the line itself is never given.
+        `limit` counts octets with the line end (RFC 2449 s4 counts so); `wider` is asked what holds for a line that is
+        over it. Raises RemoteProtocolError (TOO_LONG) once for a line over both; the line itself is never given.
         """
         buffer, start = self._buffer, self._start
         if not buffer:
@@ -62,12 +63,12 @@ class LineBuffer:
             # A CR at the very end may be the first half of a CRLF.
             self._scanned = max(start, len(buffer) - (len(self._end) - 1))
             # The shortest end that could still come decides: one octet less than the limit cannot be told yet.
-            if len(buffer) - start >= limit:
+            if len(buffer) - start >= limit and (wider is None or len(buffer) - start >= wider()):
                 self._skipped = 0
                 raise RemoteProtocolError("line too long", Fault.TOO_LONG)
             return None
         stop = found + len(self._end)
-        if stop - start > limit:
+        if stop - start > limit and (wider is None or stop - start > wider()):
             self._skipped, self._scanned = 0, found  # thrown away by the next call, as if it had come in pieces
             raise RemoteProtocolError("line too long", Fault.TOO_LONG)
         if stop == len(buffer):

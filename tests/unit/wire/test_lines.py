@@ -99,6 +99,29 @@ def test_each_line_may_have_its_own_limit():
     assert lines.next_line(255) == b"NOOP"
 
 
+@pytest.mark.parametrize("length", [254, 255, 256, 999, 1000, 1001])
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_what_holds_for_a_long_line_is_asked_where_one_is_long(length, is_whole):
+    """The two limits, one of them asked for, are as good as the larger one; and nobody is asked about a short line."""
+    octets = b"N" * (length - 2) + b"\r\n" if is_whole else b"N" * length
+    asked, plain = pop_buffer(octets), pop_buffer(octets)
+    questions = []
+
+    def wider():
+        questions.append(length)
+        return 1000
+
+    def line(*limits):
+        try:
+            return limits[0](*limits[1:])
+        except RemoteProtocolError as error:
+            return error.fault
+
+    assert line(asked.next_line, 255, wider) == line(plain.next_line, 1000)
+    assert bool(questions) == (length > 255 if is_whole else length >= 255)
+    assert len(asked) == len(plain)
+
+
 def test_the_rest_of_an_overlong_line_does_not_start_with_anything():
     lines = pop_buffer(b"auth " + b"A" * 5000)
     assert lines.starts_with(b"AUTH ")
