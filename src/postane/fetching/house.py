@@ -20,7 +20,7 @@ from postane.fetch.run import Job
 from postane.journal.base import Journal
 from postane.journal.sqlite import SqliteJournal
 
-from .destinations import open_sink
+from .destinations import open_sinks
 from .origins import open_origin
 from .secrets import Ask
 
@@ -49,7 +49,7 @@ async def opened_rounds(
 def _job(config: FetchConfig, table: AccountTable, ask: Ask) -> Job:
     hostname = config.hostname or socket.gethostname() or "localhost"
     origin = open_origin(config, table, ask)
-    sinks = [open_sink(config, table, each) for each in table.deliver]
+    sinks = open_sinks(config, table)
     return Job(_account(table, origin.host, hostname), origin.make, sinks, time.time)
 
 

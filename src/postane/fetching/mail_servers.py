@@ -35,6 +35,7 @@ def open_smtp(config: FetchConfig, account: Account, table: Deliver) -> Sink:
     srs = None if table.srs_secret is None else open_secret(config, table.srs_secret, owner)
     dialect = Dialect.SMTP if table.smtp is not None else Dialect.LMTP
     target, hostname = _target(table, endpoint), config.hostname or socket.gethostname()
+    recipients = _recipients(account, table)
 
     async def make() -> Sink:
         try:
@@ -42,9 +43,10 @@ def open_smtp(config: FetchConfig, account: Account, table: Deliver) -> Sink:
             sender = _sender(table, "" if srs is None else (await srs.get()).text)
         except NoSecret as error:
             raise SinkError(f"{target}: {error.text}", may_pass=error.may_pass) from error
-        return SmtpSink(dial, SmtpServerAt(target, dialect, hostname, login), _recipients(account, table), sender)
+        return SmtpSink(dial, SmtpServerAt(target, dialect, hostname, login), recipients, sender)
 
-    return LateSink(make, f"{dialect.lower()}:{target}", can_tell=SmtpSink.can_tell, group=SmtpSink.group)
+    name = " ".join((f"{dialect.lower()}:{target}", *(["for", *recipients] if recipients else [])))
+    return LateSink(make, name, can_tell=SmtpSink.can_tell, group=SmtpSink.group)
 
 
 async def _login(table: Deliver, password: SecretSource) -> SmtpLogin:

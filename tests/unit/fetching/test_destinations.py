@@ -4,7 +4,7 @@ import pytest
 
 from postane.config.fetching import Account, Deliver, FetchConfig
 from postane.config.text import ConfigError
-from postane.fetching.destinations import open_sink
+from postane.fetching.destinations import open_sink, open_sinks
 from postane.fetching.post_office import PostOfficeSink
 from postane.sinks.command import CommandSink
 from postane.sinks.maildir import MaildirSink
@@ -27,12 +27,12 @@ def opened(**keys: object):
         ({"command": ["procmail", "-d", "anna"]}, CommandSink, None, False),
         ({"command": "procmail -d anna"}, CommandSink, None, False),
         ({"maildrop": "anna", "config": "/no/such/file"}, PostOfficeSink, "maildrop:anna", True),
-        ({"lmtp": "127.0.0.1:24"}, object, "lmtp:127.0.0.1:24", False),
+        ({"lmtp": "127.0.0.1:24"}, object, "lmtp:127.0.0.1:24 for you", False),
         ({"lmtp": "unix:/run/lmtp.sock"}, object, None, False),
         (
             {"smtp": "mail.example.org:587", "recipients": ["you@home.example"]},
             object,
-            "smtp:mail.example.org:587",
+            "smtp:mail.example.org:587 for you@home.example",
             False,
         ),
         ({"imap": "imaps://you@imap.example.org/Old", "password": SECRET}, object, None, None),
@@ -48,12 +48,33 @@ def test_each_kind_has_its_sink(keys, kind, name, can_tell):
 
 
 def test_no_two_destinations_have_one_name():
+    """Else what one of them has got would count for the other."""
     tables = [
+        {"smtp": "m:24", "recipients": ["me@h"]}, {"lmtp": "m:24", "recipients": ["me"]},
         {"maildir": "/m"}, {"mbox": "/m"}, {"command": ["/m"]}, {"maildrop": "m"}, {"lmtp": "m:24"},
         {"smtp": "m:24", "recipients": ["you@h"]},
         {"imap": "imaps://you@m", "password": SECRET}, {"imap": "imaps://you@m/Old", "password": SECRET},
     ]  # fmt: skip
     assert len({opened(**keys).name for keys in tables}) == len(tables)
+
+
+def names(*tables: dict[str, object], **keys: object) -> list[str]:
+    account = Account.model_validate({"name": "work", "url": "pop3s://you@h", "deliver": tables, **keys})
+    return [sink.name for sink in open_sinks(FetchConfig(), account)]
+
+
+def test_each_of_several_recipients_is_a_destination_of_its_own():
+    both = {"smtp": "m:25", "recipients": ["anna@h", "bob@h"]}
+    assert names({"maildir": "/m"}, both) == ["maildir:/m", "smtp:m:25 for anna@h", "smtp:m:25 for bob@h"]
+    assert names(both, multidrop={"header": "X-Original-To"}) == ["smtp:m:25 for anna@h bob@h"]
+
+
+@pytest.mark.parametrize(
+    "tables", [[{"maildir": "/m"}] * 2, [{"smtp": "m:25", "recipients": ["a@h", "a@h"]}]], ids=["table", "recipient"]
+)
+def test_a_destination_that_is_there_twice_is_refused(tables):
+    with pytest.raises(ConfigError, match="is there twice"):
+        names(*tables)
 
 
 @pytest.mark.parametrize(
