@@ -78,7 +78,8 @@ class PlainPrinter:
                 pass
 
     def flush(self) -> None:
-        """Nothing is held back."""
+        """Nothing more comes now: end the line."""
+        self._end()
 
     def _end(self) -> None:
         if self._is_open:

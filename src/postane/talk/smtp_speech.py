@@ -33,6 +33,7 @@ class SmtpSpeech(Speech):
 
     def __init__(self, dialect: Dialect = Dialect.SMTP) -> None:
         super().__init__(CHARTS[dialect], Verb)
+        self.protocol = dialect.value
         self._dialect = dialect
         self.extensions: Extensions | None = None
         self._reply: list[ReplyLine] = []

@@ -26,7 +26,7 @@ class Speech(ABC):
     """One session. `numbers` are the messages that are known to be there, `mechanisms` those of SASL that are offered,
     `body` is that of the last reply that had one (None: it was too large to be kept)."""
 
-    protocol: ClassVar[str]
+    protocol: str
     secrets_of: ClassVar[Mapping[str, int]] = {}
     """By verb: which of its words is the first one that is a secret; the verb is word 0."""
 

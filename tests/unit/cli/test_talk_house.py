@@ -1,0 +1,115 @@
+"""What a command line asks for, and what a conversation ends with."""
+
+from pathlib import Path
+
+import pytest
+
+from postane.cli.common import Exit, Failure
+from postane.cli.talk_house import Place, Verdict, code_of, failure_code, make_speech
+from postane.cli.talk_options import TalkOptions
+from postane.net.base import LinkLost, TlsMode, TooSlow, Unreachable, Untrusted
+from postane.talk.base import Answered, LoginFailed, Spoilt, Unsuitable
+from postane.talk.counted_speech import Pop2Speech
+from postane.talk.pop3_speech import Pop3Speech
+from postane.wire.chart import Outcome
+
+
+@pytest.mark.parametrize(
+    ("url", "options", "mode"),
+    [
+        ("pop3s://h", {}, TlsMode.IMPLICIT),
+        ("pop3://h", {}, TlsMode.NONE),
+        ("pop3://h", {"starttls": True}, TlsMode.REQUIRED),
+        ("smtp://h", {"tls": "if-offered"}, TlsMode.OFFERED),
+        ("lmtp:///run/x", {"tls": "required"}, TlsMode.REQUIRED),
+    ],
+)
+def test_when_tls_begins(url, options, mode):
+    assert Place(TalkOptions(url, **options)).target.tls.mode is mode
+
+
+@pytest.mark.parametrize(
+    ("url", "options"),
+    [
+        ("imap://h", {}),
+        ("pop3s://h", {"starttls": True}),
+        ("pop2://h", {"starttls": True}),
+        ("pop3://h", {"tls": "sometimes"}),
+        ("pop3://h", {"tls_pin": "x"}),
+        ("pop3://h", {"password_env": "NOBODY_HAS_THIS"}),
+    ],
+)
+def test_what_cannot_be_is_refused(url, options):
+    with pytest.raises(Failure) as caught:
+        Place(TalkOptions(url, **options))
+    assert caught.value.code is Exit.USAGE
+
+
+def test_who_and_by_what(monkeypatch):
+    monkeypatch.setenv("PW", "tanstaaf")
+    place = Place(TalkOptions("pop3://mrose:other@h", password_env="PW", insecure=True, timeout=3))
+    assert place.user == "mrose"
+    assert not place.target.tls.is_checked
+    assert place.target.timeout == 3
+    assert place.take_password() == "tanstaaf"
+    assert place.take_password() is None, "it is given once, so that a wrong one is not said again and again"
+    assert Place(TalkOptions("pop3://mrose:other@h", user="anna")).user == "anna"
+    assert str(place) == "pop3 with h:110"
+
+
+def test_files(tmp_path: Path):
+    place = Place(TalkOptions("pop3://h", transcript=tmp_path / "t.txt", lines=3))
+    assert place.tee.limit == 3
+    place.begin()
+    place.write_new(str(tmp_path / "m"), b"octets")
+    assert place.read_file(str(tmp_path / "m")) == b"octets"
+    with pytest.raises(FileExistsError):
+        place.write_new(str(tmp_path / "m"), b"")
+    place.set_transcript(str(tmp_path / "second.txt"))
+    assert len(place.tee.listeners) == 1
+    place.end()
+    assert place.tee.listeners == []
+    with pytest.raises(Failure) as caught:
+        place.begin()
+    assert caught.value.code is Exit.CANNOT_CREATE
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(TooSlow("x"), 75), (Unreachable("x"), 69), (LinkLost("x"), 69), (Untrusted("x"), 76)]
+)
+def test_the_network_has_its_codes(error, code):
+    assert code_of(error) == code
+
+
+def test_other_failures_have_theirs():
+    assert [failure_code(kind("x")) for kind in (LoginFailed, Spoilt, Unsuitable)] == [77, 76, 69]
+
+
+def answered(*pairs: tuple[str, Outcome | None], speech: Pop3Speech | Pop2Speech | None = None) -> Verdict:
+    verdict = Verdict(speech or Pop3Speech())
+    for verb, outcome in pairs:
+        verdict(Answered(verb, outcome))
+    return verdict
+
+
+def test_the_verdict():
+    yes, no, on = Outcome.ACCEPTED, Outcome.REFUSED, Outcome.CONTINUED
+    assert answered(("STAT", no)).code == 0
+    assert answered(("STAT", no), ("LIST", no)).refusals == 2
+    assert answered(("PASS", no)).code == 77
+    assert answered(("PASS", no), ("APOP", yes)).code == 0
+    assert answered(("AUTH", on), ("response", no)).code == 77
+    assert answered(("HELO", no)).code == 0
+    assert answered(("HELO", no), speech=Pop2Speech()).code == 77
+    assert answered(("PASS", no), ("STAT", None)).code == 76
+    inside = Pop3Speech()
+    inside.is_logged_in = True
+    assert answered(("AUTH", no), speech=inside).code == 0
+    wrong = answered()
+    wrong.mistakes = 1
+    assert wrong.code == 64
+
+
+@pytest.mark.parametrize(("protocol", "name"), [("pop3", "POP3"), ("pop2", "POP2"), ("pop1", "POP1"), ("lmtp", "LMTP")])
+def test_each_protocol_is_spoken(protocol, name):
+    assert make_speech(protocol).protocol == name
