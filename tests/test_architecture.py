@@ -53,6 +53,7 @@ SHOWN_ELSEWHERE: dict[str, str] = {
     "testing.pop3_fake": "tests/unit/testing/test_hostile.py",
     "testing.pop3_login": "tests/unit/testing/test_hostile.py",
     "testing.shelf": "tests/unit/testing/test_hostile.py",
+    "cli.fetch_keep": "tests/unit/cli/test_fetch_add.py, with the command that writes an account down",
     "cli.demo": "tests/interop/test_demo.py: what it prints is pasted",
     "cli.serve": "tests/interop/test_serve.py, as are the processes behind it",
     "supervisor.children": "tests/interop/test_serve.py",

@@ -104,7 +104,9 @@ def choose(settings: FetchConfig, names: Sequence[str]) -> list[Account]:
     for name in names:
         if name not in known:
             raise Failure(f"no account {show(name)} in fetch.toml: there is {', '.join(map(show, known))}", Exit.USAGE)
-    return [known[name] for name in dict.fromkeys(names)] if names else [each for each in settings.account if each.enabled]
+    return (
+        [known[name] for name in dict.fromkeys(names)] if names else [each for each in settings.account if each.enabled]
+    )
 
 
 def ask_password(prompt: str) -> str | None:

@@ -1,9 +1,6 @@
 """`postane fetch add`: find a mail address's server, try the login, show what is there, write the account down."""
 
-import asyncio
 import getpass
-import json as json_
-import os
 import sys
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -26,6 +23,7 @@ from postane.net.pins import format_pin
 
 from .common import Exit, Failure, moment, run, show
 from .fetch import FetchConfigOption
+from .fetch_keep import keep_password, with_account, write_private
 from .fetch_show import CODES, octets
 
 TLS_WORDS = {
@@ -79,10 +77,10 @@ def add(
     if "keep" not in wanted.keys and not wanted.is_silent:
         question = f"Keep fetched mail at the server? {KEEP_HELP}"
         table["keep"] = typer.prompt(question, default="true", value_proc=_parse_keep)
-    _with_account(path, text, table)  # what cannot be written is told before a password is kept
+    with_account(path, text, table)  # what cannot be written is told before a password is kept
     if typed is not None:
-        table["password"] = _kept_password(table, typed, path)
-    _write(path, _with_account(path, text, table))
+        table["password"] = keep_password(table, typed, path)
+    write_private(path, with_account(path, text, table))
     typer.echo(f"{table['name']} is in {path}; fetch it: postane fetch {table['name']}")
 
 
@@ -138,9 +136,10 @@ def _tried(wanted: Wanted, known: FetchConfig) -> tuple[dict[str, Any], str | No
 
     refusal: FetchError | None = None
     for table in _tables(wanted, known):
-        typer.echo(f"trying {table['url']} ...", err=True)
+        account = _account(table)
+        typer.echo(f"trying {show(_without_password(account.url))} ...", err=True)
         try:
-            sight = run(look(known, _account(table), ask))
+            sight = run(look(known, account, ask))
         except FetchError as error:
             typer.echo(f"  {show(error.text)}", err=True)
             refusal = error
@@ -180,6 +179,11 @@ def _tables(wanted: Wanted, known: FetchConfig) -> Sequence[dict[str, Any]]:
         for candidate in _candidates(wanted)
         for login in ([wanted.keys["user"]] if "user" in wanted.keys else candidate.logins)
     ]
+
+
+def _without_password(url: str) -> str:
+    login, at, place = url.partition("://")[2].rpartition("@")
+    return f"{url.partition('://')[0]}://{login.partition(':')[0]}{at}{place}"
 
 
 def _user_of(wanted: Wanted) -> str:
@@ -240,57 +244,6 @@ def _show(sight: Sight) -> None:
     for what, value in said:
         if value is not None:
             typer.echo(f"  {what}: {show(value)}", err=True)
-
-
-def _kept_password(table: Mapping[str, Any], password: str, path: Path) -> dict[str, str]:
-    """Keep what was typed: in the keyring where there is one, else in a file of its owner's alone."""
-    from postane.credentials.base import NoSecret
-    from postane.credentials.keyrings import Keyring
-
-    service = f"postane fetch {table['name']}"
-    try:
-        asyncio.run(Keyring(service).put(str(table["user"]), password))
-    except NoSecret:
-        folder = path.parent / "passwords"
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = folder / str(table["name"]).replace("/", "_")
-        _write(file, password + "\n")
-        typer.echo(f"there is no keyring here: the password is in {file}, which nobody else may read", err=True)
-        return {"file": str(file.absolute())}
-    return {"keyring": service}
-
-
-def _with_account(path: Path, text: str, table: Mapping[str, Any]) -> str:
-    """The text of the file with the account at its end, which is read once for that. Raises ConfigError."""
-    lines = ["[[account]]"]
-    lines += [f"{key} = {_value(value)}" for key, value in table.items() if key != "deliver" and value is not None]
-    for each in table["deliver"]:
-        lines += ["[[account.deliver]]", *(f"{key} = {_value(value)}" for key, value in each.items())]
-    new = text + ("\n" if text and not text.endswith("\n") else "") + ("\n" if text else "") + "\n".join(lines) + "\n"
-    parse_text(new, str(path), FetchConfig)
-    return new
-
-
-def _write(path: Path, text: str) -> None:
-    """Put a file of its owner's alone in the place of the old one; a link stays one."""
-    path = path.resolve()
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.new")
-    fresh.unlink(missing_ok=True)  # its mode would stay
-    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
-        out.write(text)
-        out.flush()
-        os.fsync(out.fileno())
-    fresh.replace(path)
-
-
-def _value(value: object) -> str:
-    """A value of TOML: its strings are written as JSON's."""
-    if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{key} = {_value(each)}" for key, each in value.items()) + " }"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_value, value)) + "]"
-    return json_.dumps(value, ensure_ascii=False)
 
 
 def _expanded(path: str) -> Path:

@@ -4,6 +4,7 @@ Must not know: what it is for.
 """
 
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,10 +35,8 @@ class Owner:
 
 
 def warn(words: str) -> None:
-    """Tell whoever reads the log."""
-    import structlog  # large, and mostly there is nothing to tell
-
-    structlog.get_logger("postane").warning(words)
+    """Tell a person, or whoever keeps what is said: standard output is for data."""
+    sys.stderr.write(f"warning: {''.join(each if each.isprintable() else ascii(each)[1:-1] for each in words)}\n")
 
 
 def open_secret(config: FetchConfig, place: SecretPlace, owner: Owner) -> SecretSource:

@@ -1,11 +1,12 @@
 """How fetching is shown."""
 
 import io
+import json
 
 import pytest
 from rich.console import Console
 
-from postane.cli.fetch_show import _table
+from postane.cli.fetch_show import CODES, _table, as_json, exit_code, octets, report, shown, summary
 from postane.fetch.errors import FetchError, Trouble
 from postane.fetch.progress import Progress
 
@@ -19,3 +20,86 @@ def test_what_a_server_says_is_no_markup(words):
     Console(file=screen, width=200, color_system=None).print(_table([progress]))
     assert words in screen.getvalue()
     assert "[/work]" in screen.getvalue()
+
+
+def made(**changes: object) -> Progress:
+    progress = Progress("work", lambda: 12.0)
+    progress.begin()
+    for name, value in changes.items():
+        setattr(progress, name, value)
+    return progress
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "0.977 kB"),
+        (1024, "1 kB"),
+        (1536, "1.5 kB"),
+        (1024**2 * 20, "20 MB"),
+        (10**16, "9.09e+03 TB"),
+    ],
+)
+def test_octets_for_people(count, text):
+    assert octets(count) == text
+
+
+def test_a_run_on_one_line():
+    progress = made(delivered=3, present=1, skipped=2, deleted=4, failed=5, octets=2048)
+    progress.end()
+    assert summary(progress) == (
+        "work: 3 delivered, 1 there already, 2 left, 4 deleted at the server, 5 failed, 2 kB in 0.0 s"
+    )
+    progress.end(FetchError("no \x1b[31mroute", Trouble.UNREACHABLE))
+    assert summary(progress).endswith("; no \\x1b[31mroute")
+
+
+def test_what_was_done_goes_out_and_what_went_wrong_apart(capsys):
+    progress = made(delivered=1, note="nothing is deleted")
+    for number in range(12):
+        progress.fail(f"message {number}", Trouble.TEMPORARY)
+    progress.end()
+    report(progress)
+    out, err = capsys.readouterr()
+    assert out.startswith("work: 1 delivered, 12 failed")
+    assert err.splitlines() == [
+        *(f"work: message {n}" for n in range(10)),
+        "work: and 2 more",
+        "work: nothing is deleted",
+    ]
+    progress.end(FetchError("no", Trouble.LOGIN))
+    report(progress)
+    assert capsys.readouterr().out == ""
+
+
+def test_for_programs():
+    progress = made(delivered=1)
+    progress.end(FetchError("no", Trouble.LOGIN))
+    told = as_json(progress)
+    assert (told["ok"], told["trouble"], told["error"], told["note"]) == (False, "login", "no", None)
+    assert json.loads(json.dumps(told)) == told
+
+
+def test_every_trouble_has_a_code_of_its_own_and_the_worst_counts():
+    assert set(CODES) == set(Trouble)
+    assert len(set(CODES.values())) == len(Trouble)
+    assert exit_code([]) == exit_code([made()]) == 0
+    runs = [made(worst=trouble) for trouble in Trouble]
+    for count in range(1, len(runs) + 1):
+        assert exit_code(runs[:count]) == CODES[list(Trouble)[count - 1]]
+
+
+def test_nothing_is_drawn_where_nobody_looks(capsys):
+    with shown([made()], is_quiet=False):
+        pass
+    assert capsys.readouterr() == ("", "")
+
+
+def test_the_table_tells_how_far_it_is():
+    progress = made(step="fetching", messages=3, messages_total=10, octets=2048, octets_total=8192)
+    screen = io.StringIO()
+    Console(file=screen, width=120, color_system=None).print(_table([progress]))
+    assert "3 of 10" in screen.getvalue()
+    assert "2 kB of 8 kB" in screen.getvalue()

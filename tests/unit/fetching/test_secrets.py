@@ -86,3 +86,11 @@ async def test_where_nobody_is_there_it_is_told_what_to_write(home, typed):
 
 def test_who_it_belongs_to_and_no_secret_is_shown():
     assert "hidden" not in repr(open_secret(FetchConfig(), SecretPlace(text="hidden"), OWNER))
+
+
+async def test_who_else_can_read_it_is_told_and_not_among_the_data(home, capsys):
+    write(home / "pw\x1b", "secret\n").chmod(0o644)
+    assert await secret(file=str(home / "pw\x1b")) == "secret"
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"warning: {home}/pw\\x1b: others can read")
