@@ -5,6 +5,7 @@ RFC 2595 s4 (STLS), RFC 8314 s3 (TLS from the first octet, or STLS). TLS comes b
 Must not know: how a connection is made.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from postane.credentials.base import Secret
@@ -79,4 +80,5 @@ async def _agree(pop: Pop3, entrance: Entrance) -> None:
     if entrance.language and capabilities.has("LANG"):
         await pop.lang(entrance.language)
     if entrance.is_international and capabilities.has("UTF8"):
-        await pop.utf8()
+        with suppress(Refused):  # what is not ASCII may come rewritten then, but it comes
+            await pop.utf8()

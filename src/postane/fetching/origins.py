@@ -121,7 +121,8 @@ class Way:
 
     async def _enter_pop3(self) -> Pop3:
         manner = Manner(window=self.table.window)
-        entrance = Entrance(self.user, await self.secret.get(), self.policy, manner)
+        # Without UTF8 a server may send a rewritten message in the place of one with such a header (RFC 6856 s4).
+        entrance = Entrance(self.user, await self.secret.get(), self.policy, manner, is_international=True)
         return await dial_pop3(dial, self.target, entrance)
 
     async def _pop2(self) -> "Pop2":

@@ -100,6 +100,13 @@ async def test_utf8_and_a_language_are_asked_of_who_has_them():
         assert link.lines[1:-2] == asked
 
 
+async def test_who_refuses_utf8_is_used_without_it():
+    replies = {b"UTF8": b"-ERR not today\r\n"}
+    link = MemoryLink(GREETING, FakeServer([LETTER], offers=(*CAPA, b"UTF8"), replies=replies))
+    async with connect("pop3://mrose@h", password="secret", stream=link, utf8=True) as maildrop:
+        assert (await maildrop.stat()).count == 1
+
+
 async def test_tls_begins_on_a_link_that_has_none_yet():
     link = MemoryLink(b"", FakeServer([LETTER]), is_private=False)
     start = link.start_tls
