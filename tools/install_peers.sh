@@ -47,6 +47,11 @@ import importlib.util, sys
 if sys.base_prefix == "/usr" and importlib.util.find_spec("test") and not importlib.util.find_spec("test.test_poplib"):
     print("libpython%d.%d-testsuite" % sys.version_info[:2], end=" ")
 '
+# POP3 servers that push Dovecot's out: unpacked, with the libraries that the machine lacks, into a folder that the tests
+# lay over /usr in a namespace of their own (tests/support/foreign_servers.py).
+UNPACKED=${POSTANE_PEERS:-$HOME/.cache/postane-peers}
+SERVERS='popa3d mailutils-pop3d courier-pop courier-authlib'
+SERVERS_FILES='usr/sbin/popa3d usr/sbin/pop3d usr/lib/courier/courier/courierpop3d'
 PATH="$PATH:/usr/sbin:/usr/local/sbin:/sbin:/usr/lib/dovecot:/usr/libexec/dovecot:/opt/homebrew/sbin"
 for folder in /usr/lib/postgresql/*/bin; do PATH="$PATH:$folder"; done
 POLICY=/usr/sbin/policy-rc.d
@@ -99,6 +104,39 @@ install() {
     fi
     rm -f "$log"
 }
+
+is_unpacked() {
+    for file in $SERVERS_FILES; do [ -e "$UNPACKED/$file" ] || return 1; done
+}
+
+needed_by_servers() {
+    apt-cache depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces --no-enhances \
+        $SERVERS | grep '^lib[a-z0-9.+-]*$' | sort -u | while read -r package; do
+        dpkg-query -W -f '${Status}\n' "$package" 2>/dev/null | grep -q '^install ok installed' || echo "$package"
+    done
+}
+
+unpack() {
+    folder=$(mktemp -d) || return 1
+    echo "unpacking: $SERVERS"
+    apt-get -qq update >/dev/null 2>&1
+    (
+        cd "$folder" || exit 1
+        for package in $SERVERS $(needed_by_servers); do
+            apt-get -qq -o APT::Sandbox::User=root download "$package" >/dev/null 2>&1 # some are virtual
+        done
+        mkdir tree
+        for file in *.deb; do dpkg-deb -x "$file" tree; done
+        # Where /lib is a link to /usr/lib, one of a package's own would not be found.
+        [ ! -d tree/lib ] || { cp -a tree/lib/. tree/usr/lib/ && rm -r tree/lib; }
+        mkdir -p "$UNPACKED" tree/usr tree/var tree/etc && cp -a tree/usr tree/var tree/etc "$UNPACKED/"
+    )
+    rm -r "$folder"
+}
+
+if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null 2>&1 && [ -e /etc/debian_version ]; then
+    is_unpacked || unpack
+fi
 
 lacking=$(missing)
 [ -n "$lacking" ] || exit 0

@@ -124,7 +124,7 @@ def child(asked: dict[str, Any]) -> None:
         code = fetch_in_steps(asked) if "step" in asked or "steps" in asked else fetch()
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 0
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - told, and looked for by `fetch` of Nursery
         traceback.print_exc()
     finally:
         sys.stdout.flush()
