@@ -38,9 +38,9 @@ def parse_keep(value: object) -> object:
 
 
 def parse_user_path(value: object) -> object:
-    """A path; ~ is the user's home."""
+    """A path; ~ is the user's home. Absolute: what is known of it is known in whatever folder the next run begins."""
     if isinstance(value, str) and value:
-        return Path(value).expanduser()
+        return Path(value).expanduser().absolute()
     raise ValueError(f"{value!r} is not a path; write a path in quotes")
 
 
@@ -59,8 +59,21 @@ def check_place(url: str, schemes: Sequence[str]) -> str:
         usual = [scheme for scheme in schemes if scheme not in ("pop", "pop2s", "pop1s")]
         example = "imaps://you@imap.example.org" if usual[0] == "imaps" else "pop3s://you@pop.example.org"
         raise ValueError(f'the URL begins with none of {", ".join(usual)}; write "{example}"')
-    parse_place(url)
+    if mechanism := parse_place(url).mechanism:
+        parse_login(mechanism)
     return url
+
+
+def check_tls(url: str, tls: str | None) -> None:
+    """What is asked of TLS beside a URL must be what its protocol can do, and no less than it says itself."""
+    from postane.fetching.places import parse_place
+
+    place = parse_place(url)
+    if place.is_tls and tls not in (None, "implicit"):
+        raise ValueError(f'the URL begins with TLS, which tls = "{tls}" contradicts: leave one of them out')
+    if place.protocol in ("pop2", "pop1") and tls in ("required", "if-offered"):
+        name = place.protocol
+        raise ValueError(f'{name.upper()} has no STLS: write {name}s:// for TLS from the beginning, or tls = "none"')
 
 
 def parse_pattern(value: str) -> str:
@@ -135,6 +148,8 @@ class Deliver(Section):
             raise ValueError('smtp needs to know to whom: write recipients = ["you@example.org"]')
         if self.sender == "srs" and (self.srs_domain is None or self.srs_secret is None):
             raise ValueError('sender = "srs" needs srs_domain and srs_secret')
+        if self.imap is not None:
+            check_tls(self.imap, self.tls)
         return self
 
     @property
@@ -230,6 +245,11 @@ class Account(Section):
             raise ValueError('nobody said where its mail goes: add [[account.deliver]] and maildir = "~/Mail"')
         if (self.client_certificate is None) != (self.client_key is None):
             raise ValueError("client_certificate and client_key belong together: give both")
+        check_tls(self.url, self.tls)
+        is_imap = urlsplit(self.url).scheme in ("imaps", "imap")
+        for key in ("proxy", "mechanisms") if is_imap else ():
+            if getattr(self, key):
+                raise ValueError(f"{key} is for POP alone, and would not be heeded with IMAP: leave it out")
         return self
 
 

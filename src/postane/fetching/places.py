@@ -37,6 +37,10 @@ def parse_place(text: str) -> Place:
         url = parse_url(text)
         return Place(url.version, url.host, url.port, url.is_tls, url.user, url.password, url.mechanism)
     login, at, place = rest.rpartition("@")
+    if "/" in login:  # else the password would go to a host that is part of a folder's name
+        raise ValueError(
+            "before the @ of the host a / is written as %2F; in the name of a folder an @ is written as %40"
+        )
     place, _, folder = place.partition("/")
     url = parse_url(f"pop3{'s' if scheme == 'imaps' else ''}://{login}{at}{place}")
     is_port_given = place.rpartition("]")[2].rpartition(":")[1] != ""

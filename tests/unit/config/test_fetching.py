@@ -1,5 +1,6 @@
 """fetch.toml: every key is taken, and what is wrong is told with file, line, key and what would be right."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -177,6 +178,8 @@ def test_a_wrong_file_is_told(text, complaint):
         ('oversize = "drop"', "4: account.oversize: 'drop' does not fit; write one of 'headers' or 'skip'"),
         ('enabled = "yes"', "4: account.enabled: 'yes' does not fit; write true or false"),
         ('tls = "maybe"', "4: account.tls: 'maybe' does not fit; write one of 'implicit', 'required', 'if-offered'"),
+        ('tls = "none"', '1: account: the URL begins with TLS, which tls = "none" contradicts'),
+        ('tls = "if-offered"', '1: account: the URL begins with TLS, which tls = "if-offered" contradicts'),
         ('tls_pin = "x"', "4: account.tls_pin: a pin is sha256: and 64 hexadecimal digits"),
         ('tls_minimum = "1.1"', "4: account.tls_minimum: '1.1' does not fit; write one of '1.2' or '1.3'"),
         ('mechanisms = ["FOO"]', '4: account.mechanisms: "FOO" is not in this version'),
@@ -215,6 +218,8 @@ def test_a_wrong_account_is_told(line, complaint):
         ("hidden:hidden", "the URL begins with none of pop3s"),
         ("pop3://you:hidden@h:port", "after the host comes a colon and a port from 1 to 65535"),
         ("imaps://you:hidden@", "the URL names no host"),
+        ("imaps://you:hidden@h/Old@home", "in the name of a folder an @ is written as %40"),
+        ("pop://you;AUTH=KERBEROS_V4@h", '"KERBEROS_V4" is not in this version'),
     ],
 )
 def test_a_wrong_url_is_told_without_its_password(url, complaint):
@@ -239,6 +244,7 @@ def test_a_wrong_url_is_told_without_its_password(url, complaint):
         ('maildir = "x"\nsender = "srs"', 'sender = "srs" needs srs_domain and srs_secret'),
         ('imap = "pop3://h"', '5: account.deliver.imap: the URL begins with none of imaps, imap; write "imaps://you@'),
         ('maildir = "x"\npassword = ["hidden"]', "6: account.deliver.password: a password is a text in quotes"),
+        ('imap = "imaps://you@h"\ntls = "none"', "the URL begins with TLS, which"),
         ('maildir = "x"\nline_ends = "cr"', "6: account.deliver.line_ends: 'cr' does not fit; write one of 'lf' or"),
     ],
 )
@@ -273,3 +279,22 @@ def test_a_wrong_provider_is_told(text, complaint):
 
 def test_a_destination_knows_its_kind():
     assert Deliver(maildrop="anna").kind == "maildrop"
+
+
+@pytest.mark.parametrize(
+    ("url", "line", "complaint"),
+    [
+        ("pop2://you@h", 'tls = "required"', "POP2 has no STLS: write pop2s://"),
+        ("pop1://you@h:1", 'tls = "if-offered"', "POP1 has no STLS: write pop1s://"),
+        ("imap://you@h", 'proxy = "socks5://h"', "proxy is for POP alone"),
+        ("imaps://you@h", 'mechanisms = ["SCRAM-SHA-256"]', "mechanisms is for POP alone"),
+    ],
+)
+def test_what_would_not_be_heeded_is_refused(url, line, complaint):
+    with pytest.raises(ConfigError, match=re.escape(complaint)):
+        read(f"{ACCOUNT.replace('pop3s://you@pop.example.org', url)}{line}\n{DELIVER}")
+
+
+def test_a_path_means_the_same_in_the_next_run():
+    (account,) = read(ACCOUNT + '[[account.deliver]]\nmaildir = "Mail"').account
+    assert account.deliver[0].maildir == Path.cwd() / "Mail"
