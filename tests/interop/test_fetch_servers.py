@@ -29,7 +29,7 @@ pytestmark = pytest.mark.interop
 SPECIMENS = [specimen for specimen in corpus() if Way.DATA in specimen.ways]
 LETTERS = [letter(name) for name in ("one", "two", "three")]
 UNSTUFFED = {"starts with a dot"}
-"""Dovecot, Courier and Twisted send a dot that is the very first octet of a message as it is, not doubled (RFC 1939 s3)."""
+"""Dovecot, Courier and Twisted do not double a dot that is the very first octet of a message (RFC 1939 s3)."""
 
 IN_CHUNKS = {"a MiB of dots", "a MiB of dot pairs"}
 """Twisted sends a message in chunks, and does not double a dot with which a chunk begins."""
