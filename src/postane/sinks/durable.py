@@ -20,8 +20,9 @@ from concurrent.futures import ThreadPoolExecutor
 TELLS_OF_FAILURES = (5, 8)
 """The first Linux whose syncfs tells when something could not be written."""
 
-LOCAL = frozenset({"bcachefs", "btrfs", "ext2", "ext3", "ext4", "f2fs", "overlay", "tmpfs", "xfs"})
-"""File systems whose syncfs is known to reach the disk."""
+LOCAL = frozenset({"bcachefs", "btrfs", "ext2", "ext3", "ext4", "f2fs", "tmpfs", "xfs"})
+"""File systems whose syncfs is known to reach the disk, and to tell of failures; overlayfs keeps those of the file
+system below it to itself."""
 
 FEW = 4
 """So many files are synced one by one."""
