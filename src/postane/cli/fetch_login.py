@@ -86,9 +86,12 @@ def check(
 
     Example: postane fetch check --connect
     """
+    from postane.fetching.house import check_accounts
+
     path = find_fetch_config(config)
     settings = load_fetch_config(path)
-    chosen = choose(settings, accounts or []) if settings.account else []
+    chosen = choose(settings, accounts or []) if settings.account or accounts else []
+    check_accounts(settings, chosen)
     warnings = list(advice(path, settings))
     code = Exit.OK
     found = []

@@ -46,6 +46,12 @@ async def opened_rounds(
         await asyncio.shield(journal.close())
 
 
+def check_accounts(config: FetchConfig, tables: Sequence[AccountTable]) -> None:
+    """Whether they can be fetched as they are written down; nobody is asked. Raises ConfigError."""
+    for table in tables:
+        _job(config, table, lambda _: None)
+
+
 def _job(config: FetchConfig, table: AccountTable, ask: Ask) -> Job:
     hostname = config.hostname or socket.gethostname() or "localhost"
     origin = open_origin(config, table, ask)
