@@ -96,7 +96,7 @@ def test_what_is_set_is_written(fetch, server):
     (account,) = load_fetch_config(fetch.errand.config).account
     assert (account.name, account.keep, account.max_size, account.limit) == ("work", 30 * 86400.0, 20 * 1024**2, 5)
     assert account.filters[0].header == "Subject"
-    assert account.deliver[0].maildir == Path("Mail/all of it")
+    assert account.deliver[0].maildir == Path("Mail/all of it").absolute()
 
 
 def test_the_file_is_added_to_and_nothing_of_it_is_lost(fetch, server):
