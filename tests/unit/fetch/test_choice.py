@@ -1,0 +1,79 @@
+"""What becomes of messages: fetched, left, deleted, and why. Whole runs are in test_run."""
+
+import re
+
+from postane.fetch.account import Action, Filter, Keep, KeepKind, Oversize
+from postane.fetch.errors import Trouble
+from support.fetching import Bench, Given, MemorySink, MemorySource, mail
+
+DELETES = Keep(KeepKind.NONE)
+SKIPS = (Filter("Subject", re.compile("news"), Action.SKIP), Filter("Subject", re.compile("spam"), Action.DELETE))
+
+
+class DeafSource(MemorySource):
+    """It does not give the header part of the first message."""
+
+    async def headers(self, numbers):
+        for number in numbers:
+            if number == 1:
+                yield Given(1, b"", "locked")
+            else:
+                yield Given(number, self._mails[number - 1].header)
+
+
+async def test_a_dry_run_says_why_a_message_is_left():
+    bench = Bench(
+        mail(1, subject="news"), mail(2, subject="spam"), mail(3, size=900), mail(4), filters=SKIPS, max_size=500,
+        oversize=Oversize.SKIP,
+    )  # fmt: skip
+    assert await bench.would() == [
+        (1, "leave: a filter says skip"),
+        (2, "delete without fetching"),
+        (3, "leave: larger than max_size (500 octets)"),
+        (4, "fetch"),
+    ]
+
+
+async def test_a_dry_run_says_what_would_be_deleted_later():
+    bench = Bench(mail(1), keep=Keep(KeepKind.AGED, 60.0))
+    await bench.fetch()
+    assert await bench.would() == []
+    bench.at += 61
+    assert await bench.would() == [(1, "delete")]
+    assert len(bench.server.mails) == 1
+
+
+async def test_a_message_whose_header_is_refused_is_neither_fetched_nor_left_for_ever(monkeypatch):
+    monkeypatch.setattr("support.fetching.MemorySource", DeafSource)
+    bench = Bench(mail(1, subject="spam"), mail(2), filters=SKIPS, keep=DELETES)
+    assert await bench.would() == [(1, "leave: locked"), (2, "fetch and delete")]
+    progress = await bench.fetch()
+    assert (progress.delivered, progress.deleted, progress.worst) == (1, 1, Trouble.TEMPORARY)
+    assert "locked" in progress.troubles[0]
+    monkeypatch.setattr("support.fetching.MemorySource", MemorySource)
+    assert (await bench.fetch()).deleted == 1, "it is asked for again"
+
+
+async def test_a_message_of_just_the_size_is_fetched_whole():
+    whole = mail(1)
+    bench = Bench(whole, max_size=len(whole.octets))
+    assert (await bench.fetch()).skipped == 0
+
+
+async def test_where_no_destination_can_tell_nothing_is_deleted_because_it_is_gone():
+    bench = Bench(mail(1), sinks=[MemorySink(can_tell=False)], keep=Keep(KeepKind.HERE))
+    await bench.fetch()
+    bench.sink.parcels.clear()
+    progress = await bench.fetch()
+    assert (progress.deleted, len(bench.server.mails)) == (0, 1)
+    assert "no destination can tell" in progress.note
+
+
+async def test_gone_here_means_gone_from_all_that_can_tell():
+    one, other = MemorySink("one"), MemorySink("other")
+    bench = Bench(mail(1), sinks=[one, other, MemorySink("third", can_tell=False)], keep=Keep(KeepKind.HERE))
+    await bench.fetch()
+    one.parcels.clear()
+    assert (await bench.fetch()).deleted == 0
+    other.parcels.clear()
+    assert (await bench.fetch()).deleted == 1
