@@ -33,7 +33,8 @@ class Pop3Desk:
     """One POP3 session."""
 
     __slots__ = (
-        "_authorization", "_is_handshake_due", "_login", "_office", "_record", "_stamp", "_stream", "_transaction",
+        "_authorization", "_is_handshake_due", "_login", "_offer", "_office", "_record", "_stamp", "_stream",
+        "_transaction",
     )  # fmt: skip
 
     def __init__(self, office: PostOffice, stream: Stream, record: SessionRecord, stamp: str | None = None) -> None:
@@ -44,7 +45,9 @@ class Pop3Desk:
         self._stamp = stamp or f"<{office.token()}.{int(office.clock())}@{office.hostname}>"
         self._login = Login(office, record, "POP3")
         gate = Gate(office, record, None if stream.tls is None else stream.tls.client)
-        self._authorization = Authorization(office, stream, gate, self._login, self._stamp)
+        # Gone after login: an idle client would keep 200 octets of what was tried, and more after AUTH.
+        self._authorization: Authorization | None = Authorization(office, stream, gate, self._login, self._stamp)
+        self._offer = self._authorization.offer
         self._transaction: Transaction | None = None
         self._is_handshake_due = False
 
@@ -82,23 +85,23 @@ class Pop3Desk:
         """See Desk."""
         self._login.note_command()
         verb = event.verb
-        transaction = self._transaction
+        transaction, authorization = self._transaction, self._authorization
         if transaction is not None:
             act = Transaction.VERBS.get(verb)
             if act is not None:
                 return act(transaction, event, out)
-        elif verb in Authorization.NOW:
-            if not Authorization.NOW[verb](self._authorization, event, out):
-                return self._authorize(event, out)
+        elif authorization is not None and verb in Authorization.NOW:
+            if not Authorization.NOW[verb](authorization, event, out):
+                return self._authorize(authorization, event, out)
             if self._login.session is not None:
-                self._begin_transaction(self._login.session, out)
+                self._begin_transaction(self._login.session, out, is_utf8=authorization.is_utf8)
             return None
         return self._VERBS[verb](self, event, out)
 
-    async def _authorize(self, event: Command, out: Outbox) -> None:
-        await Authorization.VERBS[event.verb](self._authorization, event, out)
+    async def _authorize(self, authorization: Authorization, event: Command, out: Outbox) -> None:
+        await Authorization.VERBS[event.verb](authorization, event, out)
         if self._login.session is not None:
-            self._begin_transaction(self._login.session, out)
+            self._begin_transaction(self._login.session, out, is_utf8=authorization.is_utf8)
 
     def reply_to(self, error: Exception) -> Reply:
         """See Desk."""
@@ -119,10 +122,10 @@ class Pop3Desk:
         """See Desk. Without QUIT nothing is deleted (RFC 1939 s6)."""
         await self._login.leave()
 
-    def _begin_transaction(self, session: MaildropSession, out: Outbox) -> None:
+    def _begin_transaction(self, session: MaildropSession, out: Outbox, *, is_utf8: bool) -> None:
         """RFC 1939 s4: the login was right and the maildrop is open, under an exclusive lock."""
-        is_utf8 = self._authorization.is_utf8
         self._transaction = Transaction(session, self._record, self._office.limits.idle, is_utf8=is_utf8)
+        self._authorization, self._stamp = None, ""
         one = "{name}'s maildrop has {count} message ({octets} octets)"
         many = "{name}'s maildrop has {count} messages ({octets} octets)"
         snapshot = session.snapshot
@@ -132,7 +135,7 @@ class Pop3Desk:
         """RFC 2449 s5."""
         del event
         office = self._office
-        offer = announce_now(self._authorization.offer, office.rules, office.accounts, self._login.account)
+        offer = announce_now(self._offer, office.rules, office.accounts, self._login.account)
         if offer is None:
             return self._capa_later(out)
         out.send(Listing("capabilities follow", format_capabilities(offer)))
@@ -140,7 +143,7 @@ class Pop3Desk:
 
     async def _capa_later(self, out: Outbox) -> None:
         office = self._office
-        offer = await announce(self._authorization.offer, office.rules, office.accounts, self._login.account)
+        offer = await announce(self._offer, office.rules, office.accounts, self._login.account)
         out.send(Listing("capabilities follow", format_capabilities(offer)))
 
     def _stls(self, event: Stls, out: Outbox) -> None:

@@ -1,6 +1,8 @@
 """POP3's verbs over memory stores, apart from what the dialogues in tests/transcripts show."""
 
+import gc
 import hashlib
+from base64 import b64encode
 
 import pytest
 
@@ -18,8 +20,11 @@ from postane.maildrop.drop import JoinedSession
 from postane.maildrop.memory import memory_store
 from postane.net.memory import FACTS, MemoryStream
 from postane.net.stream import Peer
+from postane.server.exchange import Exchange
+from postane.server.gate import Gate
 from postane.server.limits import Limits
 from postane.server.office import PostOffice
+from postane.server.pop3_authorization import Authorization
 from postane.server.record import Ending
 from postane.wire.dots import stuff
 from support.pop3 import HOST, NOW, TOKEN, Pop3Session, make_office, put, sized
@@ -51,6 +56,40 @@ async def test_octet_by_octet_is_as_good(office: PostOffice) -> None:
     await session.settle()
     assert (await session.log_in()).endswith(b"(320 octets)\r\n")
     assert await session.say(b"RETR 1") == b"+OK 120 octets\r\n" + stuff(sized(120))
+
+
+@pytest.mark.parametrize("way", ["USER", "AUTH", "APOP"])
+async def test_nothing_that_a_login_was_tried_with_stays(way: str) -> None:
+    """An idle client costs no gate and no exchange; CAPA, and what else stands after login, need none."""
+    accounts = MemoryAccounts()
+    accounts.add("mrose", password="tanstaaf")
+    accounts.add_device("mrose", "phone", "device-secret")
+    office = make_office(accounts=accounts, mechanisms=("PLAIN",))
+    gc.collect()
+    before = _provers()
+    session = Pop3Session(office)
+    greeting = await session.settle()
+    assert _provers() > before
+    if way == "USER":
+        await session.log_in()
+    elif way == "AUTH":
+        word = b64encode(b"\0mrose\0tanstaaf")
+        assert (await session.say(b"AUTH PLAIN")).startswith(b"+ ")
+        assert (await session.say(word)).startswith(b"+OK mrose's")
+    else:
+        stamp = greeting[greeting.index(b"<") : greeting.index(b">") + 1]
+        digest = hashlib.md5(stamp + b"device-secret", usedforsecurity=False).hexdigest()
+        assert (await session.say(f"APOP mrose {digest}".encode())).startswith(b"+OK mrose's")
+    gc.collect()
+    assert _provers() == before
+    assert b"\r\nUIDL\r\n" in await session.say(b"CAPA")
+    assert (await session.say(b"USER mrose")).startswith(b"-ERR")
+    assert await session.say(b"NOOP") == b"+OK\r\n"
+    assert (await session.say(b"QUIT")).startswith(b"+OK")
+
+
+def _provers() -> int:
+    return sum(isinstance(each, Authorization | Gate | Exchange) for each in gc.get_objects())
 
 
 @pytest.mark.parametrize("how", ["dropped", "timed out", "lost"])
