@@ -200,6 +200,28 @@ def test_every_kind_of_accounts_and_every_table_is_told(docs):
     assert "Undefined" not in page
 
 
+def test_every_key_of_fetch_toml_is_told(docs):
+    from postane.config.fetching import Account, Deliver, FetchConfig, Filter, Multidrop
+    from postane.config.secrets import OauthProvider, SecretPlace
+
+    page = "\n".join(docs.fetch())
+    for table in (FetchConfig, Account, Deliver, Filter, Multidrop, SecretPlace, OauthProvider):
+        assert all(f"| `{key}` | " in page for key in table.model_fields)
+    assert '| `keep` | `true`, `false`, duration or `"until-deleted-here"` | `true` |' in page
+    assert '| `state` | path | `"~/.local/state/postane/fetch.db"` |' in page
+    assert "| `password` | text or table | unset |" in page
+    assert "| `lmtp` | address | unset |" in page
+    assert "Undefined" not in page
+
+
+def test_a_command_without_a_name_is_told_under_that_of_its_group(docs):
+    page = "\n".join(docs.cli())
+    assert "```\npostane fetch [ACCOUNT ...] [--watch]" in page
+    assert "```\npostane fetch COMMAND\n```" in page
+    assert "fetch run" not in page
+    assert "| [add](#postane-fetch-add) | Add an account to fetch.toml: find its server" in page
+
+
 def test_decision_records_are_listed():
     folder = REPOSITORY / "docs" / "decisions"
     index = (folder / "README.md").read_text()

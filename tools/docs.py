@@ -3,14 +3,15 @@
     docs.py write     write them
     docs.py stale     fail when one is not what `write` would write
 
-configuration.md from the classes of the configuration, cli.md from the commands' help, states.md from the charts,
-capabilities.md from a server that is asked.
+configuration.md and fetch.md from the classes of the configurations, cli.md from the commands' help, states.md from
+the charts, capabilities.md from a server that is asked.
 """
 
 import enum
 import importlib
 import inspect
 import pkgutil
+import re
 import sys
 import typing
 from collections import defaultdict
@@ -79,14 +80,26 @@ def _keys(fields: dict[str, Any]) -> Iterator[str]:
     yield "| key | type | default | |"
     yield "|---|---|---|---|"
     for name, field in fields.items():
-        kind = "tables" if _section(field) else _kind(field)
-        default = "required" if field.is_required() else "none" if kind == "tables" else _default(field.default, kind)
+        kind = _table_kind(field) if _section(field) else _kind(field)
+        initial = field.default_factory() if field.default_factory else field.default
+        default = "required" if field.is_required() else "none" if kind == "tables" else _default(initial, kind)
         yield f"| `{name}` | {kind} | {default} | {_cell(field.description or '')} |"
+
+
+def _table_kind(field: Any) -> str:
+    if "SecretPlace" in str(field.annotation):
+        return "text or table"
+    return "tables" if any(word in str(field.annotation) for word in ("tuple[", "dict[")) else "table"
 
 
 def _kind(field: Any) -> str:
     """The type in the words of the file; `field` is one of pydantic's."""
     text = f"{field.annotation} {field.metadata}"
+    if "parse_endpoint" in text and "tuple" not in text:
+        return "address"
+    for word, kind in KINDS_OF_VALUES.items():
+        if word in text:
+            return kind
     for function, word in (("parse_size", "size"), ("parse_duration", "duration"), ("parse_endpoint", "addresses")):
         if function in text:
             return word
@@ -95,10 +108,21 @@ def _kind(field: Any) -> str:
     if "parse_workers" in text:
         return '`"auto"` or number'
     if "Literal" in text:
-        values = [value for value in getattr(field.annotation, "__args__", ()) if isinstance(value, str)]
+        values = [value for value in _flat(typing.get_args(field.annotation)) if isinstance(value, str)]
+        if "tuple" in text:
+            return "list of " + ", ".join(f'`"{value}"`' for value in values)
         return " or ".join(f'`"{value}"`' for value in values)
     names = {"tuple": "list of texts", "Path": "path", "bool": "true or false", "int": "number", "str": "text"}
     return next((word for name, word in names.items() if name in text), "text")
+
+
+KINDS_OF_VALUES = {
+    "parse_keep": '`true`, `false`, duration or `"until-deleted-here"`',
+    "parse_pattern": "regular expression",
+    "str | tuple": "text or list of texts",
+    "bool | pathlib": "`true` or path",
+}
+"""By a word of how a value is checked: what it is."""
 
 
 def _default(value: object, kind: str) -> str:
@@ -114,7 +138,8 @@ def _default(value: object, kind: str) -> str:
         return f'`"{format_retention(value)}"`'
     if isinstance(value, tuple):
         return "`[" + ", ".join(f'"{item}"' for item in value) + "]`"
-    return f"`{value}`" if isinstance(value, int) else f'`"{value}"`'
+    text = str(value).replace(str(Path.home()), "~") if isinstance(value, Path) else value
+    return f"`{value}`" if isinstance(value, int) else f'`"{text}"`'
 
 
 def cli() -> Iterator[str]:
@@ -145,6 +170,9 @@ def _inner(command: Any) -> dict[str, Any]:
 
 def _command(names: tuple[str, ...], command: Any) -> Iterator[str]:
     """Only what every version of typer has is asked for: the page must not change with a library."""
+    if nameless := getattr(command, "nameless", None):  # what the group does without a command
+        yield from _command(names, command.commands[nameless])
+        yield ""
     shown = [each for each in command.params if each.name not in HIDDEN and not getattr(each, "hidden", False)]
     inner = _inner(command)
     usage = [*names, *(["COMMAND"] if inner else []), *(_usage(each) for each in shown)]
@@ -154,7 +182,8 @@ def _command(names: tuple[str, ...], command: Any) -> Iterator[str]:
         yield "| command | |"
         yield "|---|---|"
         for name, each in inner.items():
-            yield f"| [{name}](#{'-'.join((*names, name))}) | {_cell((each.help or '').partition('.')[0])} |"
+            summary = re.split(r"[.](?: |$)", each.help or "", flags=re.MULTILINE)[0]
+            yield f"| [{name}](#{'-'.join((*names, name))}) | {_cell(summary)} |"
     elif shown:
         yield "| argument, option | |"
         yield "|---|---|"
@@ -244,8 +273,16 @@ def capabilities() -> Iterator[str]:
     return page(MADE)
 
 
+def fetch() -> Iterator[str]:
+    """fetch.md: the tables of fetch.toml."""
+    from docs_fetch import page
+
+    return page(MADE, _keys)
+
+
 PAGES: dict[str, Callable[[], Iterator[str]]] = {
     "configuration.md": configuration,
+    "fetch.md": fetch,
     "cli.md": cli,
     "states.md": states,
     "capabilities.md": capabilities,
