@@ -84,6 +84,7 @@ class Place:
         self.tee = Tee()
         self.tee.limit = options.lines
         self.user = options.user or self.url.user
+        self.is_plain = options.plain or bool(os.environ.get("NO_COLOR"))  # https://no-color.org
         self.host = socket.gethostname() or "localhost"
         self._password = password or _password(options) or self.url.password
         self._transcript: Transcript | None = None
@@ -190,6 +191,7 @@ async def connect(place: Place, speech: Speech) -> Conversation:
     link = await dial(_implicit_or_none(place.target))
     conversation = Conversation(link, speech, place.tee)
     if link.tls is not None:
+        speech.is_secured = True
         conversation.note(f"TLS stands: {link.tls.version}, {link.tls.cipher}")
     try:
         outcome = (await conversation.greet()).outcome

@@ -56,7 +56,7 @@ async def talk_at_terminal(options: TalkOptions) -> int:
     place = TerminalPlace(options)
     speech = make_speech(place.url.protocol)
     verdict = Verdict(speech)
-    place.tee.listeners += [verdict, ScreenPrinter(is_plain=options.plain)]
+    place.tee.listeners += [verdict, ScreenPrinter(is_plain=place.is_plain)]
     place.begin()
     try:
         conversation = await connect(place, speech)
@@ -73,7 +73,7 @@ async def talk_at_terminal(options: TalkOptions) -> int:
 async def _hold(place: TerminalPlace, conversation: Conversation, verdict: Verdict) -> int:
     orders = Orders(conversation, place)
     await _attempt(conversation, prepare(conversation, place, orders))
-    session = _make_session(conversation, is_plain=place.options.plain)
+    session = _make_session(conversation, is_plain=place.is_plain)
     while not (orders.is_leaving or conversation.is_over):
         try:
             line = await _typed(session, conversation)

@@ -59,8 +59,6 @@ def _first_words(speech: Speech, typed: str) -> Iterator[tuple[str, str]]:
         return
     manual = manual_of(speech)
     for verb in sorted(speech.verbs):
-        if verb == "APOP" and isinstance(speech, Pop3Speech) and not speech.stamp:
-            continue
         yield verb, f"{manual[verb].what} ({manual[verb].source})" if verb in manual else ""
 
 

@@ -28,6 +28,9 @@ LONGEST_WAIT = 86_400.0
 """Seconds that .wait takes at most."""
 
 
+WIDTH = max(len(order.usage) for order in ORDERS.values()) + 1
+
+
 class Tools(Protocol):
     """What the place where somebody types has. Those with files raise OSError."""
 
@@ -100,7 +103,7 @@ class Orders:
         speech = self._conversation.speech
         if words and words[0] in (".", "/"):
             for order in ORDERS.values():
-                self._tell(f"{order.usage}: {order.what}")
+                self._tell(f"{order.usage:<{WIDTH}} {order.what}")
         elif words:
             entry = entry_for(speech, words[0])
             if entry is None:

@@ -38,8 +38,14 @@ class Pop3Speech(Speech):
         self.capabilities: Capabilities | None = None
         self._in_body = False
 
+    @property
+    def verbs(self) -> frozenset[str]:
+        """See Speech; without a stamp there is no APOP."""
+        return super().verbs if self.stamp else super().verbs - {"APOP"}
+
     def secure(self) -> None:
         """RFC 2595 s4: there is no second greeting, and what was known is discarded."""
+        super().secure()
         self.state, self.capabilities, self.mechanisms = State.AUTHORIZATION, None, ()
 
     def _read(self, piece: Piece) -> None:

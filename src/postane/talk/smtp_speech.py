@@ -21,6 +21,7 @@ from .wire_lines import Piece
 
 SERVICE_CLOSING = 421
 
+_OFFERED = {"BDAT": "CHUNKING", "XCLIENT": "XCLIENT"}
 _OUTCOMES = {2: Outcome.ACCEPTED, 3: Outcome.CONTINUED, 4: Outcome.REFUSED, 5: Outcome.REFUSED}
 _TONES = {Outcome.ACCEPTED: Tone.YES, Outcome.CONTINUED: Tone.GO_ON, Outcome.REFUSED: Tone.NO}
 
@@ -46,6 +47,12 @@ class SmtpSpeech(Speech):
         return self._dialect is Dialect.LMTP
 
     @property
+    def verbs(self) -> frozenset[str]:
+        """See Speech; some verbs are only for servers that offer them."""
+        offered = self.extensions or Extensions()
+        return super().verbs - {verb for verb, keyword in _OFFERED.items() if keyword not in offered}
+
+    @property
     def hello(self) -> str:
         """How one introduces oneself."""
         return "LHLO" if self.is_lmtp else "EHLO"
@@ -62,6 +69,7 @@ class SmtpSpeech(Speech):
 
     def secure(self) -> None:
         """RFC 3207 s4.2: what was known is discarded."""
+        super().secure()
         self.state, self.extensions, self.mechanisms = State.GREETED, None, ()
 
     def say(self, line: str) -> bytes:

@@ -34,6 +34,7 @@ class Speech(ABC):
         self.chart = chart
         self.state: StrEnum = chart.initial
         self.is_logged_in = False
+        self.is_secured = False  # TLS stands, so that nobody begins it
         self.is_ended = False  # the server has closed its side
         self.numbers: list[int] = []
         self.mechanisms: tuple[str, ...] = ()
@@ -55,8 +56,9 @@ class Speech(ABC):
 
     @property
     def verbs(self) -> frozenset[str]:
-        """The verbs that are allowed now."""
-        return frozenset(verb.value for verb in self.chart.allowed[self.state] if verb.value.isupper())
+        """The verbs that are allowed now and make sense."""
+        allowed = {verb.value for verb in self.chart.allowed[self.state] if verb.value.isupper()}
+        return frozenset(allowed - {"STLS", "STARTTLS"} if self.is_secured else allowed)
 
     @property
     def is_waiting(self) -> bool:
@@ -100,7 +102,7 @@ class Speech(ABC):
 
     def secure(self) -> None:
         """TLS stands: nothing from before it is remembered."""
-        raise NotImplementedError
+        self.is_secured = True
 
     # What is heard
 

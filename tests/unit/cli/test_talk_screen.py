@@ -66,7 +66,7 @@ def test_tab_offers_what_may_be_said():
 async def test_the_line_below_tells_where_we_stand():
     conversation, _, _ = await begin(Pop3Speech(), b"+OK\r\n", (b"AUTH PLAIN\r\n", b"+ \r\n"), hangs=True)
     below = fragment_list_to_text(toolbar(conversation, ""))
-    assert " ".join(below.split()) == "POP3 authorization no TLS APOP AUTH CAPA LANG QUIT STLS USER UTF8 .help"
+    assert " ".join(below.split()) == "POP3 authorization no TLS AUTH CAPA LANG QUIT STLS USER UTF8 .help"
     assert "USER name: whose maildrop" in fragment_list_to_text(toolbar(conversation, "user m"))
     assert ".login [NAME" in fragment_list_to_text(toolbar(conversation, ".login"))
     await conversation.say("AUTH PLAIN")

@@ -109,6 +109,7 @@ def test_capabilities_are_learnt_and_discarded_by_tls():
     assert speech.next_event() is None, "what came before the handshake is not read"
     speech.secure()
     assert (speech.state, speech.capabilities, speech.mechanisms) == (State.AUTHORIZATION, None, ())
+    assert "STLS" not in speech.verbs
 
 
 def test_a_sasl_exchange():

@@ -35,6 +35,14 @@ def test_the_hello_tells_the_extensions():
     assert ready(Dialect.LMTP).is_lmtp
 
 
+def test_what_is_not_offered_is_no_use():
+    speech = ready()
+    assert "XCLIENT" not in speech.verbs
+    speech.say("EHLO me")
+    hear(speech, b"250-h\r\n250 XCLIENT NAME\r\n")
+    assert "XCLIENT" in speech.verbs
+
+
 def test_a_reply_ends_with_its_last_line():
     speech = SmtpSpeech()
     hear(speech, b"220 host\r\n")
