@@ -65,6 +65,7 @@ def docs(monkeypatch) -> ModuleType:
         ("# RFC 1939 says", [""]),
         ("# RFC 1939, and s5 of mine", [""]),
         ("# RFC 937 s(Formal Syntax)", ["(Formal Syntax)"]),
+        ('["RFC822.SIZE"], x509.RFC822Name', []),
     ],
 )
 def test_references_are_read(rfc, text, sections):

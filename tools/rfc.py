@@ -33,7 +33,8 @@ GAP = r"(?: +|[ \t]*\n[ \t]*(?:#[ \t]*)?)"  # a reference may run over the end o
 SECTION = r"s(?:[0-9]+(?:\.[0-9]+)*|[A-Z](?:\.[0-9]+)*(?![a-z])|\([A-Z][^)\n]*\))"
 SECTIONS = rf"{SECTION}(?:(?:,|{GAP}(?:and|to)){GAP}{SECTION})*"
 REFERENCE = re.compile(rf"RFC (?P<rfc>[0-9]+)(?![0-9])(?:{GAP}(?P<sections>{SECTIONS}))?")
-MENTION = re.compile(r"\bRFC[- ]?(?=[0-9])(?![0-9]+[A-Z][a-z])")  # but for names of others, such as x509.RFC822Name
+MENTION = re.compile(r"\bRFC[- ]?(?=[0-9])(?![0-9]+\.?[A-Z][A-Za-z])")
+"""But for names that others gave: x509.RFC822Name, RFC822.SIZE."""
 OTHER_FORM = re.compile(r"(?i:,? ?(?:\(?(?:section|sect|sec|chapter|appendix)\b|§))|,? S[0-9]")
 
 LEVELS = ("MUST", "MUST NOT", "SHOULD", "SHOULD NOT", "MAY")

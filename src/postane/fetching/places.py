@@ -1,6 +1,6 @@
 """Where an account's mail is, and an IMAP folder that mail goes to: the URLs of fetch.toml.
 
-RFC 2384 (POP), RFC 5092 s3 (IMAP: the folder is the path; nothing else of that RFC is meant).
+RFC 2384 (POP), RFC 5092 s3 and s5 (IMAP: the folder is the path; nothing else of that RFC is meant).
 
 Must not know: how to connect.
 """
