@@ -1,5 +1,6 @@
 """The `postane` command: every sub-command is a file of its own in this folder, imported when it is wanted."""
 
+import gc
 import importlib
 import importlib.util
 import sys
@@ -80,8 +81,11 @@ def _options(version: bool = typer.Option(False, "--version", callback=_print_ve
 
 def main() -> None:
     """Run a command; errors are one line on standard error and an exit code of sysexits.h."""
+    gc.disable()  # nothing of what is imported now goes before the end: looking for what does costs a twentieth
     try:
-        make_app(sys.argv[1:])(standalone_mode=True)
+        app = make_app(sys.argv[1:])
+        gc.enable()
+        app(standalone_mode=True)
     except SystemExit as end:
         sys.exit(Exit.USAGE if end.code == TYPER_USAGE else end.code)
     except Failure as failure:

@@ -13,7 +13,6 @@ from postane.pop3.client import Answer, Challenged
 from postane.pop3.commands import Apop, Auth, AuthResponse, Pass, User
 from postane.pop3.grammar import LINE_LIMIT, format_command
 from postane.sasl.base import ClientMechanism, Identity
-from postane.sasl.registry import CLIENT_MECHANISMS
 from postane.wire.errors import LocalProtocolError, RemoteProtocolError
 
 from .errors import Misbehaved, NotSecured
@@ -69,7 +68,7 @@ async def say_password(exchange: Exchange, identity: Identity, *, is_pipelining:
 
 
 async def _sasl(exchange: Exchange, name: str, identity: Identity, *, is_one_line: bool) -> Refusal | None:
-    mechanism = CLIENT_MECHANISMS[name](identity)
+    mechanism = _mechanism(name, identity)
     initial = mechanism.start()
     opening = Auth(name, initial)
     if not is_one_line or len(format_command(opening)) > LINE_LIMIT:  # RFC 5034 s4: a line has its limit
@@ -91,6 +90,17 @@ async def _sasl(exchange: Exchange, name: str, identity: Identity, *, is_one_lin
         exchange.say((AuthResponse(response),))
         answer = await exchange.answer_or_challenge()
     raise exchange.give_up(Misbehaved("the server asks and asks"))
+
+
+def _mechanism(name: str, identity: Identity) -> ClientMechanism:
+    """Imported where it is wanted: of most servers that is the first, and a program should begin at once."""
+    if name == "PLAIN":
+        from postane.sasl.plain import PlainClient
+
+        return PlainClient(identity)
+    from postane.sasl.registry import CLIENT_MECHANISMS
+
+    return CLIENT_MECHANISMS[name](identity)
 
 
 async def _step(exchange: Exchange, mechanism: ClientMechanism, challenge: Challenged) -> bytes:

@@ -5,27 +5,31 @@ Must not know: servers, destinations.
 
 import re
 from collections.abc import Iterator
-from email import message_from_bytes, policy
-from email.message import Message
+from typing import TYPE_CHECKING
 
 from .account import Action, Filter, Multidrop
+
+if TYPE_CHECKING:
+    from email.message import Message
 
 _RETURN_PATH = re.compile(rb"^return-path[ \t]*:(.*)", re.IGNORECASE | re.MULTILINE)
 _BETWEEN = re.compile(r"[<>\s,;]+")
 
 
-def read_header(header: bytes) -> Message:
+def read_header(header: bytes) -> "Message":
     """The fields of a header part, whatever octets it has."""
+    from email import message_from_bytes, policy  # large, and only for filters and multidrops
+
     return message_from_bytes(header, policy=policy.compat32)
 
 
-def values_of(fields: Message, name: str) -> Iterator[str]:
+def values_of(fields: "Message", name: str) -> Iterator[str]:
     """Each value of a field, on one line, encoded words as they came."""
     for value in fields.get_all(name, []):
         yield " ".join(str(value).split())
 
 
-def decide(filters: tuple[Filter, ...], fields: Message) -> Action:
+def decide(filters: tuple[Filter, ...], fields: "Message") -> Action:
     """What the first filter that fits says; without one the message is fetched."""
     for each in filters:
         if any(each.pattern.search(value) for value in values_of(fields, each.header)):
@@ -45,7 +49,7 @@ def sender_of(header: bytes) -> str:
     return next(_addresses(found[1].decode("utf-8", "replace")), "") if found else ""
 
 
-def envelope_recipients(multidrop: Multidrop, fields: Message) -> tuple[str, ...]:
+def envelope_recipients(multidrop: Multidrop, fields: "Message") -> tuple[str, ...]:
     """Whom the server says that a message was for, each once; empty where it does not say."""
     found: dict[str, None] = {}
     for value in values_of(fields, multidrop.header):

@@ -13,9 +13,6 @@ from typing import TYPE_CHECKING
 from postane.config.fetching import FetchConfig
 from postane.config.secrets import SecretPlace
 from postane.credentials.base import NoSecret, Secret, SecretKind, SecretSource
-from postane.credentials.commands import CommandSecret
-from postane.credentials.keyrings import KeyringSecret
-from postane.credentials.netrc_file import NetrcSecret, netrc_path
 from postane.credentials.sources import EnvironmentSecret, FileSecret, LiteralSecret
 
 if TYPE_CHECKING:
@@ -40,16 +37,25 @@ def warn(words: str) -> None:
 
 
 def open_secret(config: FetchConfig, place: SecretPlace, owner: Owner) -> SecretSource:
-    """Where a secret comes from; nothing is asked before it is. Raises ConfigError."""
+    """Where a secret comes from; nothing is asked before it is. Raises ConfigError.
+
+    Each kind is imported where it is wanted.
+    """
     if place.env is not None:
         return EnvironmentSecret(place.env, os.environ)
     if place.file is not None:
         return FileSecret(place.file.expanduser(), warn)
     if place.command is not None:
+        from postane.credentials.commands import CommandSecret
+
         return CommandSecret(place.command)
     if place.keyring is not None:
+        from postane.credentials.keyrings import KeyringSecret
+
         return KeyringSecret(place.keyring, owner.user)
     if place.netrc:
+        from postane.credentials.netrc_file import NetrcSecret, netrc_path
+
         path = place.netrc if isinstance(place.netrc, Path) else netrc_path(os.environ, Path.home())
         return NetrcSecret(path.expanduser(), owner.host, owner.user, warn)
     if place.oauth is not None:
@@ -78,6 +84,8 @@ class UnsaidSecret:
 
     async def get(self) -> Secret:
         """See SecretSource."""
+        from postane.credentials.netrc_file import NetrcSecret, netrc_path
+
         path = netrc_path(os.environ, Path.home())
         if path.is_file():
             try:

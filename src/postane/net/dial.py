@@ -17,7 +17,6 @@ from typing import cast
 
 from .base import NetError, Target, TlsMode, TooSlow, Unreachable
 from .link import SocketLink
-from .proxies import connect_through
 
 HEAD_START = 0.25
 """Seconds that an address is tried alone before the next one is tried beside it (RFC 8305 s5)."""
@@ -65,6 +64,8 @@ async def _connected(target: Target) -> SocketLink:
             raise Unreachable(f"cannot connect to {target}: {_words(error)}") from error
         return link
     if target.proxy is not None:
+        from .proxies import connect_through  # few go through one
+
         return await _over(await connect_through(target), target, is_relayed=True)
     return await _over(await _fastest(target), target, is_relayed=False)
 
