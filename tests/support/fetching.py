@@ -13,6 +13,7 @@ from postane.fetch.work import Work
 from postane.journal.memory import MemoryJournal
 from postane.sinks.base import Delivery, Outcome, Parcel, SinkError
 
+PIECE = 256 * 1024
 NOW = 1_790_000_000.0
 
 
@@ -23,6 +24,7 @@ class Mail:
     uidl: str | None
     octets: bytes
     is_broken: bool = False  # RETR is refused
+    surplus: int = 0  # octets that come after its end
 
     @property
     def header(self) -> bytes:
@@ -57,9 +59,12 @@ class Given:
     octets: bytes
     error: str | None = None
     cut: int | None = None
+    surplus: int = 0
 
     async def chunks(self) -> AsyncIterator[bytes]:
         yield self.octets[: self.cut]
+        for _ in range(0, self.surplus, PIECE):
+            yield bytes(PIECE)
         if self.cut is not None:
             raise FetchError("the line broke", Trouble.TEMPORARY)
 
@@ -99,7 +104,8 @@ class MemorySource:
                 continue
             self._given += len(each.octets)
             limit = self._server.breaks_after
-            yield Given(number, each.octets, cut=5 if limit is not None and self._given > limit else None)
+            cut = 5 if limit is not None and self._given > limit else None
+            yield Given(number, each.octets, cut=cut, surplus=each.surplus)
 
     async def delete(self, numbers: Sequence[int]) -> Mapping[int, str]:
         refused = {number: "not that one" for number in numbers if number in self._server.refuses_dele}

@@ -22,6 +22,12 @@ from .listing import reconcile, take_listing
 from .source import Facts, Incoming
 from .work import DONE, PENDING, PIECE, Tell, Work
 
+SURPLUS = 16 * 1024 * 1024
+"""Octets that a message may have beyond twice the size that it is listed with; more of them have no end."""
+
+UNLISTED = 1024 * 1024 * 1024
+"""Octets of one that is listed with none."""
+
 
 class Visit:
     """One session, gone through once: `open`, then `go` or `describe`, and `leave` in any case."""
@@ -104,7 +110,8 @@ class Visit:
         if self._work.most is not None:
             piece = piece[: self._work.most - self.taken]
         self.taken += len(piece)
-        choice = await choose(self._work, piece)
+        # What failed again comes last: it may break each session off, and keep the others from coming for ever.
+        choice = await choose(self._work, sorted(piece, key=lambda each: each.attempts > 1))
         self._unwanted |= choice.unwanted
         if choice.left:
             await self._run.record_skipped(choice.left)
@@ -125,7 +132,7 @@ class Visit:
             if incoming.error is not None:
                 await self._run.record_failed({each.listed.key: note_refusal(self._work, incoming, each)})
                 continue
-            spool = await self._spooled(incoming)
+            spool = await self._spooled(incoming, each)
             self._progress.messages += 1
             await self._handover.put(self._crate(each, spool))
 
@@ -137,21 +144,29 @@ class Visit:
             if incoming.error is not None:
                 await self._run.record_failed({each.listed.key: note_refusal(self._work, incoming, each)})
                 continue
-            spool = await self._spooled(incoming)
+            spool = await self._spooled(incoming, each)
             words = b"This message has %d octets, more than are fetched; the rest of it is at the server.\r\n"
             spool.write(words % each.listed.octets)
             self._progress.messages += 1
             await self._handover.put(self._crate(each, spool, f"{too_large(self._work)}: its header part was fetched"))
 
-    async def _spooled(self, incoming: Incoming) -> Spool:
-        spool = Spool()
+    async def _spooled(self, incoming: Incoming, each: Compared) -> Spool:
+        spool, listed = Spool(), each.listed.octets
+        limit = 2 * listed + SURPLUS if listed else UNLISTED
         try:
             async for chunk in incoming.chunks():
                 spool.write(chunk)
                 self._progress.octets += len(chunk)
+                if spool.octets > limit:
+                    text = f"message {incoming.number} is listed with {listed} octets, and has no end after {limit}"
+                    raise FetchError(text, Trouble.PROTOCOL)
         except SpoolError as error:
             spool.discard()
             raise FetchError(error.text, Trouble.TEMPORARY) from error
+        except FetchError as error:
+            spool.discard()
+            await self._run.record_failed({each.listed.key: error.text})
+            raise
         except BaseException:
             spool.discard()
             raise

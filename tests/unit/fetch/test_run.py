@@ -80,6 +80,26 @@ async def test_what_came_before_the_line_broke_is_not_fetched_again():
     assert all(len(octets) > 1000 for octets in bench.sink.parcels.values()), "nothing half is delivered"
 
 
+async def test_a_message_that_breaks_each_session_off_comes_last():
+    bench = Bench(mail(1, size=1000), mail(2, size=100_000), mail(3, size=1000))
+    bench.server.breaks_after = 50_000
+    assert [(await bench.fetch()).delivered for _ in range(4)] == [1, 0, 1, 0]
+    bench.server.breaks_after = None
+    assert (await bench.fetch()).delivered == 1
+    assert bench.server.retrieved == ["u1", "u2", "u2", "u3", "u2", "u2", "u2"]
+
+
+async def test_a_message_without_an_end_is_given_up():
+    bench = Bench(mail(1), mail(2))
+    bench.server.mails[0].surplus = 20 * 1024 * 1024
+    first = await bench.fetch()
+    assert first.error is not None
+    assert (first.error.trouble, first.delivered) == (Trouble.PROTOCOL, 0)
+    assert "has no end" in first.error.text
+    bench.server.mails[0].surplus = 0
+    assert (await bench.fetch()).delivered == 2
+
+
 async def test_one_refused_message_does_not_stop_the_others():
     bench = Bench(mail(1), mail(2), mail(3), keep=DELETES)
     bench.server.mails[1].is_broken = True
