@@ -61,7 +61,8 @@ class Errand:
     def command(self, *arguments: str) -> list[str]:
         """The words of the command."""
         words = list(arguments)
-        place = words.index("state") + 2 if words[:1] == ["state"] else 1 if words[:1] in (["add"], ["login"], ["check"]) else 0
+        places = {"state": 2, "add": 1, "login": 1, "check": 1}
+        place = places.get(words[0], 0) if words else 0
         return [sys.executable, "-m", "postane", "fetch", *words[:place], "-c", str(self.config), *words[place:]]
 
     def run(self, *arguments: str, expect: int | None = 0, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
