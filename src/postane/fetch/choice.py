@@ -12,6 +12,7 @@ from postane.sinks.base import Sink
 from .account import Action, KeepKind, Oversize
 from .errors import Trouble
 from .filters import decide, read_header
+from .header_part import read_header_part
 from .source import Incoming
 from .work import DONE, PENDING, PIECE, Tell, Work
 
@@ -58,7 +59,7 @@ async def _filtered(work: Work, piece: Sequence[Compared], choice: Choice) -> li
         if incoming.error is not None:
             choice.refused[each.listed.key] = note_refusal(work, incoming, each)
             continue
-        fields = read_header(b"".join([chunk async for chunk in incoming.chunks()]))
+        fields = read_header(await read_header_part(incoming))
         action = decide(work.account.filters, fields)
         if action is Action.FETCH:
             wanted.append(each)

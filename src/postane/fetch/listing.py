@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Sequence
 from postane.journal.base import Listed
 
 from .errors import FetchError, Trouble
+from .header_part import read_header_part
 from .keys import DigestKeys
 from .source import Item
 from .work import PART, PENDING, PIECE, Work
@@ -74,7 +75,7 @@ async def _digested(work: Work, items: Sequence[Item]) -> AsyncIterator[Listed]:
         if incoming.error is not None:
             work.progress.fail(f"message {incoming.number}: {incoming.error}", Trouble.TEMPORARY)
             continue
-        header = b"".join([chunk async for chunk in incoming.chunks()])
+        header = await read_header_part(incoming)
         yield Listed(incoming.number, keys.key(header, octets[incoming.number]), octets[incoming.number])
 
 
