@@ -1,6 +1,7 @@
 """A connection as a client has it: whom to reach, how to be sure who answers, and the octets both ways.
 
-`dial` makes the real one. Time-outs live here: each wait of a link ends after the target's `timeout`.
+`dial` makes the real one. Time-outs live here: each wait of a link ends after the target's `timeout`, and so do
+several waits together that bring next to nothing.
 
 Must not know: any protocol.
 """

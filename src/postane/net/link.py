@@ -23,6 +23,10 @@ from .waits import Wait
 READ_AHEAD = 256 * 1024
 """Octets that may wait unread before the server is no longer read from."""
 
+ENOUGH = 64
+"""Octets that a wait must bring, or several together, to count as an answer: who sends one octet after the other, each
+before the time is over, would never be too slow."""
+
 WRITE_HIGH = 256 * 1024
 WRITE_LOW = 64 * 1024
 """Unsent octets above which `drain` waits, and below which it goes on."""
@@ -32,7 +36,7 @@ class SocketLink(asyncio.Protocol):
     """A Link over a transport, which calls it. `is_relayed`: the transport's peer is a proxy and not the server."""
 
     __slots__ = (
-        "_closing", "_is_ended", "_is_lost", "_is_reading", "_is_writable", "_reading", "_received", "_target",
+        "_closing", "_come", "_is_ended", "_is_lost", "_is_reading", "_is_writable", "_reading", "_received", "_target",
         "_transport", "_trouble", "_writing", "certificate", "is_relayed", "peer", "tls",
     )  # fmt: skip
 
@@ -40,6 +44,7 @@ class SocketLink(asyncio.Protocol):
         self._target = target
         self._transport: asyncio.Transport | TlsLink | None = None
         self._received = b""
+        self._come = ENOUGH  # octets since something was said, or since the time to wait began anew
         self._is_reading = True
         self._is_ended = False  # the server has closed its side
         self._is_lost = False
@@ -68,6 +73,7 @@ class SocketLink(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._received = self._received + data if self._received else data
+        self._come += len(data)
         if len(self._received) > READ_AHEAD and self._is_reading and self._transport is not None:
             self._is_reading = False
             self._transport.pause_reading()
@@ -108,7 +114,10 @@ class SocketLink(asyncio.Protocol):
     async def read(self) -> bytes:
         """See Link."""
         while (octets := self.read_now()) is None:
-            await self._reading.wait()
+            goes_on = self._come < ENOUGH
+            if not goes_on:
+                self._come = 0
+            await self._reading.wait(goes_on=goes_on)
         return octets
 
     def read_now(self) -> bytes | None:
@@ -128,6 +137,7 @@ class SocketLink(asyncio.Protocol):
 
     def write(self, octets: bytes) -> None:
         """See Link."""
+        self._come = ENOUGH
         if self._transport is not None and not self._is_lost:
             self._transport.write(octets)
 

@@ -16,28 +16,31 @@ INFINITE = float("inf")
 class Wait:
     """Where one task waits at a time; `words` tell what it has waited for. A wait that is cancelled leaves nothing."""
 
-    __slots__ = ("_deadline", "_future", "_loop", "_timeout", "_timer", "_words")
+    __slots__ = ("_deadline", "_future", "_left", "_loop", "_timeout", "_timer", "_words")
 
     def __init__(self, timeout: float, words: str) -> None:
         self._loop = asyncio.get_running_loop()
-        self._timeout = timeout
+        self._timeout = self._left = timeout
         self._words = words
         self._deadline = INFINITE
         self._future: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
-    async def wait(self) -> None:
-        """Until somebody wakes it. Raises TooSlow."""
+    async def wait(self, *, goes_on: bool = False) -> None:
+        """Until somebody wakes it. Raises TooSlow. `goes_on`: the time that the waits before it took counts as well."""
         if self._future is not None:
             raise RuntimeError("another task waits for the same already")
         self._future = self._loop.create_future()
-        self._deadline = self._loop.time() + self._timeout
+        self._left = self._left if goes_on else self._timeout
+        self._deadline = self._loop.time() + self._left
         if self._timer is None and self._deadline != INFINITE:
             self._timer = self._loop.call_at(self._deadline, self._ring)
         try:
             await self._future
         finally:
             self._future = None
+            left = self._deadline - self._loop.time()
+            self._left = left if left > 0 else self._timeout
 
     def wake(self) -> None:
         """End the present wait, if there is one."""

@@ -13,7 +13,7 @@ import pytest
 
 from postane.net.base import LinkLost, Target, TlsMode, TlsPolicy, TooSlow, Untrusted
 from postane.net.dial import adopt, dial
-from postane.net.link import READ_AHEAD
+from postane.net.link import ENOUGH, READ_AHEAD
 from postane.net.stream import Peer
 from postane.net.tls import Certificate
 from support.certificates import LOCALHOST, Authority, der
@@ -131,6 +131,36 @@ async def test_a_silent_server_is_too_slow():
         link.abort()
 
 
+async def trickle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        while True:
+            writer.write(b"x")
+            await writer.drain()
+            await asyncio.sleep(0.02)
+    except OSError:
+        writer.close()
+
+
+@on_both_loops
+async def test_a_server_that_trickles_is_too_slow():
+    async with serving(trickle) as port:
+        link = await dial(clear(port, timeout=0.3))
+        with pytest.raises(TooSlow, match="has said nothing for"):
+            await read_exactly(link, 1 << 20)
+        link.abort()
+
+
+@on_both_loops
+async def test_short_answers_to_what_is_asked_are_no_trickle():
+    async with serving(echo) as port:
+        link = await dial(clear(port, timeout=0.3))
+        for _ in range(20):
+            await asyncio.sleep(0.02)  # nobody waits
+            link.write(b"x")
+            assert await link.read() == b"x"
+        link.abort()
+
+
 @on_both_loops
 async def test_each_wait_has_its_own_time():
     """All of them together take longer than one may."""
@@ -138,11 +168,11 @@ async def test_each_wait_has_its_own_time():
     async def slow(reader, writer):
         for _ in range(8):
             await asyncio.sleep(0.1)
-            writer.write(b".")
+            writer.write(b"." * ENOUGH)
 
     async with serving(slow) as port:
         link = await dial(clear(port, timeout=0.6))
-        assert await read_exactly(link, 8) == b"." * 8
+        assert await read_exactly(link, 8 * ENOUGH) == b"." * (8 * ENOUGH)
         await link.close()
 
 

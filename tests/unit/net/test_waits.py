@@ -121,3 +121,34 @@ def test_one_waits_at_a_time(clock):
         await waiting
 
     clock.run(play())
+
+
+def test_waits_that_go_on_have_one_time_together(clock):
+    async def play() -> None:
+        loop = asyncio.get_running_loop()
+        place = Wait(60, "nothing has come")
+        for goes_on in (False, True):
+            waiting = asyncio.create_task(place.wait(goes_on=goes_on))
+            await turn()
+            loop.now += 25
+            place.wake()
+            await waiting
+            loop.now += 1000  # nobody waits
+        last = asyncio.create_task(place.wait(goes_on=True))
+        await turn()
+        loop.now += 9
+        await turn()
+        assert not last.done()
+        loop.now += 1
+        await turn()
+        with pytest.raises(TooSlow):
+            await last
+        again = asyncio.create_task(place.wait(goes_on=True))
+        await turn()
+        loop.now += 59
+        await turn()
+        assert not again.done()
+        place.end()
+        await again
+
+    clock.run(play())
