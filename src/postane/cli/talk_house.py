@@ -207,14 +207,23 @@ async def connect(place: Place, speech: Speech) -> Conversation:
 
 async def prepare(conversation: Conversation, place: Place, orders: Orders) -> None:
     """What the command line asks for at once: TLS, a login. Raises Unsuitable, NetError."""
-    mode = place.target.tls.mode
-    if mode in (TlsMode.REQUIRED, TlsMode.OFFERED) and not isinstance(conversation.speech, CountedSpeech):
-        await ask_abilities(conversation, place.host)
-        if mode is TlsMode.REQUIRED or _offers_tls(conversation.speech):
-            await orders.obey(".starttls")
+    match place.target.tls.mode:
+        case TlsMode.REQUIRED:
+            await _insist_on_tls(orders)
+        case TlsMode.OFFERED if not isinstance(conversation.speech, CountedSpeech):
+            await ask_abilities(conversation, place.host)
+            if _offers_tls(conversation.speech):
+                await orders.obey(".starttls")
     if place.options.login:
         words = [place.user or "", *([place.url.mechanism] if place.user and place.url.mechanism else [])]
         await orders.obey(" ".join([".login", *words]).strip())
+
+
+async def _insist_on_tls(orders: Orders) -> None:
+    try:
+        await orders.obey(".starttls")
+    except Unsuitable as error:
+        raise Untrusted(f"{error.text}, and it was asked for") from None
 
 
 def _offers_tls(speech: Speech) -> bool:

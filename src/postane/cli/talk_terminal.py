@@ -17,7 +17,7 @@ from prompt_toolkit.application import get_app
 from prompt_toolkit.formatted_text import FormattedText
 from prompt_toolkit.output import ColorDepth
 
-from postane.net.base import LinkLost, NetError
+from postane.net.base import LinkLost, NetError, TooSlow
 from postane.talk.base import Mood, Spoilt, Unsuitable
 from postane.talk.conversation import Conversation
 from postane.talk.orders import Orders
@@ -143,6 +143,8 @@ async def _attempt(conversation: Conversation, work: Coroutine[Any, Any, None]) 
         await task
     except asyncio.CancelledError:
         conversation.note("given up; what still comes is shown", Mood.TROUBLE)
+    except TooSlow as error:
+        conversation.note(f"{error.text}; what still comes is shown", Mood.TROUBLE)
     except Spoilt as error:
         conversation.link.abort()
         raise Failure(error.text, Exit.PROTOCOL) from None

@@ -78,8 +78,9 @@ class CountedSpeech(Speech):
             return
         self._hear(piece, Tone.YES if outcome is Outcome.ACCEPTED else Tone.NO)
         found = _LENGTH.match(piece.octets)
+        verb = OPEN if self.state is self.chart.initial else None  # before a refusal ends the session
         self._learn(int(found[1]) if found else 0, outcome)
-        self._answer(outcome, OPEN if self.state is self.chart.initial else None)
+        self._answer(outcome, verb)
 
     def _learn(self, number: int, outcome: Outcome) -> None:
         """What a reply tells."""

@@ -188,6 +188,16 @@ async def test_octets_from_before_tls_are_76():
     assert "forged" not in done.out
 
 
+async def test_tls_that_was_asked_for_and_is_not_there_ends_it():
+    play = keeping_to(b"+OK\r\n", (b"STLS\r\n", b"-ERR no\r\n"), (b"STAT\r\n", b"+OK\r\n"))
+    done = await held(play, "STAT\n", "--starttls")
+    assert done.code == 76
+    assert "STAT" not in done.out
+    play = keeping_to(b"+OK\r\n", (b"CAPA\r\n", b"+OK\r\nTOP\r\n.\r\n"), (b"STAT\r\n", b"+OK 0 0\r\n"))
+    done = await held(play, "STAT\n", "--tls", "if-offered")
+    assert done.out.endswith("S: +OK 0 0\n")
+
+
 async def test_what_is_said_unasked_is_shown():
     async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"+OK\r\n")

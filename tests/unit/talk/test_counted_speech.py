@@ -64,6 +64,9 @@ def test_a_message_that_breaks_off_makes_no_sense():
 
 def test_a_refusal_ends_pop2():
     speech = Pop2Speech()
+    assert hear(speech, b"- too busy\r\n") == [Heard(b"- too busy", Tone.NO), Answered(OPEN, Outcome.REFUSED)]
+    assert speech.is_over
+    speech = Pop2Speech()
     hear(speech, b"+ POP2 host\r\n")
     speech.say("HELO a b")
     assert hear(speech, b"- no\r\n")[-1] == Answered("HELO", Outcome.REFUSED)
