@@ -72,7 +72,16 @@ async def _fetch(job: Job, journal: Journal, progress: Progress, tell: Tell | No
             for sink in job.sinks:
                 await sink.close()
     if tell is None and progress.began is not None:  # a clock may have been put right since
-        await journal.prune(job.account.name, progress.began - FORGET_AFTER)
+        await _prune(job.account, journal, progress.began - FORGET_AFTER)
+
+
+async def _prune(account: Account, journal: Journal, before: float) -> None:
+    """Forget what is long gone. Another process may have begun to fetch this account: it does so too."""
+    try:
+        await journal.prune(account.name, before)
+    except JournalError as error:
+        if not error.may_pass:
+            raise
 
 
 async def _visit(work: Work, tell: Tell | None) -> bool:

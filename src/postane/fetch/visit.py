@@ -6,7 +6,8 @@ deleted is recorded only after the server has said yes to QUIT (RFC 1939 s6).
 Must not know: how often and for whom this is done.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from postane.journal.base import Compared
 from postane.sinks.base import Content, Parcel
@@ -107,11 +108,13 @@ class Visit:
             raise
 
     async def _fetch_piece(self, piece: Sequence[Compared]) -> None:
+        # What failed again comes last: it may break each session off or fill the limit, and keep the others from coming
+        # for ever.
+        piece = sorted(piece, key=lambda each: each.attempts > 1)
         if self._work.most is not None:
             piece = piece[: self._work.most - self.taken]
         self.taken += len(piece)
-        # What failed again comes last: it may break each session off, and keep the others from coming for ever.
-        choice = await choose(self._work, sorted(piece, key=lambda each: each.attempts > 1))
+        choice = await choose(self._work, piece)
         self._unwanted |= choice.unwanted
         if choice.left:
             await self._run.record_skipped(choice.left)
@@ -146,7 +149,8 @@ class Visit:
                 continue
             spool = await self._spooled(incoming, each)
             words = b"This message has %d octets, more than are fetched; the rest of it is at the server.\r\n"
-            spool.write(words % each.listed.octets)
+            with _spooling():
+                spool.write(words % each.listed.octets)
             self._progress.messages += 1
             await self._handover.put(self._crate(each, spool, f"{too_large(self._work)}: its header part was fetched"))
 
@@ -207,7 +211,14 @@ class Visit:
 
 
 def _header_of(content: Content) -> bytes:
-    try:
+    with _spooling():
         return header_of(next(content.chunks(), b""))
+
+
+@contextmanager
+def _spooling() -> Iterator[None]:
+    """SpoolError becomes FetchError."""
+    try:
+        yield
     except SpoolError as error:
         raise FetchError(error.text, Trouble.TEMPORARY) from error

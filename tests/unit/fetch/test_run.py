@@ -516,3 +516,20 @@ async def test_destinations_are_let_go_of_though_the_end_cannot_be_recorded(monk
     monkeypatch.setattr(MemoryRun, "finish", finish)
     assert (await bench.fetch()).worst is Trouble.TEMPORARY
     assert closed == ["sink"]
+
+
+async def test_what_nobody_takes_does_not_fill_the_limit_of_each_run():
+    bench = Bench(*[mail(number) for number in range(1, 6)], limit=2)
+    nobody = {bench.key("u1"), bench.key("u2")}
+    bench.sink.answer = lambda parcel: Delivery(Outcome.REFUSED, "no") if parcel.key in nobody else None
+    assert [(await bench.fetch()).delivered for _ in range(4)] == [0, 0, 2, 1]
+
+
+async def test_another_process_that_begins_at_once_is_no_trouble(monkeypatch):
+    bench = Bench(mail(1))
+
+    async def prune(account, before):
+        raise JournalError(f"{account} is in use", may_pass=True)
+
+    monkeypatch.setattr(bench.journal, "prune", prune)
+    assert (await bench.fetch()).worst is None
