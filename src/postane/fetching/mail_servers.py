@@ -52,7 +52,8 @@ def open_smtp(config: FetchConfig, account: Account, table: Deliver) -> Sink:
 async def _login(table: Deliver, password: SecretSource) -> SmtpLogin:
     secret = await password.get()
     is_token = secret.kind is SecretKind.TOKEN
-    return SmtpLogin(table.user or "", secret.text, is_token, is_clear_allowed=table.plaintext == "always")
+    is_clear_allowed, needs_tls = table.plaintext == "always", table.plaintext == "never"
+    return SmtpLogin(table.user or "", secret.text, is_token, is_clear_allowed, needs_tls)
 
 
 def open_imap(config: FetchConfig, account: Account, table: Deliver) -> Sink:

@@ -52,12 +52,14 @@ CHALLENGES = 10
 
 @dataclass(frozen=True, slots=True)
 class SmtpLogin:
-    """As whom to log in. `is_clear_allowed`: the password may cross where somebody can listen."""
+    """As whom to log in. `is_clear_allowed`: the password may cross where somebody can listen; `needs_tls`: not even on
+    this machine without TLS."""
 
     name: str
     secret: str = field(repr=False)
     is_token: bool = False
     is_clear_allowed: bool = False
+    needs_tls: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +177,9 @@ class SmtpSession:
     async def _log_in(self, login: SmtpLogin) -> None:
         bindings = self._link.tls.bindings if self._link.tls is not None else {}
         offered = self.extensions.mechanisms
-        is_clear_fit = self._link.is_private or login.is_clear_allowed
+        is_clear_fit = (
+            self._link.tls is not None if login.needs_tls else self._link.is_private or login.is_clear_allowed
+        )
         for name in TOKENS if login.is_token else PASSWORDS:
             means = SERVER_MECHANISMS[name]
             if name in offered and (is_clear_fit or means.means not in CLEAR_TEXT):

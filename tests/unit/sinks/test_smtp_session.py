@@ -123,6 +123,14 @@ async def test_a_token_goes_by_its_own_mechanisms() -> None:
     assert [each.mechanism for each in receiver.heard if isinstance(each, Auth)] == ["XOAUTH2"]
 
 
+async def test_never_in_clear_is_never() -> None:
+    login = SmtpLogin("anna", "secret", needs_tls=True)
+    async with receiving(extensions=("AUTH PLAIN LOGIN",)) as receiver:
+        with pytest.raises(SinkError, match="wants a password in clear text"):
+            await SmtpSession.connect(dial, at(receiver, login=login))
+    assert not any(isinstance(each, Auth) for each in receiver.heard)
+
+
 async def test_no_way_to_log_in() -> None:
     async with receiving(extensions=("AUTH GSSAPI",)) as receiver:
         with pytest.raises(SinkError, match="no way to log in") as raised:
