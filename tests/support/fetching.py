@@ -72,6 +72,8 @@ class Given:
 class MemorySource:
     """A session with it."""
 
+    deletes_at_once = False
+
     def __init__(self, server: Server) -> None:
         self._server = server
         self._mails: list[Mail] = []

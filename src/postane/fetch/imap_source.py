@@ -31,6 +31,8 @@ ResultT = TypeVar("ResultT")
 class ImapSource:
     """A Source. `host` and `user` are whom to ask, for the header fields that messages get."""
 
+    deletes_at_once = False
+
     def __init__(self, enter: Enter, secret: GetSecret, folder: str, host: str, user: str) -> None:
         self._enter = enter
         self._get_secret = secret

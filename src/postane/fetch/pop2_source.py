@@ -21,6 +21,8 @@ Enter = Callable[[], Awaitable[Pop2]]
 class Pop2Source:
     """A Source. `host` and `user` are whom to ask, for the header fields that messages get."""
 
+    deletes_at_once = True
+
     def __init__(self, enter: Enter, host: str, user: str) -> None:
         self._enter = enter
         self._host = host

@@ -23,6 +23,8 @@ Enter = Callable[[], Awaitable[Pop3]]
 class Pop3Source:
     """A Source. `host` and `user` are whom to ask, for the header fields that messages get."""
 
+    deletes_at_once = False
+
     def __init__(self, enter: Enter, host: str, user: str) -> None:
         self._enter = enter
         self._host = host

@@ -49,6 +49,11 @@ class Incoming(Protocol):
 class Source(Protocol):
     """One session. All of it raises FetchError; after that, and when cancelled, only `leave` is of use."""
 
+    @property
+    def deletes_at_once(self) -> bool:
+        """Whether `delete` is to hear in one call of all that is to go: it costs another reading of everything."""
+        ...
+
     async def open(self) -> Facts:
         """Connect, and prove who it is."""
         ...

@@ -193,12 +193,15 @@ class Visit:
         return Crate(key, parcel, spool, each.sinks, remark)
 
     async def _delete(self) -> None:
-        await self._mark(self._unwanted)
-        if self._work.account.keep.kind is KeepKind.ALL:
-            return
-        self._progress.step = "deleting"
-        async for piece in self._run.compare(steps=DONE, piece=PIECE):
-            await self._mark({each.listed.number: each.listed.key for each in await choose_due(self._work, piece)})
+        due = self._unwanted
+        if self._work.account.keep.kind is not KeepKind.ALL:
+            self._progress.step = "deleting"
+            async for piece in self._run.compare(steps=DONE, piece=PIECE):
+                due = due | {each.listed.number: each.listed.key for each in await choose_due(self._work, piece)}
+                if not self._source.deletes_at_once:
+                    await self._mark(due)
+                    due = {}
+        await self._mark(due)
 
     async def _mark(self, by_number: dict[int, str]) -> None:
         if not by_number:

@@ -14,7 +14,7 @@ from postane.fetch.tending import mark_seen
 from postane.journal.base import JournalError, Step
 from postane.journal.memory import MemoryRun
 from postane.sinks.base import Delivery, Outcome, SinkError
-from support.fetching import NOW, Bench, MemorySink, mail
+from support.fetching import NOW, Bench, MemorySink, MemorySource, mail
 
 DELETES = Keep(KeepKind.NONE)
 
@@ -533,3 +533,38 @@ async def test_another_process_that_begins_at_once_is_no_trouble(monkeypatch):
 
     monkeypatch.setattr(bench.journal, "prune", prune)
     assert (await bench.fetch()).worst is None
+
+
+@pytest.mark.parametrize(("at_once", "calls"), [(True, [5]), (False, [2, 2, 1])])
+async def test_what_is_read_again_before_it_is_deleted_is_deleted_at_once(monkeypatch, at_once, calls):
+    heard = []
+
+    class Source(MemorySource):
+        deletes_at_once = at_once
+
+        async def delete(self, numbers):
+            heard.append(len(numbers))
+            return await super().delete(numbers)
+
+    monkeypatch.setattr("support.fetching.MemorySource", Source)
+    monkeypatch.setattr("postane.fetch.visit.PIECE", 2)
+    bench = Bench(*[mail(number) for number in range(1, 6)], keep=DELETES)
+    assert (await bench.fetch()).deleted == 5
+    assert (heard, bench.server.mails) == (calls, [])
+
+
+async def test_a_mailbox_that_goes_whole_goes_with_what_a_filter_deletes(monkeypatch):
+    heard = []
+
+    class Source(MemorySource):
+        deletes_at_once = True
+
+        async def delete(self, numbers):
+            heard.append(sorted(numbers))
+            return await super().delete(numbers)
+
+    monkeypatch.setattr("support.fetching.MemorySource", Source)
+    filters = (Filter("Subject", re.compile("spam"), Action.DELETE),)
+    bench = Bench(mail(1, subject="spam"), mail(2), filters=filters, keep=DELETES)
+    assert (await bench.fetch()).deleted == 2
+    assert heard == [[1, 2]]
