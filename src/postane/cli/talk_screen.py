@@ -1,5 +1,6 @@
 """What somebody at a terminal sees of a conversation: colours, the prompt's help, stars in the place of secrets."""
 
+import asyncio
 from collections.abc import Iterable
 
 from prompt_toolkit import print_formatted_text
@@ -46,9 +47,10 @@ class ScreenPrinter:
         self._style = PLAIN if is_plain else STYLE
         self._depth = ColorDepth.DEPTH_1_BIT if is_plain else None
         self._is_open = False
+        self._pending: list[tuple[str, str]] = []
 
     def __call__(self, told: Told) -> None:
-        """Draw it."""
+        """Draw it, together with what else is told in the same turn of the event loop."""
         match told:
             case Said(text, is_typed) if not is_typed:
                 self._draw(("class:c", "C: "), ("", show(text)))
@@ -63,8 +65,16 @@ class ScreenPrinter:
             case _:
                 pass
 
+    def flush(self) -> None:
+        """Draw what was told."""
+        pending, self._pending = self._pending, []
+        if pending:
+            print_formatted_text(FormattedText(pending), end="", style=self._style, color_depth=self._depth)
+
     def _draw(self, *fragments: tuple[str, str], end: str = "\n") -> None:
-        print_formatted_text(FormattedText(fragments), end=end, style=self._style, color_depth=self._depth)
+        if not self._pending:
+            asyncio.get_running_loop().call_soon(self.flush)
+        self._pending += [*fragments, ("", end)]
 
 
 class SecretStars(Processor):

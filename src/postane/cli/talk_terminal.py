@@ -40,10 +40,15 @@ class Interrupted(Exception):
 class TerminalPlace(Place):
     """Somebody is there to be asked."""
 
+    def __init__(self, options: TalkOptions) -> None:
+        super().__init__(options)
+        self.screen = ScreenPrinter(is_plain=self.is_plain)
+
     async def ask(self, question: str, *, is_secret: bool) -> str | None:
         """See Tools."""
         if is_secret and (password := self.take_password()) is not None:
             return password
+        self.screen.flush()
         try:
             asking = PromptSession[str](interrupt_exception=Interrupted)
             return await asking.prompt_async(question, is_password=is_secret, handle_sigint=False)
@@ -56,7 +61,7 @@ async def talk_at_terminal(options: TalkOptions) -> int:
     place = TerminalPlace(options)
     speech = make_speech(place.url.protocol)
     verdict = Verdict(speech)
-    place.tee.listeners += [verdict, ScreenPrinter(is_plain=place.is_plain)]
+    place.tee.listeners += [verdict, place.screen]
     place.begin()
     try:
         conversation = await connect(place, speech)
@@ -67,6 +72,7 @@ async def talk_at_terminal(options: TalkOptions) -> int:
     except NetError as error:
         raise Failure(error.text, code_of(error)) from None
     finally:
+        place.screen.flush()
         place.end()
 
 
@@ -76,6 +82,7 @@ async def _hold(place: TerminalPlace, conversation: Conversation, verdict: Verdi
     session = _make_session(conversation, is_plain=place.is_plain)
     while not (orders.is_leaving or conversation.is_over):
         try:
+            place.screen.flush()
             line = await _typed(session, conversation)
         except Interrupted:
             continue

@@ -1,5 +1,7 @@
 """What somebody at a terminal sees."""
 
+import asyncio
+
 import pytest
 from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
@@ -73,13 +75,9 @@ async def test_the_line_below_tells_where_we_stand():
     assert "a response in base64" in fragment_list_to_text(toolbar(conversation, ""))
 
 
-def test_what_is_drawn(monkeypatch):
-    drawn: list[tuple[str, str]] = []
-
-    def draw(text, end="\n", **_):
-        drawn.append((text[-1][0], fragment_list_to_text(text) + end))
-
-    monkeypatch.setattr(talk_screen, "print_formatted_text", draw)
+async def test_what_is_drawn(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(talk_screen, "print_formatted_text", lambda text, **_: drawn.append(list(text)))
     printer = ScreenPrinter(is_plain=False)
     for told in (
         Said("STAT", True), Heard(b"+OK \x1b[2J", Tone.YES), Said("CAPA"), Heard(b"-ERR", Tone.NO),
@@ -87,7 +85,11 @@ def test_what_is_drawn(monkeypatch):
         Remark("t", Mood.TEXT),
     ):  # fmt: skip
         printer(told)
-    assert drawn == [
-        ("class:yes", "S: +OK \\x1b[2J\n"), ("", "C: CAPA\n"), ("class:no", "S: -ERR\n"), ("class:body", "S: a"),
-        ("class:body", "b\n"), ("class:go-on", "S: + \n"), ("class:note", "   n\\x07\n"), ("class:text", "t\n"),
-    ]  # fmt: skip
+    assert drawn == []
+    await asyncio.sleep(0)
+    (fragments,) = drawn
+    assert fragment_list_to_text(fragments) == ("S: +OK \\x1b[2J\nC: CAPA\nS: -ERR\nS: ab\nS: + \n   n\\x07\nt\n")
+    styles = {style for style, _ in fragments}
+    assert {"class:yes", "class:no", "class:body", "class:go-on", "class:note", "class:text"} <= styles
+    printer.flush()
+    assert len(drawn) == 1
