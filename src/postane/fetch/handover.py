@@ -9,7 +9,7 @@ Must not know: servers, why a message is wanted.
 import asyncio
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from postane.journal.base import JournalError, Run
 from postane.sinks.base import Delivery, Outcome, Parcel, Sink, SinkError
@@ -141,7 +141,7 @@ class Handover:
     async def _deliver_to(self, sink: Sink, crates: Sequence[Crate]) -> None:
         for group in _groups(crates, sink.group):
             there, failed = [], {}
-            deliveries = await sink.deliver([crate.parcel for crate in group])
+            deliveries = await sink.deliver([_parcel_for(sink, crate) for crate in group])
             for crate, delivery in zip(group, deliveries, strict=True):
                 if delivery.is_there:
                     there.append(crate)
@@ -149,6 +149,8 @@ class Handover:
                         self._new.add(crate.key)
                 else:
                     failed[crate.key] = self._fail(sink, crate, delivery)
+                    for recipient in delivery.done:
+                        await self._run.record_sink([crate.key], _to(sink, crate) + recipient)
             if len(self._sinks) == 1:
                 await self._record(there)
             else:
@@ -179,6 +181,18 @@ class Handover:
 def _is_had(sink: Sink, crate: Crate) -> bool:
     """Who has the message needs no part of it; who has the part needs the message, when that is wanted after all."""
     return sink.name in crate.had_by or (bool(crate.remark) and sink.name + PART in crate.had_by)
+
+
+def _parcel_for(sink: Sink, crate: Crate) -> Parcel:
+    """With what is known of the recipients that this destination has brought it to."""
+    to = _to(sink, crate)
+    done = tuple(name.removeprefix(to) for name in crate.had_by if name.startswith(to))
+    return replace(crate.parcel, done=done) if done else crate.parcel
+
+
+def _to(sink: Sink, crate: Crate) -> str:
+    """What stands before a recipient's name in the journal."""
+    return f"{sink.name}{PART if crate.remark else ''} to "
 
 
 def _groups(crates: Sequence[Crate], size: int) -> Iterator[Sequence[Crate]]:

@@ -9,19 +9,12 @@ from postane.sinks.base import Sink
 
 
 def open_sinks(config: FetchConfig, account: Account) -> list[Sink]:
-    """All destinations of an account. Several recipients at one server are as many destinations: who has got a message
-    is recorded, and does not get it again as long as another one has not. Raises ConfigError."""
-    sinks = [open_sink(config, account, part) for table in account.deliver for part in _parts(account, table)]
+    """All destinations of an account. Raises ConfigError."""
+    sinks = [open_sink(config, account, table) for table in account.deliver]
     names = [sink.name for sink in sinks]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise ConfigError(f"account {account.name}: {twice} is there twice: leave one of them out")
     return sinks
-
-
-def _parts(account: Account, table: Deliver) -> list[Deliver]:
-    if len(table.recipients) < 2 or account.multidrop is not None:
-        return [table]
-    return [table.model_copy(update={"recipients": (each,)}) for each in table.recipients]
 
 
 def open_sink(config: FetchConfig, account: Account, table: Deliver) -> Sink:

@@ -31,7 +31,8 @@ class Parcel:
     `key` is printable ASCII, at most 128 characters, the same for the same message of the same account at each attempt,
     and never that of another one. `lead` are header fields of ours (Received, Delivered-To; CR LF line ends) that stand
     before it. `sender` is the envelope's ("" is the null one), `recipients` are whom a multidrop's envelope names;
-    empty: whoever the sink is for. `arrived` is in seconds since the epoch.
+    empty: whoever the sink is for. `arrived` is in seconds since the epoch. `done` are the recipients that got it
+    at an earlier attempt, as that delivery named them.
     """
 
     key: str
@@ -41,6 +42,7 @@ class Parcel:
     sender: str = ""
     recipients: tuple[str, ...] = ()
     arrived: float = 0.0
+    done: tuple[str, ...] = ()
 
 
 class Outcome(StrEnum):
@@ -54,10 +56,12 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """The outcome of one parcel; `reason` says why it is not delivered, for a person."""
+    """The outcome of one parcel; `reason` says why it is not delivered, for a person. `done` are the recipients that
+    have it where others have not."""
 
     outcome: Outcome
     reason: str = ""
+    done: tuple[str, ...] = ()
 
     @property
     def is_there(self) -> bool:

@@ -2,7 +2,7 @@
 parcel names.
 
 One connection serves a run. Each recipient is answered for by a reply of the server: 4xx means later, 5xx never
-(RFC 5321 s4.2.1). Recipients that have got a message are not sent it again in this run, where others have not. Line
+(RFC 5321 s4.2.1). Recipients that have got a message are not sent it again, where others have not. Line
 ends that are not CRLF are mended: nothing else may be sent (RFC 5321 s2.3.8).
 
 Must not know: where mail comes from.
@@ -10,7 +10,7 @@ Must not know: where mail comes from.
 
 import time
 from collections.abc import AsyncIterator, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
 
@@ -80,7 +80,6 @@ class SmtpSink:
         self._recipients = tuple(recipients)
         self._sender = sender or SenderChoice()
         self._session: SmtpSession | None = None
-        self._done: dict[str, set[Address]] = {}  # by key: who has got a message that others have not
         self._thread = OneThread("postane-smtp")
 
     async def open(self) -> None:
@@ -111,21 +110,17 @@ class SmtpSink:
             return refused(f"{self._at.target}: {error}")
         if not wanted:
             return refused(f"{self._at.target}: nobody is named to send it to")
-        done = self._done.get(parcel.key, set())
-        left = [each for each in wanted if each not in done]
+        left = [each for each in wanted if str(each) not in parcel.done]
+        if not left:
+            return Delivery(Outcome.PRESENT)
         try:
             replies = await self._send(sender, left, parcel)
         except SpoolError as error:
             return deferred(error.text)
         if isinstance(replies, Delivery):
             return replies
-        done |= {each for each, reply in zip(left, replies, strict=True) if reply.outcome is Answered.ACCEPTED}
-        answer = self._judge(left, replies)
-        if answer.outcome is Outcome.DEFERRED and done:
-            self._done[parcel.key] = done
-        else:
-            self._done.pop(parcel.key, None)
-        return answer
+        accepted = [str(each) for each, reply in zip(left, replies, strict=True) if reply.outcome is Answered.ACCEPTED]
+        return replace(self._judge(left, replies), done=(*parcel.done, *accepted))
 
     def _parse(self, recipient: str) -> Address:
         return parse_mailbox(recipient, utf8=True, is_domain_optional=self._at.dialect is Dialect.LMTP)

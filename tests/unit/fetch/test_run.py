@@ -568,3 +568,20 @@ async def test_a_mailbox_that_goes_whole_goes_with_what_a_filter_deletes(monkeyp
     bench = Bench(mail(1, subject="spam"), mail(2), filters=filters, keep=DELETES)
     assert (await bench.fetch()).deleted == 2
     assert heard == [[1, 2]]
+
+
+@pytest.mark.parametrize("outcome", [Outcome.DEFERRED, Outcome.REFUSED])
+async def test_who_got_it_does_not_get_it_again_as_long_as_another_one_has_not(outcome):
+    bench = Bench(mail(1), sinks=[MemorySink(can_tell=False)])
+    got: list[str] = []
+
+    def answer(parcel):
+        got.extend(each for each in ("anna", "bob") if each not in parcel.done)
+        return Delivery(outcome, "berta: no", (*parcel.done, *(each for each in got if each not in parcel.done)))
+
+    bench.sink.answer = answer
+    for _ in range(3):
+        assert (await bench.fetch()).failed == 1
+    assert got == ["anna", "bob"]
+    bench.sink.answer = lambda _: None
+    assert (await bench.fetch()).delivered == 1
