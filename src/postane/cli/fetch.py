@@ -5,6 +5,7 @@ What is not the name of a sub-command is the name of an account: `postane fetch 
 
 import asyncio
 import contextlib
+import json as json_
 import random
 import signal
 import sys
@@ -170,8 +171,9 @@ async def _watch(settings: FetchConfig, chosen: list[Account], *, json: bool, is
 
     def tell(progress: Progress) -> None:
         has_news = progress.messages or progress.deleted or progress.worst is not None
-        if json:
-            print_json({"at": time.time(), **as_json(progress)})
+        if json:  # a line for each run
+            typer.echo(json_.dumps({"at": time.time(), **as_json(progress)}, ensure_ascii=False))
+            sys.stdout.flush()
         elif has_news and not (is_quiet and progress.worst is None):
             report(progress)
 

@@ -69,7 +69,7 @@ def add(
     if url is not None:
         keys["url"] = url
     if maildir is not None:
-        keys["deliver"] = [{"maildir": str(maildir)}]
+        keys["deliver"] = [{"maildir": str(maildir.expanduser().absolute())}]  # whoever fetches may be elsewhere
     wanted = Wanted(address, _nested(keys), yes or not sys.stdin.isatty())
     path = config or next((each for each in map(_expanded, SEARCHED) if each.is_file()), _expanded(SEARCHED[1]))
     text = path.read_text("utf-8") if path.is_file() else ""

@@ -22,6 +22,9 @@ from .units import Endpoint, parse_duration, parse_endpoint
 SCHEMES = ("pop3s", "pop3", "pop", "pop2s", "pop2", "pop1s", "pop1", "imaps", "imap")
 """What mail can be fetched by."""
 
+COMMANDS = ("add", "check", "login", "run", "state")
+"""What stands where the names of accounts do: `postane fetch NAME`."""
+
 HERE = "until-deleted-here"
 
 KeptFor = bool | float | Literal["until-deleted-here"]
@@ -220,6 +223,13 @@ class Account(Section):
     received: bool = Field(True, strict=True, description="put a Received field before each message")
     delivered_to: str = Field("", description="put a Delivered-To field with this before each message")
     deliver: tuple[Deliver, ...] = Field((), description="[[account.deliver]]: where its mail goes, one or several")
+
+    @field_validator("name")
+    @classmethod
+    def _callable(cls, value: str) -> str:
+        if not value or value.startswith("-") or value in COMMANDS:
+            raise ValueError(f"{value!r} means something else after `postane fetch`: choose another name")
+        return value
 
     @field_validator("url")
     @classmethod

@@ -1,6 +1,9 @@
 """`postane fetch`: what it says, what it ends with, for people and for programs."""
 
+import json
 import os
+import signal
+import subprocess
 import sys
 
 import pytest
@@ -151,6 +154,17 @@ def test_a_dry_run_tells_and_does_nothing(fetch, server):
 def test_a_dry_run_of_what_does_not_answer(fetch, server):
     add(fetch, server, url="pop3://mrose@127.0.0.1:1")
     assert fetch("--dry-run").code == Exit.UNAVAILABLE
+
+
+def test_who_watches_reads_a_line_for_each_run(fetch, server):
+    add(fetch, server, every="100ms")
+    with subprocess.Popen(fetch.errand.command("--watch", "--json"), stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        told = [json.loads(process.stdout.readline()) for _ in range(2)]
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == os.EX_OK
+    assert [each["delivered"] for each in told] == [2, 0]
+    assert told[0]["at"] < told[1]["at"]
 
 
 def test_hostile_words_are_made_visible(fetch, server):

@@ -3,7 +3,6 @@
 import os
 import stat
 import tomllib
-from pathlib import Path
 
 import pytest
 
@@ -96,7 +95,7 @@ def test_what_is_set_is_written(fetch, server):
     (account,) = load_fetch_config(fetch.errand.config).account
     assert (account.name, account.keep, account.max_size, account.limit) == ("work", 30 * 86400.0, 20 * 1024**2, 5)
     assert account.filters[0].header == "Subject"
-    assert account.deliver[0].maildir == Path("Mail/all of it").absolute()
+    assert account.deliver[0].maildir == fetch.home / "Mail" / "all of it"
 
 
 def test_the_file_is_added_to_and_nothing_of_it_is_lost(fetch, server):

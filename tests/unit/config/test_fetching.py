@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from postane.config.fetching import Account, Deliver, FetchConfig
+from postane.cli.fetch_group import COMMANDS as GROUP
+from postane.config.fetching import COMMANDS, Account, Deliver, FetchConfig
 from postane.config.section import Section
 from postane.config.text import ConfigError, parse_text
 
@@ -206,6 +207,18 @@ def test_a_wrong_account_is_told(line, complaint):
     assert complaint in str(raised.value)
     assert "hidden" not in str(raised.value)
     assert "5309" not in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["", "-q", "state", "add"])
+def test_a_name_that_cannot_be_called_is_told(name):
+    with pytest.raises(
+        ConfigError, match=r"fetch\.toml:2: account\.name: .* means something else after `postane fetch`"
+    ):
+        read(ACCOUNT.replace("work", name) + DELIVER)
+
+
+def test_no_command_is_forgotten():
+    assert set(COMMANDS) == {"run", *GROUP}
 
 
 @pytest.mark.parametrize(
