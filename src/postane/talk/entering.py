@@ -25,7 +25,7 @@ from .counted_speech import Pop1Speech, Pop2Speech
 from .pop3_speech import Pop3Speech
 from .smtp_speech import SmtpSpeech
 
-APOP, USER = "APOP", "USER"
+APOP, USER, OUTSIDE = "APOP", "USER", "EXTERNAL"
 CHALLENGES = 10
 """Challenges of one exchange that are answered; no mechanism has more than three."""
 

@@ -17,7 +17,7 @@ from .base import Mood, Unsuitable
 from .completion import entry_for, manual_of
 from .conversation import Conversation
 from .counted_speech import CountedSpeech
-from .entering import APOP, ask_abilities, choose_means, is_token, log_in
+from .entering import APOP, OUTSIDE, ask_abilities, choose_means, is_token, log_in
 from .fetching import fetch_message
 from .manual import ORDERS
 from .pop3_speech import Pop3Speech
@@ -117,23 +117,31 @@ class Orders:
             self._tell("and to us: .help .")
 
     async def _login(self, words: list[str], rest: str) -> None:
-        conversation, tools = self._conversation, self.tools
-        name = words[0] if words else tools.user or await tools.ask("Name: ", is_secret=False)
-        if not name:
-            raise Unsuitable(f"whose account: {ORDERS['.login'].usage}")
-        means = [words[1].upper()] if len(words) > 1 else await choose_means(conversation, tools.host)
-        if len(words) > 1 and isinstance(conversation.speech, SmtpSpeech) and conversation.speech.extensions is None:
-            await ask_abilities(conversation, tools.host)
-        what = "Access token" if is_token(means[0]) else "Password"
-        secret = "" if means[0] == "EXTERNAL" else await tools.ask(f"{what} of {name}: ", is_secret=True)
-        if not secret and means[0] != "EXTERNAL":
-            raise Unsuitable("without a password there is no login")
-        done = await log_in(conversation, name, secret or "", means)
-        conversation.note(f"logged in by {done}")
+        await self._enter(words[0] if words else None, words[1].upper() if len(words) > 1 else None)
 
     async def _apop(self, words: list[str], rest: str) -> None:
-        name = words[0] if words else self.tools.user
-        await self._login([name or "", APOP] if name else [], "")
+        await self._enter(words[0] if words else None, APOP)
+
+    async def _enter(self, name: str | None, wanted: str | None) -> None:
+        """Log in as `name`, or whom the URL names, or who is asked for; by what is `wanted`, or the strongest means."""
+        conversation, tools = self._conversation, self.tools
+        name = name or tools.user or await tools.ask("Name: ", is_secret=False)
+        if not name:
+            raise Unsuitable(f"whose account: {ORDERS['.login'].usage}")
+        means = [wanted] if wanted else await choose_means(conversation, tools.host)
+        speech = conversation.speech
+        if isinstance(speech, SmtpSpeech) and speech.extensions is None:
+            await ask_abilities(conversation, tools.host)
+        secret = "" if means[0] == OUTSIDE else await self._secret(name, means[0])
+        done = await log_in(conversation, name, secret, means)
+        conversation.note(f"logged in by {done}")
+
+    async def _secret(self, name: str, means: str) -> str:
+        what = "Access token" if is_token(means) else "Password"
+        secret = await self.tools.ask(f"{what} of {name}: ", is_secret=True)
+        if not secret:
+            raise Unsuitable("without a password there is no login")
+        return secret
 
     async def _starttls(self, words: list[str], rest: str) -> None:
         speech = self._conversation.speech

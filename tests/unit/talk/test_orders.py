@@ -79,6 +79,19 @@ async def test_a_login_asks_for_the_name_too():
     assert given.tools.asked == [("Name: ", False), ("Password of mrose: ", True)]
 
 
+async def test_apop_stays_apop_where_the_name_is_asked_for():
+    given = await scene(Pop3Speech(), STAMPED, APOP, answers=["mrose", "tanstaaf"])
+    await given.obey(".apop")
+    assert given.heard.texts(Said) == ["APOP mrose ****"]
+
+
+async def test_external_needs_no_password():
+    given = await scene(Pop3Speech(), STAMPED, (b"AUTH EXTERNAL bXJvc2U=\r\n", b"+OK\r\n"))
+    await given.obey(".login mrose external")
+    assert given.tools.asked == []
+    assert given.conversation.speech.is_logged_in
+
+
 async def test_without_a_name_or_a_password_nobody_logs_in():
     given = await scene(Pop3Speech(), STAMPED, CAPA)
     with pytest.raises(Unsuitable, match="whose account"):
