@@ -25,6 +25,12 @@ UIDL_LIMIT = 255
 DIGITS = 15
 """Of a size that is believed."""
 
+SURPLUS = 16 * 1024 * 1024
+"""Octets that a message may have beyond twice the size that it is listed with."""
+
+UNLISTED = 1024 * 1024 * 1024
+"""Octets of one whose size was not told."""
+
 _UNKNOWN, _GIVEN = -1, -2  # instead of a size
 
 
@@ -36,6 +42,12 @@ class Item:
     number: int
     octets: int
     uidl: str | None
+
+
+def most_believed(octets: int) -> int:
+    """Octets after which a message that is listed with so many of them has no end. Servers count line ends as they
+    like, and not what they add."""
+    return 2 * octets + SURPLUS if octets else UNLISTED
 
 
 class WholeLines:

@@ -16,10 +16,10 @@ from typing import Self
 from postane.mail.header_part import HeaderPart
 
 from .capabilities import Capabilities
-from .errors import NotOffered, PopError
-from .listing import Item
+from .errors import Misbehaved, NotOffered, PopError
+from .listing import Item, most_believed
 from .mail_parsing import parse_headers, parse_message
-from .pipeline import Incoming, Retrieval
+from .pipeline import Incoming
 from .pop3 import Pop3, Stats
 
 HEADER_LIMIT = 1024 * 1024
@@ -71,18 +71,26 @@ class Maildrop:
     ) -> AsyncGenerator["Fetched", None]:
         """Each of these, as it comes: asked for many at once, where the server bears it. One that is refused does not
         keep the others from coming. A window is how many are asked for ahead."""
-        chosen = list(messages)
-        octets = _Count(progress, sum(each.octets for each in chosen if isinstance(each, Message)))
-        numbers = [each.number if isinstance(each, Message) else each for each in chosen]
-        async for incoming in self.pop.retrieve(numbers, window):
+        chosen = [(each.number, each.octets) if isinstance(each, Message) else (each, 0) for each in messages]
+        octets = _Count(progress, sum(listed for _, listed in chosen))
+        sizes = iter(chosen)
+        async for incoming in self.pop.retrieve([number for number, _ in chosen], window):
+            _, listed = next(sizes)
             if incoming.error is not None:
                 yield Fetched(incoming.number, error=incoming.error)
-                continue
-            pieces = []
-            async for piece in incoming.chunks():
-                pieces.append(piece)
-                octets.add(len(piece))
-            yield Fetched(incoming.number, b"".join(pieces))
+            else:
+                yield Fetched(incoming.number, await self._held(incoming, listed, octets.add))
+
+    async def _held(self, incoming: Incoming, listed: int, tell: Callable[[int], object]) -> bytes:
+        """All octets of a message. Raises PopError, and ends the session where it has no end."""
+        pieces, left = [], most_believed(listed)
+        async for piece in incoming.chunks():
+            pieces.append(piece)
+            tell(len(piece))
+            left -= len(piece)
+            if left < 0:
+                raise self.pop.exchange.give_up(Misbehaved(f"message {incoming.number} has no end"))
+        return b"".join(pieces)
 
     async def headers_many(
         self, messages: Iterable["Message | int"], window: int | None = None
@@ -166,7 +174,8 @@ class Message:
 
     async def raw(self) -> bytes:
         """Its octets, line ends CRLF."""
-        return await _one(self._maildrop.pop.retrieve([self.number]))
+        (fetched,) = [fetched async for fetched in self._maildrop.fetch_many([self])]
+        return fetched.raw
 
     async def stream(self) -> AsyncGenerator[bytes, None]:
         """The same in pieces, as they come. What breaks off raises PopError."""
@@ -209,12 +218,6 @@ async def _header_of(incoming: Incoming) -> Fetched:
         if header.is_over:
             break
     return Fetched(incoming.number, bytes(header.kept))
-
-
-async def _one(retrieval: Retrieval) -> bytes:
-    """All octets of the only message."""
-    incoming: Incoming = await anext(retrieval)
-    return await incoming.read()
 
 
 class _Count:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from postane.client import listing as module
 from postane.client.errors import Misbehaved
-from postane.client.listing import Item, Joiner, Sizes
+from postane.client.listing import SURPLUS, UNLISTED, Item, Joiner, Sizes, most_believed
 
 
 def joined(listing: bytes, uidls: bytes, cut: int) -> list[Item]:
@@ -56,3 +56,8 @@ def test_a_listing_without_an_end_is_given_up(monkeypatch):
 
 def test_sizes_that_are_none():
     assert joined(b"1 %d\r\n2 9\r\n" % 10**20, b"", 1000) == [Item(2, 9, None)]
+
+
+def test_how_far_a_size_is_believed():
+    assert most_believed(1000) == 2000 + SURPLUS
+    assert most_believed(0) == UNLISTED > SURPLUS

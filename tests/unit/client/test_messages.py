@@ -4,8 +4,11 @@ import asyncio
 
 import pytest
 
-from postane.client.errors import ConnectionLost, NotOffered, Refused, SysTemp
+from postane.client import connect
+from postane.client.errors import ConnectionLost, Misbehaved, NotOffered, Refused, SysTemp
 from postane.client.messages import Maildrop
+from postane.testing.faults import EndlessLine
+from postane.testing.hostile import hostile_server
 from support.pop_links import CAPA, FakeServer, entered, made_messages
 
 LETTER = b"From: a@example.org\r\nSubject: =?utf-8?q?caf=C3=A9?=\r\n\r\nHello.\r\n"
@@ -244,3 +247,15 @@ async def test_capabilities_are_those_of_the_session():
     assert capabilities is not None
     assert capabilities.implementation == "Fake"
     assert NotOffered("x").may_pass is False
+
+
+@pytest.mark.parametrize("is_listed", [True, False])
+async def test_a_message_without_an_end_is_not_held(monkeypatch, is_listed):
+    monkeypatch.setattr("postane.client.listing.UNLISTED", 2**20)
+    monkeypatch.setattr("postane.client.listing.SURPLUS", 2**20)
+    async with hostile_server([b"Subject: x\r\n\r\n"], [EndlessLine(1, 10**10)]) as server:
+        maildrop = await connect(server.url, password=server.account.password)
+        messages = [message async for message in maildrop.messages()] if is_listed else [1]
+        with pytest.raises(Misbehaved, match="message 1 has no end"):
+            [fetched async for fetched in maildrop.fetch_many(messages)]
+        assert not maildrop.pop.is_usable
