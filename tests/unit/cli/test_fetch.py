@@ -9,9 +9,10 @@ import sys
 import pytest
 
 from postane.cli.common import Exit
-from postane.testing.faults import GREETING, BadQuit, QuitHow, Refuse, RefuseLogin, Say
+from postane.testing.faults import GREETING, BadQuit, QuitHow, Refuse, RefuseLogin, Say, Stall
 from postane.testing.hostile import HostileServer, hostile_server
 from support.aside import aside
+from support.postoffice import wait_until
 from support.terminal import run_on_terminal
 
 MESSAGES = [b"Subject: one\r\n\r\n1\r\n", b"Subject: two\r\n\r\n2\r\n"]
@@ -165,6 +166,21 @@ def test_who_watches_reads_a_line_for_each_run(fetch, server):
         assert process.wait(30) == os.EX_OK
     assert [each["delivered"] for each in told] == [2, 0]
     assert told[0]["at"] < told[1]["at"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stopped_it_ends_in_good_order(fetch, server, number):
+    server.behave([Stall("RETR", 40)])
+    add(fetch, server)
+    with subprocess.Popen(fetch.errand.command(), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        wait_until(lambda: any(line.startswith("RETR") for line in server.commands), "it fetches")
+        process.send_signal(number)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == Exit.TEMP_FAIL
+    assert err == b"postane: stopped; what was fetched is delivered and recorded\n"
+    server.behave()
+    assert fetch.json()["accounts"][0]["ok"]
+    assert fetch.errand.messages() == MESSAGES
 
 
 def test_hostile_words_are_made_visible(fetch, server):
