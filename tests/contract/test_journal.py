@@ -25,7 +25,7 @@ async def run(house):
 
 async def test_what_is_listed_for_the_first_time_is_new(run):
     assert await listed(run, "abcdefg") == []
-    assert await compared(run) == [Compared(each, None, NOW) for each in numbered("abcdefg")]
+    assert await compared(run) == [Compared(each, None, NOW, octets=each.octets) for each in numbered("abcdefg")]
     assert await run.count() == {None: 7}
 
 

@@ -47,6 +47,7 @@ class Server:
     refuses_login: FetchError | None = None
     login_delay: float | None = None
     refuses_dele: set[int] = field(default_factory=set)
+    user: str = "anna"
     sessions: int = 0
     retrieved: list[str] = field(default_factory=list)
 
@@ -86,7 +87,7 @@ class MemorySource:
         self._server.sessions += 1
         self._mails = list(self._server.mails)
         delay = self._server.login_delay
-        return Facts("POP3", "pop.example.org", "192.0.2.1", "anna", "TLSv1.3", login_delay=delay)
+        return Facts("POP3", "pop.example.org", "192.0.2.1", self._server.user, "TLSv1.3", login_delay=delay)
 
     async def listing(self) -> AsyncIterator[Sequence[Item]]:
         items = [Item(number, len(each.octets), each.uidl) for number, each in enumerate(self._mails, 1)]

@@ -53,7 +53,7 @@ class ImapSource:
             raise FetchError(error.text, Trouble.TEMPORARY if error.may_pass else Trouble.LOGIN) from error
         session = self._session = await self.run(partial(self._enter, secret))
         self._validity = await self.run(partial(session.select, self._folder))
-        return Facts("IMAP", self._host, "", self._user, session.tls)
+        return Facts("IMAP", self._host, "", self._user, session.tls, folder=self._folder)
 
     async def listing(self) -> AsyncIterator[Sequence[Item]]:
         """See Source."""

@@ -9,12 +9,12 @@ Must not know: what is done with the messages.
 
 from collections.abc import AsyncIterator, Sequence
 
-from postane.journal.base import Listed
+from postane.journal.base import Listed, Step
 
 from .errors import FetchError, Trouble
 from .header_part import read_header_part
 from .keys import DigestKeys
-from .source import Item
+from .source import Facts, Item
 from .work import PART, PENDING, PIECE, Work
 
 REPEATED = "repeated unique-ids"
@@ -22,6 +22,12 @@ REPEATED = "repeated unique-ids"
 
 UNIQUE_IDS = "has unique-ids"
 """The same for a server that gave some."""
+
+MAILBOX = "mailbox"
+"""The same for whose mail it was."""
+
+SETTLED: frozenset[Step | None] = frozenset(Step) - {Step.SEEN}
+"""What something was done about in an earlier run."""
 
 
 async def take_listing(work: Work) -> None:
@@ -77,6 +83,32 @@ async def _digested(work: Work, items: Sequence[Item]) -> AsyncIterator[Listed]:
             continue
         header = await read_header_part(incoming)
         yield Listed(incoming.number, keys.key(header, octets[incoming.number]), octets[incoming.number])
+
+
+async def check_mailbox(work: Work, facts: Facts) -> None:
+    """An account that is another mailbox than before, by its name or its server's: is its mail what was there before?
+
+    Many servers count their messages, so a unique-id of the one may be that of another message of the other, which
+    would be taken for delivered, and deleted. Raises FetchError where what is listed was not there, or had another
+    size.
+    """
+    before = await work.run.recall(MAILBOX)
+    if before == facts.mailbox:
+        return
+    if before is not None:
+        same = others = 0
+        async for piece in work.run.compare(steps=SETTLED, piece=PIECE):
+            for each in piece:
+                same, others = same + (each.octets == each.listed.octets), others + (each.octets != each.listed.octets)
+        if not work.progress.listed:
+            return  # nothing can be told, and nothing lost
+        if not same or others > same:
+            raise FetchError(
+                f"this was {before} until now, and is {facts.mailbox}, where other mail is: give it an account of"
+                f" another name, or forget what was there: postane fetch state forget {work.account.name}",
+                Trouble.CONFIGURATION,
+            )
+    await work.run.remember(MAILBOX, facts.mailbox)
 
 
 async def reconcile(work: Work) -> None:

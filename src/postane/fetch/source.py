@@ -22,7 +22,8 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of the server once the login stands; `login_delay` in seconds, `with_word` is for Received."""
+    """What is known of the server once the login stands; `login_delay` in seconds, `with_word` is for Received,
+    `folder` the part of the mailbox where there are several."""
 
     with_word: str
     host: str
@@ -30,6 +31,12 @@ class Facts:
     user: str
     tls: str = ""
     login_delay: float | None = None
+    folder: str = ""
+
+    @property
+    def mailbox(self) -> str:
+        """Whose mail it is."""
+        return " ".join((self.user, "at", self.host, self.folder)).rstrip()
 
 
 class Incoming(Protocol):

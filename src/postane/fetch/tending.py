@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from postane.journal.base import Journal
 
 from .choice import open_destinations
-from .listing import reconcile, take_listing
+from .listing import check_mailbox, reconcile, take_listing
 from .progress import Progress
 from .run import Job
 from .work import PENDING, PIECE, Work
@@ -37,8 +37,9 @@ async def _with_listing(job: Job, journal: Journal, progress: Progress, then: Ca
     is_clean = not run.is_suspect
     try:
         await open_destinations(work)
-        await work.source.open()
+        facts = await work.source.open()
         await take_listing(work)
+        await check_mailbox(work, facts)
         return await then(work)
     finally:
         try:

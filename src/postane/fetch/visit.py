@@ -9,6 +9,7 @@ Must not know: how often and for whom this is done.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from postane.client.listing import most_believed
 from postane.journal.base import Compared
 from postane.sinks.base import Content, Parcel
 from postane.sinks.content import Spool, SpoolError
@@ -19,15 +20,9 @@ from .errors import FetchError, Trouble
 from .filters import envelope_recipients, header_of, read_header, sender_of
 from .handover import Crate, Handover
 from .lead import format_lead
-from .listing import reconcile, take_listing
+from .listing import check_mailbox, reconcile, take_listing
 from .source import Facts, Incoming
 from .work import DONE, PENDING, PIECE, Tell, Work
-
-SURPLUS = 16 * 1024 * 1024
-"""Octets that a message may have beyond twice the size that it is listed with; more of them have no end."""
-
-UNLISTED = 1024 * 1024 * 1024
-"""Octets of one that is listed with none."""
 
 
 class Visit:
@@ -52,7 +47,7 @@ class Visit:
         """Do it all, from the listing on. Raises FetchError, SinkError, JournalError; what was delivered until then is
         recorded."""
         self._progress.step = "listing"
-        await take_listing(self._work)
+        await self._list()
         if self._run.is_suspect:
             await reconcile(self._work)
             self._work.is_recorded = True
@@ -66,8 +61,13 @@ class Visit:
 
     async def describe(self, tell: Tell) -> None:
         """Tell what `go` would do. Raises FetchError, SinkError, JournalError."""
-        await take_listing(self._work)
+        await self._list()
         await describe(self._work, tell)
+
+    async def _list(self) -> None:
+        assert self._facts is not None, "the session is open"
+        await take_listing(self._work)
+        await check_mailbox(self._work, self._facts)
 
     async def leave(self) -> None:
         """End the session, where it has not ended, without deleting anything."""
@@ -156,7 +156,7 @@ class Visit:
 
     async def _spooled(self, incoming: Incoming, each: Compared) -> Spool:
         spool, listed = Spool(), each.listed.octets
-        limit = 2 * listed + SURPLUS if listed else UNLISTED
+        limit = most_believed(listed)
         try:
             async for chunk in incoming.chunks():
                 spool.write(chunk)

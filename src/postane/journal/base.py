@@ -66,7 +66,7 @@ class Entry:
 class Compared:
     """A message that its server lists, with what the journal knows of it: `step` is None for a new one.
 
-    `sinks` and the times as in Entry.
+    `octets` is what it was listed with at first; `sinks` and the times as in Entry.
     """
 
     listed: Listed
@@ -75,6 +75,7 @@ class Compared:
     delivered: float | None = None
     attempts: int = 0
     sinks: tuple[str, ...] = ()
+    octets: int = 0
 
 
 @dataclass(frozen=True, slots=True)

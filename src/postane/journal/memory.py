@@ -77,7 +77,8 @@ class MemoryRun:
 
     def _compared(self, listed: Listed) -> Compared:
         entry = self._known.entries[listed.key]
-        return Compared(listed, self._step(entry), entry.seen, entry.delivered, entry.attempts, entry.sinks)
+        step = self._step(entry)
+        return Compared(listed, step, entry.seen, entry.delivered, entry.attempts, entry.sinks, entry.octets)
 
     def _step(self, entry: Entry) -> Step | None:
         return None if entry.step is Step.SEEN and entry.key in self._new else entry.step

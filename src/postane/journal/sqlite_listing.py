@@ -19,7 +19,8 @@ STEPS = tuple(Step)
 NUMBERS = {step: number for number, step in enumerate(STEPS)}
 
 _PAGE = """
-SELECT l.number, m.key, l.octets, l.key IS NOT NULL AND m.step = 0, m.step, m.seen, m.delivered, m.attempts, m.sinks
+SELECT l.number, m.key, l.octets, l.key IS NOT NULL AND m.step = 0, m.step, m.seen, m.delivered, m.attempts, m.sinks,
+    m.octets
 FROM temp.{table} l CROSS JOIN message m ON m.id = l.id
 WHERE l.number > ? AND l.number <= ? AND ({at}) ORDER BY l.number LIMIT ?
 """
@@ -122,8 +123,9 @@ class Listing:
                 delivered,
                 attempts,
                 read_sinks(sinks),
+                first_octets,
             )
-            for number, key, octets, is_new, step, seen, delivered, attempts, sinks in found
+            for number, key, octets, is_new, step, seen, delivered, attempts, sinks, first_octets in found
         ]
 
     def count(self, database: sqlite3.Connection) -> Mapping[Step | None, int]:

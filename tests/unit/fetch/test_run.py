@@ -585,3 +585,43 @@ async def test_who_got_it_does_not_get_it_again_as_long_as_another_one_has_not(o
     assert got == ["anna", "bob"]
     bench.sink.answer = lambda _: None
     assert (await bench.fetch()).delivered == 1
+
+
+async def test_another_mailbox_under_the_same_name_loses_nothing():
+    """Many servers count: the unique-ids of one are those of the other."""
+    bench = Bench(mail(1), mail(2), keep=DELETES)
+    bench.server.commits = False
+    await bench.fetch()
+    bench.server.commits = True
+    bench.server.user = "berta"
+    bench.server.mails = [mail(1, size=5000), mail(2, size=6000), mail(3)]
+    progress = await bench.fetch()
+    assert len(bench.server.mails) == 3
+    assert progress.error is not None
+    assert (progress.error.trouble, progress.deleted) == (Trouble.CONFIGURATION, 0)
+    assert "postane fetch state forget work" in progress.error.text
+    await bench.journal.forget("work")
+    bench.sink.parcels.clear()
+    assert (await bench.fetch()).delivered == 3
+
+
+async def test_another_mailbox_that_shares_nothing_yet_is_told_too():
+    bench = Bench(mail(1))
+    await bench.fetch()
+    bench.server.user = "berta"
+    bench.server.mails = []
+    assert (await bench.fetch()).error is None, "there is nothing to know it by, and nothing to lose"
+    bench.server.mails = [mail(7)]
+    for _ in range(3):
+        assert (await bench.fetch()).worst is Trouble.CONFIGURATION
+
+
+async def test_a_mailbox_may_move_with_its_mail():
+    bench = Bench(*[mail(number) for number in range(1, 4)])
+    await bench.fetch()
+    bench.server.user = "anna@example.org"
+    bench.server.mails = [*bench.server.mails[1:], mail(4)]
+    progress = await bench.fetch()
+    assert (progress.delivered, progress.error) == (1, None)
+    bench.server.mails = [mail(5)]
+    assert (await bench.fetch()).delivered == 1
