@@ -101,8 +101,13 @@ class Engine:
             process.wait(TIME)
 
     def pause(self) -> None:
-        """From now on it says nothing."""
+        """From now on it says nothing: a thread that runs when the signal comes may still say something."""
         self._signal_all(signal.SIGSTOP)
+        assert self._process is not None
+        until = time.monotonic() + TIME
+        while not all(map(_is_stopped, (self._process.pid, *processes.children(self._process.pid)))):
+            assert time.monotonic() < until, "the signal has come"
+            time.sleep(0.01)
 
     def resume(self) -> None:
         """It speaks again."""
@@ -295,3 +300,12 @@ def _usage(is_authority: bool) -> x509.KeyUsage:
         decipher_only=False,
         **nothing,
     )
+
+
+def _is_stopped(pid: int) -> bool:
+    """Whether no thread of it runs; where the system does not tell, it is taken to be so."""
+    for task in Path(f"/proc/{pid}/task").glob("*/stat"):
+        with contextlib.suppress(OSError):
+            if task.read_text().rpartition(")")[2].split()[0] not in "TtZX":
+                return False
+    return True
