@@ -15,6 +15,7 @@ class Progress:
 
     `messages` and `octets` count what has been fetched of `messages_total` and `octets_total`, as far as those are
     known; the rest is what became of messages. `troubles` are what went wrong with single messages, the first few.
+    `login_delay`: seconds that the server wants until the next login.
     """
 
     account: str
@@ -36,6 +37,7 @@ class Progress:
     troubles: list[str] = field(default_factory=list)
     worst: Trouble | None = None
     note: str = ""
+    login_delay: float = 0.0
 
     TROUBLES = 10
 

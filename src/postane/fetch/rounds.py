@@ -59,7 +59,7 @@ class Rounds:
         while True:
             progress = Progress(job.account.name, self.clock)
             await self._run(job, progress, None)
-            await asyncio.sleep(schedule.next(progress.error))
+            await asyncio.sleep(max(schedule.next(progress.error), progress.login_delay))
 
     async def _run(self, job: Job, progress: Progress, tell: Tell | None) -> None:
         assert self._all is not None, "prepared"

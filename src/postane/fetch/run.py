@@ -22,6 +22,9 @@ from .work import Tell, Work
 FORGET_AFTER = 90 * 86400.0
 """Seconds after which a message that the server does not list any more is forgotten."""
 
+LONGEST_DELAY = 86400.0
+"""Seconds between logins that are believed: a mistake at the server is not to last for years here."""
+
 LAST_LOGIN = "last login"
 LOGIN_DELAY = "login delay"
 """What is remembered of a server that wants time between logins (RFC 2449 s6.5)."""
@@ -119,6 +122,7 @@ async def _check_delay(run: Run, now: float) -> None:
 
 
 async def _note_delay(work: Work, facts: Facts) -> None:
-    if facts.login_delay or await work.run.recall(LOGIN_DELAY):
-        await work.run.remember(LOGIN_DELAY, f"{facts.login_delay or 0:g}")
+    delay = work.progress.login_delay = min(facts.login_delay or 0.0, LONGEST_DELAY)
+    if delay or await work.run.recall(LOGIN_DELAY):
+        await work.run.remember(LOGIN_DELAY, f"{delay:g}")
         await work.run.remember(LAST_LOGIN, f"{work.clock():.3f}")

@@ -12,7 +12,7 @@ from postane.fetch.run import Job
 from postane.fetch.schedule import Schedule
 from postane.fetch.source import Facts
 from postane.journal.memory import MemoryJournal
-from support.fetching import MemorySink, MemorySource, Server, mail
+from support.fetching import Bench, MemorySink, MemorySource, Server, mail
 
 
 class Crowd:
@@ -84,6 +84,23 @@ async def test_watching_goes_on_until_it_is_stopped():
     with pytest.raises(asyncio.CancelledError):
         await watching
     assert {progress.account for progress in ended} == {"a", "b"}
+
+
+async def test_who_watches_comes_no_earlier_than_the_server_wants(monkeypatch):
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) > 3:
+            raise asyncio.CancelledError
+
+    bench = Bench(mail(1))
+    bench.server.login_delay = 600
+    each = rounds([bench.job()])
+    monkeypatch.setattr("postane.fetch.rounds.asyncio.sleep", sleep)
+    with pytest.raises(asyncio.CancelledError):
+        await each.watch(lambda job: Schedule(300, lambda: 0.0))
+    assert waits[1] == 600
 
 
 async def test_a_dry_run_says_whose_message_it_is():

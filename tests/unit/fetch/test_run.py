@@ -625,3 +625,12 @@ async def test_a_mailbox_may_move_with_its_mail():
     assert (progress.delivered, progress.error) == (1, None)
     bench.server.mails = [mail(5)]
     assert (await bench.fetch()).delivered == 1
+
+
+async def test_a_delay_of_years_is_not_believed():
+    bench = Bench(mail(1))
+    bench.server.login_delay = 999_999_999
+    progress = await bench.fetch()
+    assert progress.login_delay == 86400
+    bench.at += 86400
+    assert (await bench.fetch()).error is None
