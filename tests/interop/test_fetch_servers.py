@@ -163,6 +163,15 @@ def test_a_wrong_password(tmp_path: Path, server: ForeignServer) -> None:
     assert errand.fetch(expect=77)["trouble"] == "login"
 
 
+def test_mailutils_bears_a_stamp_and_refuses_apop(tmp_path: Path) -> None:
+    with foreign_server("mailutils") as server:
+        server.put(LETTERS)
+        errand = fetching(tmp_path, server, mechanisms=["APOP"])
+        assert errand.fetch(expect=77)["trouble"] == "login"
+        errand.change(mechanisms=[])
+        assert errand.fetch()["delivered"] == 3
+
+
 def test_the_time_that_courier_wants_between_logins(tmp_path: Path) -> None:
     with foreign_server("courier") as server:
         server.put(LETTERS)
