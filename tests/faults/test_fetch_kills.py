@@ -208,8 +208,8 @@ class Story:
         await self.server.put(letters(range(first, first + count)))
         self.tally.messages += count
 
-    async def harass(self, kills: int) -> None:
-        """Kill so many processes, and the server now and then."""
+    async def harass(self, kills: int, others: "Sequence[Story]" = ()) -> None:
+        """Kill so many processes, and the server now and then. The processes fetch for others, too."""
         while self.tally.kills < kills:
             started = time.monotonic()
             end = await self.attempt(self.rng.random() * self.span)
@@ -219,8 +219,10 @@ class Story:
                 self.span = min(self.span * 1.05, 5.0)
             elif end.code == 0:  # all of it was fetched: sooner the next time
                 self.span = max(0.6 * (time.monotonic() - started), 0.1)
-                await self.put(MORE)
-            await self.check()
+                for story in (self, *others):
+                    await story.put(MORE)
+            for story in (self, *others):
+                await story.check()
 
     async def attempt(self, delay: float) -> End:
         if self.rng.random() >= SERVER_DIES:
@@ -295,6 +297,27 @@ async def test_killed_at_random(
         await story.harass(KILLS)
         await story.end(keep=keep)
         tallies.append(tally)
+
+
+@pytest.mark.timeout(3600)
+async def test_killed_with_two_accounts(tmp_path: Path, ward: Nursery, tallies: list[Tally]) -> None:
+    """Two accounts are fetched at once, and share a journal."""
+    errand, stories = Errand(tmp_path), []
+    async with AsyncExitStack() as stack:
+        for name in ("one", "two"):
+            folder = tmp_path / name
+            folder.mkdir()
+            place = await stack.enter_async_context(DESTINATIONS["maildir"](folder))
+            server = await stack.enter_async_context(hostile_server([]))
+            errand.add(name, url=server.url, password=server.account.password, keep=False, deliver=[place.deliver])
+            tally = Tally(f"{place.name}, account {name} of two", "deleted")
+            stories.append(Story(errand, FakeHome(server), [place], ward, tally))
+            await stories[-1].put(FIRST)
+        await stories[0].harass(KILLS, stories[1:])
+        for story in stories:
+            story.tally.kills = stories[0].tally.kills
+            await story.end(keep=False)
+            tallies.append(story.tally)
 
 
 @pytest.mark.timeout(3600)
