@@ -162,20 +162,16 @@ class ImapSession:
             self._client.append(folder, octets, msg_time=datetime.fromtimestamp(arrived, UTC))
 
     def having(self, field: str, value: str) -> list[int]:
-        """The uids of what has this in a header field; "": of what has the field at all."""
+        """The uids of the messages in which this stands in the first header field of that name: what comes after that
+        may be anybody's."""
         with _told("the search"):
-            return list(self._client.search(["HEADER", field, value]))
+            uids = self._client.search(["HEADER", field, value])
+            return [uid for uid, first in self._firsts(field, uids) if first == value]
 
     def values(self, field: str) -> Iterator[str]:
-        """What stands in a header field of the messages that have it."""
+        """What stands in the first header field of that name, of all messages that have it."""
         with _told("the search"):
-            uids = self.having(field, "")
-            for start in range(0, len(uids), PIECE):
-                for found in self._client.fetch(
-                    uids[start : start + PIECE], [f"BODY.PEEK[HEADER.FIELDS ({field})]"]
-                ).values():
-                    octets = next((each for name, each in found.items() if name.startswith(b"BODY[")), b"")
-                    yield octets.decode("utf-8", "replace").partition(":")[2].strip()
+            yield from (first for _, first in self._firsts(field, self._client.search(["HEADER", field, ""])))
 
     def is_alive(self) -> bool:
         """Whether the server still answers. Raises nothing."""
@@ -195,6 +191,13 @@ class ImapSession:
         """End the connection. Raises nothing."""
         with contextlib.suppress(IMAPClientError, imaplib.IMAP4.error, OSError):
             self._client.shutdown()
+
+    def _firsts(self, field: str, uids: Sequence[int]) -> Iterator[tuple[int, str]]:
+        wanted = [f"BODY.PEEK[HEADER.FIELDS ({field})]"]
+        for start in range(0, len(uids), PIECE):
+            for uid, found in self._client.fetch(uids[start : start + PIECE], wanted).items():
+                octets = next((each for name, each in found.items() if name.startswith(b"BODY[")), b"")
+                yield uid, octets.decode("utf-8", "replace").partition(":")[2].partition("\n")[0].strip()
 
     def _part(self, uid: int, wanted: str, named: bytes) -> bytes:
         found = self._client.fetch([uid], [wanted])

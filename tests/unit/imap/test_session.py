@@ -115,3 +115,27 @@ def test_a_server_that_goes_in_the_middle_of_a_login_has_not_refused_it():
     with pytest.raises(ImapError) as raised, _told("x"):
         broken_off()
     assert not raised.value.is_login
+
+
+class Searched(Client):
+    """The library, with messages of these header fields, all of which a search finds."""
+
+    def __init__(self, *headers: bytes) -> None:
+        super().__init__(b"")
+        self.headers = headers
+
+    def search(self, _criteria):
+        return list(range(1, len(self.headers) + 1))
+
+    def fetch(self, uids, wanted):
+        assert wanted == ["BODY.PEEK[HEADER.FIELDS (X-Mark)]"]
+        return {uid: {b"SEQ": uid, b"BODY[HEADER.FIELDS (X-MARK)]": self.headers[uid - 1]} for uid in uids}
+
+
+def test_a_field_that_somebody_sends_is_not_believed():
+    ours = b"X-Mark: 1\r\n\r\n"
+    forged = b"X-Mark: 2\r\nX-Mark: 1\r\nX-Mark: 3\r\n\r\n"
+    found = session(Searched(forged, ours, b"\r\n"))
+    assert found.having("X-Mark", "1") == [2]
+    assert found.having("X-Mark", "3") == []
+    assert list(found.values("X-Mark")) == ["2", "1", ""]
