@@ -120,9 +120,9 @@ def tallies() -> Iterator[list[Tally]]:
     print("\n" + "\n".join([HEADING, *map(str, told)]))
 
 
-@pytest.fixture
-async def ward(tmp_path: Path) -> AsyncIterator[Nursery]:
-    async with nursery(tmp_path) as process:
+@pytest.fixture(scope="module")
+def ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
+    with nursery(tmp_path_factory.mktemp("ward")) as process:
         yield process
 
 
@@ -347,11 +347,13 @@ FEW = 12
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("kinds", ["maildir", "maildir+mbox"])
 async def test_killed_at_each_step(tmp_path: Path, ward: Nursery, tallies: list[Tally], kinds: str) -> None:
-    """A process ends itself at each step of a run, the first and the last time that it gets there."""
+    """A process ends itself at each step of a run, the first and the last time that it gets there; where few are to be
+    killed, with several destinations the first time alone."""
     tally = Tally(f"{kinds}, at each step", "deleted")
     names = Counter(await ended_at(tmp_path / "first", ward, kinds, None))
     assert {"run.record_delivered begins", "source.commit has ended"} <= names.keys()
-    wanted = sorted({(name, times) for name, count in names.items() for times in {1, count}})
+    is_brief = "+" in kinds and KILLS < 20
+    wanted = sorted({(name, times) for name, count in names.items() for times in ({1} if is_brief else {1, count})})
     for number, step in enumerate(wanted):
         await ended_at(tmp_path / str(number), ward, kinds, step)
         tally.kills += 1

@@ -10,7 +10,7 @@ import re
 import ssl
 import subprocess
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,9 +58,9 @@ PEAK = 150
 LETTERS = [b"Subject: %d\r\n\r\n" % n + b"line %d\r\n" % n * (n * 40) for n in range(COUNT)]
 
 
-@pytest.fixture
-async def ward(tmp_path: Path) -> AsyncIterator[Nursery]:
-    async with nursery(tmp_path) as process:
+@pytest.fixture(scope="module")
+def ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
+    with nursery(tmp_path_factory.mktemp("ward")) as process:
         yield process
 
 

@@ -15,10 +15,11 @@ import json
 import os
 import pkgutil
 import signal
+import subprocess
 import sys
 import time
 import traceback
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -43,18 +44,14 @@ class End:
 class Nursery:
     """The process, for tests. One child at a time."""
 
-    def __init__(self, process: asyncio.subprocess.Process, folder: Path) -> None:
+    def __init__(self, process: "subprocess.Popen[str]", folder: Path) -> None:
         self._process = process
         self._folder = folder
 
     async def fetch(self, config: Path, **how: object) -> End:
         """Let a child fetch. See the module."""
-        process = self._process
-        assert process.stdin is not None
-        assert process.stdout is not None
         asked = {"config": str(config), "said": str(self._folder / "said"), **how}
-        process.stdin.write(json.dumps(asked).encode() + b"\n")
-        answer = json.loads(await process.stdout.readline())
+        answer = json.loads(await asyncio.to_thread(self._ask, json.dumps(asked)))
         said = (self._folder / "said").read_text(errors="replace")
         assert "Traceback" not in said, said
         return End(answer["killed"], answer["code"], said)
@@ -65,24 +62,24 @@ class Nursery:
         assert end.code == 0, end.said
         return (self._folder / "steps").read_text().splitlines()
 
+    def _ask(self, line: str) -> str:
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None
+        assert stdout is not None
+        stdin.write(line + "\n")
+        stdin.flush()
+        return stdout.readline()
 
-@contextlib.asynccontextmanager
-async def nursery(folder: Path) -> AsyncIterator[Nursery]:
+
+@contextlib.contextmanager
+def nursery(folder: Path) -> Iterator[Nursery]:
     """A running one; `folder` is for what it writes."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "support.nursery",
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": str(TESTS)},
-    )
-    try:
+    command = [sys.executable, "-m", "support.nursery"]
+    environment = {**os.environ, "PYTHONPATH": str(TESTS)}
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+    ) as process:
         yield Nursery(process, folder)
-    finally:
-        assert process.stdin is not None
-        process.stdin.close()
-        await process.wait()
 
 
 # In the process
