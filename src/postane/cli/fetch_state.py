@@ -53,8 +53,8 @@ def forget(
 ) -> None:
     """Forget messages: what the server still has of them is fetched again.
 
-    Destinations that can tell (Maildir, mbox, maildrop) are not asked: they get it a second time if it is not there
-    any more under its own name.
+    Destinations are not asked: what a Maildir or an mbox has still is there twice then. To fetch only what they do not
+    have any more, run `postane fetch state rebuild` after it.
     """
     settings = load_fetch_config(find_fetch_config(config))
     count = run(_with_journal(settings, lambda journal: journal.forget(account, keys or None)))
