@@ -93,9 +93,9 @@ async def test_the_strongest_way_is_taken(house, authority):
 
 async def test_who_is_not_believed_gets_nothing(house):
     box = house.fresh()
-    for scheme in ("pop3", "pop3s"):
+    for scheme, tls in (("pop3", "required"), ("pop3s", "implicit")):  # what is only offered is taken here
         with pytest.raises(NotSecured, match="tls_ca"):
-            await connect(url(house, scheme, box), password=box.password)
+            await connect(url(house, scheme, box), password=box.password, tls=tls)
 
 
 async def test_an_exception_leaves_all_as_it_was(house, authority):
