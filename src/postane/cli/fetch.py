@@ -6,6 +6,7 @@ What is not the name of a sub-command is the name of an account: `postane fetch 
 import asyncio
 import contextlib
 import json as json_
+import os
 import random
 import signal
 import sys
@@ -104,10 +105,16 @@ def choose(settings: FetchConfig, names: Sequence[str]) -> list[Account]:
     known = {account.name: account for account in settings.account}
     for name in names:
         if name not in known:
-            raise Failure(f"no account {show(name)} in fetch.toml: there is {', '.join(map(show, known))}", Exit.USAGE)
+            raise unknown_account(settings, name)
     return (
         [known[name] for name in dict.fromkeys(names)] if names else [each for each in settings.account if each.enabled]
     )
+
+
+def unknown_account(settings: FetchConfig, name: str) -> Failure:
+    """Nobody is called that."""
+    known = ", ".join(show(account.name) for account in settings.account) or "none"
+    return Failure(f"no account {show(name)} in fetch.toml: there is {known}", Exit.USAGE)
 
 
 def ask_password(prompt: str) -> str | None:
@@ -182,18 +189,29 @@ async def _watch(settings: FetchConfig, chosen: list[Account], *, json: bool, is
     def schedule(job: Job) -> Schedule:
         return Schedule(every[job.account.name], random.random)
 
+    if sys.stderr.isatty() and not is_quiet:
+        names = ", ".join(show(account.name) for account in chosen)
+        typer.echo(f"watching {names}; what comes and what goes wrong is told; Ctrl-C ends it", err=True)
     async with opened_rounds(settings, chosen, ask_password, ended=tell) as rounds:
         await rounds.watch(schedule)
     return []
 
 
 async def _until_signal(work: Coroutine[Any, Any, list[Progress]]) -> list[Progress]:
-    """Do it, until SIGTERM or SIGINT: what is being delivered then is delivered and recorded."""
+    """Do it, until SIGTERM or SIGINT: what is being delivered then is delivered and recorded. The second one ends it
+    at once, which loses nothing either: the next run finds out what was delivered."""
     task = asyncio.create_task(work)
     loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        if task.cancelling():
+            os._exit(Exit.TEMP_FAIL)
+        typer.echo("stopping: what is being delivered is recorded first; once more ends it at once", err=True)
+        task.cancel()
+
     with contextlib.suppress(NotImplementedError):  # Windows
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, task.cancel)
+            loop.add_signal_handler(number, stop)
     try:
         return await task
     except asyncio.CancelledError:

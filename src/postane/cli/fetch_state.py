@@ -15,7 +15,7 @@ from postane.journal.base import Counts, Entry, Journal, JournalError, Step
 from postane.sinks.base import SinkError
 
 from .common import Exit, Failure, JsonOption, ResultT, moment, print_json, print_table, run, show
-from .fetch import FetchConfigOption, choose
+from .fetch import FetchConfigOption, choose, unknown_account
 from .fetch_show import CODES
 
 app = typer.Typer(no_args_is_help=True, help="Look at what was fetched, and change it.")
@@ -37,6 +37,10 @@ def list_(
 ) -> None:
     """Show what is known: of all accounts in numbers, or of one account message by message."""
     settings = load_fetch_config(find_fetch_config(config))
+    if account is not None and account not in {each.name for each in settings.account}:
+        counts = run(_with_journal(settings, lambda journal: journal.counts()))
+        if account not in {each.account for each in counts}:
+            raise unknown_account(settings, account)
     if account is None:
         _show_counts(run(_with_journal(settings, lambda journal: journal.counts())), json=json)
     else:
@@ -58,6 +62,8 @@ def forget(
     """
     settings = load_fetch_config(find_fetch_config(config))
     count = run(_with_journal(settings, lambda journal: journal.forget(account, keys or None)))
+    if not count and account not in {each.name for each in settings.account}:
+        raise unknown_account(settings, account)
     typer.echo(f"{show(account)}: {count} forgotten")
     if not count and keys:
         raise Failure("none of these is known: see postane fetch state list", Exit.DATA)

@@ -6,6 +6,7 @@ Must not know: what is in it.
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from .fetching import FetchConfig
 from .text import ConfigError, parse_text, read_text
@@ -31,6 +32,7 @@ def advice(path: Path, config: FetchConfig) -> Iterator[str]:
     places = [account.password for account in config.account]
     places += [each.password for account in config.account for each in account.deliver]
     has_secrets = any(place is not None and place.text is not None for place in places)
+    has_secrets |= any(urlsplit(account.url).password is not None for account in config.account)
     if has_secrets and os.name == "posix" and path.stat().st_mode & 0o077:
         yield f"{path} has passwords, and others can read it: chmod 600 {path}"
     for account in config.account:

@@ -35,7 +35,7 @@ def parse_keep(value: object) -> object:
     """true, false, a duration, or "until-deleted-here"."""
     if isinstance(value, bool) or value == HERE:
         return value
-    if isinstance(value, str) and value[-1:].isalpha():  # 30 alone may be meant as days
+    if isinstance(value, str) and value[:1].isdigit() and value[-1:].isalpha():  # 30 alone may be meant as days
         return parse_duration(value)
     raise ValueError(f'{value!r} is not a way to keep mail; write true, false, "30d" or "{HERE}"')
 
@@ -185,7 +185,7 @@ class Account(Section):
     name: str = Field(description="what it is called in messages and in the state", examples=["work"])
     url: str = Field(
         repr=False,
-        description="pop3s://, pop3://, pop2://, pop1://, imaps:// or imap://",
+        description="pop3s://, pop3://, pop2s://, pop2://, pop1s://, pop1://, imaps:// or imap://",
         examples=["pop3s://you@pop.example.org"],
     )
     user: str | None = Field(None, description="the login name, where it does not stand in the URL")

@@ -67,6 +67,7 @@ class Account:
     """One account. `delivered_to` is written into Delivered-To, "" for none; `hostname` is this machine's.
 
     `expunge_every`: after so many messages the session ends, so that their deletions stand, and another one begins.
+    `mailbox` is the server's name for whose mail it is: two accounts of one mailbox take turns.
     `limit`: messages at most in one run. `every` is for watching, in seconds.
     """
 
@@ -83,3 +84,4 @@ class Account:
     limit: int | None = None
     every: float = 300.0
     host: str = ""
+    mailbox: str = ""

@@ -43,6 +43,10 @@ class Crate:
     remark: str = ""
 
 
+class _Abandoned(Exception):
+    """Nobody waits for the rest."""
+
+
 class Handover:
     """One visit's way to the destinations. Begins with the first crate, ends with `finish` or `abandon`."""
 
@@ -56,6 +60,7 @@ class Handover:
         self._news = asyncio.Event()  # for the one who delivers
         self._room = asyncio.Event()  # for the one who brings
         self._work: asyncio.Task[None] | None = None
+        self._is_abandoned = False
         self.failed: set[str] = set()  # keys of what is not everywhere
         self._new: set[str] = set()  # of the present group: what some destination did not have
 
@@ -85,7 +90,7 @@ class Handover:
     async def abandon(self) -> bool:
         """Give up what waits, and let what has begun come to its end: whether it came to a good one."""
         self._discard()
-        self._is_ending = True
+        self._is_ending = self._is_abandoned = True
         self._news.set()
         if self._work is not None:
             await asyncio.wait([self._work])
@@ -105,6 +110,8 @@ class Handover:
                     await self._news.wait()
                     continue
                 await self._deliver(self._take())
+        except _Abandoned:
+            pass  # what was delivered is recorded
         finally:
             self._room.set()
 
@@ -140,6 +147,8 @@ class Handover:
 
     async def _deliver_to(self, sink: Sink, crates: Sequence[Crate]) -> None:
         for group in _groups(crates, sink.group):
+            if self._is_abandoned:  # a command may take a minute for each of them
+                raise _Abandoned
             there, failed = [], {}
             deliveries = await sink.deliver([_parcel_for(sink, crate) for crate in group])
             for crate, delivery in zip(group, deliveries, strict=True):

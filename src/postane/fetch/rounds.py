@@ -35,6 +35,7 @@ class Rounds:
     ended: Callable[[Progress], None] = field(default=lambda _: None, repr=False)
     _all: asyncio.Semaphore | None = field(default=None, init=False)
     _hosts: "dict[str, asyncio.Semaphore]" = field(default_factory=dict, init=False)
+    _mailboxes: "dict[str, asyncio.Lock]" = field(default_factory=dict, init=False)
 
     def progresses(self) -> list[Progress]:
         """One for each job, for `once`."""
@@ -63,10 +64,12 @@ class Rounds:
 
     async def _run(self, job: Job, progress: Progress, tell: Tell | None) -> None:
         assert self._all is not None, "prepared"
-        async with self._hosts[job.account.host], self._all:
+        account = job.account
+        async with self._mailboxes[account.mailbox or account.name], self._hosts[account.host], self._all:
             await fetch(job, self.journal, progress, tell=tell)
             self.ended(progress)
 
     def _prepare(self) -> None:
         self._all = asyncio.Semaphore(self.limits.at_once)
+        self._mailboxes = defaultdict(asyncio.Lock)
         self._hosts = defaultdict(lambda: asyncio.Semaphore(self.limits.per_host))

@@ -21,7 +21,7 @@ from postane.journal.base import Journal
 from postane.journal.sqlite import SqliteJournal
 
 from .destinations import open_sinks
-from .origins import open_origin
+from .origins import Origin, open_origin
 from .secrets import Ask
 
 
@@ -56,10 +56,10 @@ def _job(config: FetchConfig, table: AccountTable, ask: Ask) -> Job:
     hostname = config.hostname or socket.gethostname() or "localhost"
     origin = open_origin(config, table, ask)
     sinks = open_sinks(config, table)
-    return Job(_account(table, origin.host, hostname), origin.make, sinks, time.time)
+    return Job(_account(table, origin, hostname), origin.make, sinks, time.time)
 
 
-def _account(table: AccountTable, host: str, hostname: str) -> Account:
+def _account(table: AccountTable, origin: Origin, hostname: str) -> Account:
     multidrop = table.multidrop
     return Account(
         name=table.name,
@@ -76,7 +76,8 @@ def _account(table: AccountTable, host: str, hostname: str) -> Account:
         hostname=hostname,
         limit=table.limit,
         every=table.every,
-        host=host,
+        host=origin.host,
+        mailbox=origin.mailbox,
     )
 
 

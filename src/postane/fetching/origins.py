@@ -33,16 +33,18 @@ SessionT = TypeVar("SessionT", "Pop1", "Pop2")
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where mail comes from: `make` gives a new session each time."""
+    """Where mail comes from: `make` gives a new session each time. `mailbox` is one mailbox's alone."""
 
     host: str
+    mailbox: str
     make: Callable[[], Source]
 
 
 def open_origin(config: FetchConfig, table: Account, ask: Ask) -> Origin:
     """The origin of an account; nothing is asked before it is. Raises ConfigError."""
     way = open_way(config, table, ask)
-    return Origin(way.place.host, way.source)
+    place = way.place
+    return Origin(place.host, f"{place.protocol} {way.user}@{place.host}:{place.port} {place.folder}", way.source)
 
 
 def owner_of(table: Account) -> Owner:

@@ -42,6 +42,11 @@ class PostOfficeSink:
 
     async def _open(self) -> None:
         config = load_config(find_config(self._config))
+        if not config.storage.path.is_dir():  # looking for the account would make a post office
+            place = config.storage.path
+            raise SinkError(
+                f"{self.name}: there is no post office in {place}: name its file: config = ...", may_pass=False
+            )
         give_storage(config)
         accounts = open_accounts(config)
         local_part, at, domain = self._account.rpartition("@")

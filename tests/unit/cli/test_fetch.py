@@ -168,6 +168,20 @@ def test_who_watches_reads_a_line_for_each_run(fetch, server):
     assert told[0]["at"] < told[1]["at"]
 
 
+def test_a_second_signal_ends_it_at_once(fetch, server):
+    server.behave([])
+    add(fetch, server, deliver=[{"command": "touch begun; sleep 30"}])
+    with subprocess.Popen(
+        fetch.errand.command(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=fetch.errand.folder
+    ) as process:
+        wait_until((fetch.errand.folder / "begun").exists, "it delivers")
+        process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith(b"stopping")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == Exit.TEMP_FAIL
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_stopped_it_ends_in_good_order(fetch, server, number):
     server.behave([Stall("RETR", 40)])
@@ -177,7 +191,9 @@ def test_stopped_it_ends_in_good_order(fetch, server, number):
         process.send_signal(number)
         _, err = process.communicate(timeout=30)
     assert process.returncode == Exit.TEMP_FAIL
-    assert err == b"postane: stopped; what was fetched is delivered and recorded\n"
+    said = err.decode().splitlines()
+    assert said[0].startswith("stopping: ")
+    assert said[1:] == ["postane: stopped; what was fetched is delivered and recorded"]
     server.behave()
     assert fetch.json()["accounts"][0]["ok"]
     assert fetch.errand.messages() == MESSAGES

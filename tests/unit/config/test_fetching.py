@@ -171,7 +171,7 @@ def test_a_wrong_file_is_told(text, complaint):
             "keep = 30",
             '4: account.keep: 30 is not a way to keep mail; write true, false, "30d" or "until-deleted-here"',
         ),
-        ('keep = "long"', "4: account.keep: 'long' is not a duration; write for example \"10m\""),
+        ('keep = "long"', "4: account.keep: 'long' is not a way to keep mail; write true, false, \"30d\""),
         ('every = "0s"', "4: account.every: 0.0 does not fit; write more than 0.0"),
         ("window = 101", "4: account.window: 101 does not fit; write a number of at most 100"),
         ('expunge_every = "50"', "4: account.expunge_every: '50' does not fit; write a whole number"),

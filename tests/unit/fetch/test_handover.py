@@ -12,7 +12,7 @@ from postane.journal.base import JournalError, Listed, Step
 from postane.journal.memory import MemoryJournal
 from postane.sinks.base import Delivery, Outcome, Parcel, SinkError
 from postane.sinks.content import IN_MEMORY, Spool, SpoolError
-from support.fetching import NOW, MemorySink
+from support.fetching import NOW, Bench, MemorySink, mail
 
 LARGE = b"x" * (IN_MEMORY + 1)
 """What is held in a file."""
@@ -311,3 +311,26 @@ def is_discarded(spool: Spool) -> bool:
         return not list(spool.finish().chunks())
     except SpoolError:
         return True
+
+
+async def test_between_two_deliveries_nobody_waits_for_the_rest():
+    bench = Bench(*[mail(number) for number in range(1, 20)])
+    begun = asyncio.Event()
+
+    class Slow(MemorySink):
+        async def deliver(self, parcels):
+            begun.set()
+            await asyncio.sleep(0.01)
+            return await super().deliver(parcels)
+
+    bench.sinks = [Slow(can_tell=False, group=1)]
+    run = asyncio.create_task(bench.fetch())
+    await begun.wait()
+    run.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await run
+    assert 0 < bench.sink.deliveries < 19
+    delivered = bench.sink.deliveries
+    assert not (await bench.journal.begin("work")).is_suspect, "what was delivered is recorded"
+    counts = {each.account: each.steps for each in await bench.journal.counts()}
+    assert counts["work"][Step.DELIVERED] == delivered

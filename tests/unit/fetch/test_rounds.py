@@ -119,3 +119,12 @@ async def test_a_dry_run_says_whose_message_it_is():
 def test_a_job_is_a_value():
     job = Crowd().job("a", "one")
     assert replace(job).account is job.account
+
+
+async def test_accounts_of_one_mailbox_take_turns():
+    crowd = Crowd()
+    jobs = [crowd.job(name, "one") for name in ("a", "b", "c")]
+    jobs = [replace(job, account=replace(job.account, mailbox="pop3 anna@one:110")) for job in jobs]
+    each = rounds(jobs, Limits(at_once=3, per_host=3))
+    await each.once(each.progresses())
+    assert (crowd.runs, crowd.most["one"]) == (3, 1)

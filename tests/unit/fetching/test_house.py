@@ -27,7 +27,9 @@ async def account(folder, **keys: object) -> Account:
 
 
 async def test_an_account_as_it_is_without_a_word(tmp_path):
-    assert await account(tmp_path) == Account("work", hostname="here.example", host="pop.example.org")
+    assert await account(tmp_path) == Account(
+        "work", hostname="here.example", host="pop.example.org", mailbox="pop3 you@pop.example.org:110 INBOX"
+    )
 
 
 async def test_an_account_of_which_all_is_said(tmp_path):
@@ -58,6 +60,7 @@ async def test_an_account_of_which_all_is_said(tmp_path):
         limit=7,
         every=60.0,
         host="pop.example.org",
+        mailbox="pop3 you@pop.example.org:110 INBOX",
     )
 
 
