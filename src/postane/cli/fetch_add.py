@@ -88,6 +88,8 @@ def _parse_setting(text: str) -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
         raise Failure(f"--set takes KEY=VALUE, not {show(text)}: --set keep=30d", Exit.USAGE)
+    if key.strip() in ("password", "password.text"):
+        raise Failure("arguments are seen by everybody here: --set password.env=NAME, or be asked for it", Exit.USAGE)
     return key.strip(), _parse_value(value)
 
 

@@ -272,3 +272,11 @@ def test_nothing_is_kept_of_a_password_that_is_refused(fetch, server, typist):
 def test_without_unique_ids_it_is_told(fetch, server):
     server.behave([Missing("UIDL")])
     assert "unique-ids: none: messages are known by their headers and sizes" in add(fetch, server).err
+
+
+@pytest.mark.parametrize("key", ["password", "password.text"])
+def test_a_password_is_no_argument(fetch, key):
+    outcome = fetch("add", "you@example.org", "--set", f"{key}=hunter2", "-y")
+    assert outcome.code == Exit.USAGE
+    assert "password.env" in outcome.err
+    assert "hunter2" not in outcome.err
