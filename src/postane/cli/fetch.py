@@ -5,6 +5,7 @@ What is not the name of a sub-command is the name of an account: `postane fetch 
 
 import asyncio
 import contextlib
+import gc
 import json as json_
 import os
 import random
@@ -79,6 +80,7 @@ def fetch(
 
     Example: postane fetch -c fetch.toml work
     """
+    gc.set_threshold(50_000, 20, 100)  # what is made for a message goes with it: there is little to look for
     path = find_fetch_config(config)
     settings = load_fetch_config(path)
     chosen = choose(settings, accounts or [])
