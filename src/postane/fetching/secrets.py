@@ -91,7 +91,7 @@ class UnsaidSecret:
             try:
                 return await NetrcSecret(path, self.owner.host, self.owner.user, warn).get()
             except NoSecret:
-                pass
+                pass  # it has none for this server, or cannot be read, and the terminal may know
         if self._kept is None:
             self._kept = self._asked()
         return self._kept
