@@ -186,7 +186,8 @@ class Bench:
 
     def key(self, uidl: str, *, is_part: bool = False) -> str:
         """What a destination knows a message by."""
-        return Work.parcel_key(SimpleNamespace(account=self.account), uidl, is_part=is_part)  # type: ignore[arg-type]
+        known = SimpleNamespace(account=self.account, mailbox=f"{self.server.user} at pop.example.org")
+        return Work.parcel_key(known, uidl, is_part=is_part)  # type: ignore[arg-type]
 
     async def fetch(self) -> Progress:
         """One run."""

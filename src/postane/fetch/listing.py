@@ -24,7 +24,7 @@ UNIQUE_IDS = "has unique-ids"
 """The same for a server that gave some."""
 
 MAILBOX = "mailbox"
-"""The same for whose mail it was."""
+"""The same for whose mail it was: its name now, and the first one, in lines."""
 
 SETTLED: frozenset[Step | None] = frozenset(Step) - {Step.SEEN}
 """What something was done about in an earlier run."""
@@ -90,12 +90,15 @@ async def check_mailbox(work: Work, facts: Facts) -> None:
 
     Many servers count their messages, so a unique-id of the one may be that of another message of the other, which
     would be taken for delivered, and deleted. Raises FetchError where what is listed was not there, or had another
-    size.
+    size. What destinations know messages by has the first name in it, so that a mailbox that is only called otherwise
+    now has its messages where they are.
     """
-    before = await work.run.recall(MAILBOX)
-    if before == facts.mailbox:
+    mailbox = facts.mailbox.replace("\n", " ")
+    before, _, first = (await work.run.recall(MAILBOX) or "").partition("\n")
+    work.mailbox = first or mailbox
+    if before == mailbox:
         return
-    if before is not None:
+    if before:
         same = others = 0
         async for piece in work.run.compare(steps=SETTLED, piece=PIECE):
             for each in piece:
@@ -104,11 +107,11 @@ async def check_mailbox(work: Work, facts: Facts) -> None:
             return  # nothing can be told, and nothing lost
         if not same or others > same:
             raise FetchError(
-                f"this was {before} until now, and is {facts.mailbox}, where other mail is: give it an account of"
+                f"this was {before} until now, and is {mailbox}, where other mail is: give it an account of"
                 f" another name, or forget what was there: postane fetch state forget {work.account.name}",
                 Trouble.CONFIGURATION,
             )
-    await work.run.remember(MAILBOX, facts.mailbox)
+    await work.run.remember(MAILBOX, f"{mailbox}\n{work.mailbox}")
 
 
 async def reconcile(work: Work) -> None:

@@ -33,7 +33,8 @@ Tell = Callable[[Listed, str], None]
 @dataclass(slots=True)
 class Work:
     """One visit's tools. `most`: messages to fetch at most; None: all. `given_up` are keys that were tried in this run
-    and are not to be tried again in it. `is_recorded`: nothing is delivered that is not recorded."""
+    and are not to be tried again in it. `is_recorded`: nothing is delivered that is not recorded. `mailbox` is whose
+    mail it is, by the first name that the journal knew it by; known from the listing on."""
 
     account: Account
     source: Source
@@ -44,7 +45,10 @@ class Work:
     most: int | None = None
     given_up: set[str] = field(default_factory=set)
     is_recorded: bool = True
+    mailbox: str = ""
 
     def parcel_key(self, key: str, *, is_part: bool = False) -> str:
-        """What destinations know a message by, or its header part alone: no other account's has the same."""
-        return hashlib.sha256(f"{self.account.name}\n{'part' if is_part else 'whole'}\n{key}".encode()).hexdigest()[:40]
+        """What destinations know a message by, or its header part alone: none of another account or mailbox has the
+        same."""
+        words = (self.account.name, self.mailbox, "part" if is_part else "whole", key)
+        return hashlib.sha256("\n".join(words).encode()).hexdigest()[:40]

@@ -1,5 +1,6 @@
 """What a server has, under keys that are each message's own. Whole runs are in test_run."""
 
+from postane.fetch.account import Keep, KeepKind
 from postane.fetch.errors import Trouble
 from postane.fetch.listing import REPEATED
 from postane.journal.base import Listed, Step
@@ -59,6 +60,37 @@ async def test_after_a_crash_a_part_that_was_delivered_is_not_fetched_again():
     progress = await bench.fetch()
     assert (progress.delivered, progress.present) == (1, 1)
     assert await known(bench) == {"u1": Step.SKIPPED, "u2": Step.DELIVERED}
+
+
+async def test_a_message_of_the_mailbox_before_is_not_taken_for_one_of_this():
+    """Many servers count: what the first mailbox had under a unique-id may still be at the destination."""
+    bench = Bench(mail(1), mail(2))
+    await bench.fetch()
+    await bench.journal.forget("work")
+    bench.server.user, bench.server.mails = "berta", [mail(1, size=5000), mail(2, size=6000)]
+    await crashed(bench)
+    progress = await bench.fetch()
+    assert (progress.delivered, progress.present) == (2, 0)
+
+
+async def test_forgotten_a_message_is_still_known_again_after_a_crash():
+    bench = Bench(mail(1))
+    await bench.fetch()
+    await bench.journal.forget("work")
+    await crashed(bench)
+    progress = await bench.fetch()
+    assert (progress.delivered, progress.present) == (0, 1)
+
+
+async def test_a_mailbox_that_is_called_otherwise_now_has_its_messages_where_they_are():
+    bench = Bench(mail(1), mail(2), keep=Keep(KeepKind.HERE))
+    await bench.fetch()
+    for name in ("anna@example.org", "anna@example.com"):
+        bench.server.user = name
+        assert (await bench.fetch()).deleted == 0
+    del bench.sink.parcels[next(iter(bench.sink.parcels))]
+    assert (await bench.fetch()).deleted == 1
+    assert [each.uidl for each in bench.server.mails] == ["u2"]
 
 
 async def test_after_a_clean_end_nobody_is_asked(monkeypatch):
