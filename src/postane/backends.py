@@ -111,11 +111,13 @@ def _open_pam(table: PamBackend, config: Config, own_domains: tuple[str, ...]) -
 def _open_oauth(table: OauthBackend, directory: AccountStore) -> AccountStore:
     with _explained(table.kind):
         from postane.accounts.oauth import OauthSettings, open_oauth
+        from postane.net.http import HttpsClient
 
-        settings = OauthSettings(**table.model_dump(exclude={"kind"}))
+        settings = OauthSettings(**table.model_dump(exclude={"kind", "ca", "timeout"}))
         if table.audience == ANY_AUDIENCE:
             settings = replace(settings, audience=None)
-        return open_oauth(settings, directory, time.time)
+        http = HttpsClient(timeout=table.timeout, authority=table.ca)
+        return open_oauth(settings, directory, time.time, http)
 
 
 _EXTRAS = {"ldap": "ldap", "postgresql": "cluster", "oauth": "oauth"}

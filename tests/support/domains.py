@@ -55,7 +55,7 @@ class FakeWeb:
             raise Unreachable(f"{url}: no such host")
         return HttpAnswer(200, page) if page else HttpAnswer(404, b"<html>not found</html>")
 
-    async def post(self, url: str, form: dict[str, str]) -> HttpAnswer:
+    async def post(self, url: str, form: Mapping[str, str], headers: Mapping[str, str] | None = None) -> HttpAnswer:
         """See Http."""
         raise AssertionError("nothing is posted")
 

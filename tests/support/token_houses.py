@@ -9,6 +9,7 @@ from pathlib import Path
 from postane.accounts.chain import ChainAccounts
 from postane.accounts.memory import MemoryAccounts
 from postane.accounts.oauth import OauthSettings, open_oauth
+from postane.net.http import HttpsClient
 from postane.sasl.base import Means
 from support.account_houses import OUR_MEANS, OWN_DOMAINS, House
 from support.authorization import CLIENT, open_authorization
@@ -25,7 +26,7 @@ async def open_tokens(folder: Path) -> AsyncIterator[House]:
         settings = OauthSettings(
             introspection=f"{server.url}/introspect", client_id=CLIENT[0], client_secret_file=secret
         )
-        tokens = open_oauth(settings, memory, time.time)
+        tokens = open_oauth(settings, memory, time.time, HttpsClient())
         chain = ChainAccounts([tokens, memory], own_domains=OWN_DOMAINS)
 
         def give_token(name: str, token: str) -> str:

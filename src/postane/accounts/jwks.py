@@ -18,9 +18,12 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
 
+from postane.net.base import ANSWER_LIMIT
+
 from .base import AccountsUnavailable
 from .claims import parse_object
-from .https import ANSWER_LIMIT, Https, unavailable
+from .https import Https, unavailable
+from .schema import UNAVAILABLE
 
 RENEW_EVERY = 15.0
 """Seconds between two questions for keys, however many tokens name one that is not known."""
@@ -164,7 +167,7 @@ class UrlKeys:
         """See KeySource."""
         await self._renew()
         if self._failure is not None or self._ring is None:
-            raise unavailable(self._url, self._failure or "has given no keys")
+            raise AccountsUnavailable(UNAVAILABLE, self._failure or f"{self._url}: has given no keys")
         return self._ring
 
     async def close(self) -> None:
@@ -197,9 +200,9 @@ class UrlKeys:
         try:
             self._ring = parse_keys(await self._https.get(self._url))
         except AccountsUnavailable as error:
-            return error.log.removeprefix(f"{self._url}: ")
+            return error.log
         except ValueError as error:
-            return str(error)
+            return f"{self._url}: {error}"
         self._got = self._clock()
         return None
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from postane.net.base import Http
 from postane.sasl.base import Means
 
 from .base import Account, AccountStore, AccountsUnavailable, LoginRefused, Proof
@@ -38,9 +39,7 @@ class OauthSettings:
     client_secret_file: Path | None = None
     claim: str | None = None
     scope: str | None = None
-    ca: Path | None = None
     cache: float = 60.0
-    timeout: float = 5.0
 
 
 class OauthAccounts(PartialAccounts):
@@ -102,25 +101,28 @@ class OauthAccounts(PartialAccounts):
         await self._checker.close()
 
 
-def open_oauth(settings: OauthSettings, directory: AccountStore, clock: Callable[[], float]) -> OauthAccounts:
-    """The store of these settings; nothing is asked before the first token. `clock` is the time of day.
+def open_oauth(
+    settings: OauthSettings, directory: AccountStore, clock: Callable[[], float], http: Http
+) -> OauthAccounts:
+    """The store of these settings; nothing is asked before the first token. `clock` is the time of day; `http`, which
+    follows no redirects, is closed with the store.
 
     Raises AccountsUnavailable where what it needs is not installed.
     """
     try:
-        return OauthAccounts(_checker(settings, clock), directory)
+        return OauthAccounts(_checker(settings, clock, http), directory)
     except ModuleNotFoundError as error:
         words = f"access tokens need the module {(error.name or '').partition('.')[0]}: pip install 'postane[oauth]'"
         raise AccountsUnavailable(UNAVAILABLE, words) from None
 
 
-def _checker(settings: OauthSettings, clock: Callable[[], float]) -> TokenChecker:
-    from .https import Https  # these need libraries that few have a use for
-    from .introspection import Introspector, Server
+def _checker(settings: OauthSettings, clock: Callable[[], float], http: Http) -> TokenChecker:
+    from .https import Https
+    from .introspection import Introspector, Server  # these need a library that few have a use for
     from .jwks import FileKeys, UrlKeys
     from .jwt import JwtChecker
 
-    https = Https(settings.timeout, settings.ca)
+    https = Https(http)
     if settings.introspection is not None:
         server = Server(settings.introspection, settings.client_id, settings.client_secret_file)
         return Introspector(server, https, _demands(settings, "username"), clock, settings.cache)

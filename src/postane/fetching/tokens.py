@@ -4,7 +4,7 @@ Must not know: what they are for.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from postane.config.fetching import FetchConfig
 from postane.config.secrets import OauthProvider
@@ -36,11 +36,11 @@ class EachTime:
         finally:
             await http.close()
 
-    async def post(self, url: str, form: dict[str, str]) -> HttpAnswer:
+    async def post(self, url: str, form: Mapping[str, str], headers: Mapping[str, str] | None = None) -> HttpAnswer:
         """See Http."""
         http = HttpsClient()
         try:
-            return await http.post(url, form)
+            return await http.post(url, form, headers)
         finally:
             await http.close()
 

@@ -6,7 +6,7 @@ several waits together that bring next to nothing.
 Must not know: any protocol.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -159,6 +159,10 @@ Dial = Callable[[Target], Awaitable[Link]]
 """From a target to a connection that stands; with TlsMode.IMPLICIT the handshake is over. Raises NetError."""
 
 
+ANSWER_LIMIT = 262_144
+"""Octets of an HttpAnswer at most; keys that sign tokens, and a provider's autoconfiguration, have a few thousand."""
+
+
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
     """What a server said; `status` is of HTTP."""
@@ -174,8 +178,8 @@ class Http(Protocol):
         """Raises NetError where there is no answer."""
         ...
 
-    async def post(self, url: str, form: "dict[str, str]") -> HttpAnswer:
-        """The same with a form. Raises NetError where there is no answer."""
+    async def post(self, url: str, form: Mapping[str, str], headers: Mapping[str, str] | None = None) -> HttpAnswer:
+        """The same with a form, and with more header fields. Raises NetError where there is no answer."""
         ...
 
     async def close(self) -> None:

@@ -10,35 +10,44 @@ Must not know: what is asked for.
 import asyncio
 import ipaddress
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlencode, urljoin, urlsplit
 
 import httpx2
 
-from .base import HttpAnswer, LinkLost, NetError, TooSlow, Unreachable, Untrusted
+from .base import ANSWER_LIMIT, HttpAnswer, LinkLost, NetError, TooSlow, Unreachable, Untrusted
 from .distrust import words_of
 from .pem import explain_certificates
 
 TIMEOUT = 30.0
 """Seconds for a question with all that it leads to."""
 
-ANSWER_LIMIT = 1024 * 1024
-"""Octets of an answer at most; a provider's autoconfiguration has a few thousand."""
-
 REDIRECTS = 3
 """How often a question is sent on, where that is allowed."""
 
-CONNECTIONS = 10
+CONNECTIONS = 20
+"""Questions asked at once; others wait for their turn, within their time."""
 
 _MOVED = frozenset({301, 302, 303, 307, 308})
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What is asked; there may be secrets in all of it."""
+
+    method: str
+    url: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    content: bytes = field(default=b"", repr=False)
 
 
 class HttpsClient:
     """An Http. `authority` is a PEM file of whom to believe, None: whom the system believes. With `follows`, a GET goes
     where an answer sends it on to, at most REDIRECTS times; a form never does.
 
-    Opened at the first use.
+    Opened at the first use: a process may fork after making it, not after using it.
     """
 
     def __init__(
@@ -57,11 +66,12 @@ class HttpsClient:
 
     async def get(self, url: str) -> HttpAnswer:
         """See Http. Without `follows`, an answer that sends elsewhere is given as it is."""
-        return await self._in_time("GET", url, b"")
+        return await self._in_time(_Question("GET", url, {"Accept": "*/*"}))
 
-    async def post(self, url: str, form: dict[str, str]) -> HttpAnswer:
+    async def post(self, url: str, form: Mapping[str, str], headers: Mapping[str, str] | None = None) -> HttpAnswer:
         """See Http."""
-        return await self._in_time("POST", url, urlencode(form).encode())
+        kind = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"}
+        return await self._in_time(_Question("POST", url, {**kind, **(headers or {})}, urlencode(form).encode()))
 
     async def close(self) -> None:
         """See Http."""
@@ -69,38 +79,34 @@ class HttpsClient:
         if opened is not None:
             await opened.aclose()
 
-    async def _in_time(self, method: str, url: str, content: bytes) -> HttpAnswer:
+    async def _in_time(self, question: "_Question") -> HttpAnswer:
         try:
             async with asyncio.timeout(self._timeout):  # for all of it: the client's own is for each piece
-                return await self._follow(method, url, content)
+                return await self._follow(question)
         except TimeoutError:
-            raise TooSlow(f"{_told(url)} did not answer within {self._timeout:g} s") from None
+            raise self._too_slow(question.url) from None
 
-    async def _follow(self, method: str, url: str, content: bytes) -> HttpAnswer:
-        left = self._redirects if method == "GET" else 0
-        while True:
-            _refuse_clear(url)
-            answer, elsewhere = await self._ask(method, url, content)
-            if elsewhere is None or not self._redirects or method != "GET":
+    async def _follow(self, question: "_Question") -> HttpAnswer:
+        follows = self._redirects > 0 and question.method == "GET"
+        for _ in range(1 + self._redirects):
+            _refuse_clear(question.url)
+            answer, elsewhere = await self._ask(question)
+            if elsewhere is None or not follows:
                 return answer
-            if not left:
-                raise LinkLost(f"{_told(url)} sends the question on, more than {self._redirects} times")
-            left -= 1
-            url = _next(url, elsewhere)
+            asked, question = question.url, replace(question, url=_next(question.url, elsewhere))
+        raise LinkLost(f"{_told(asked)} sends the question on, more than {self._redirects} times")
 
-    async def _ask(self, method: str, url: str, content: bytes) -> tuple[HttpAnswer, str | None]:
+    async def _ask(self, question: "_Question") -> tuple[HttpAnswer, str | None]:
         """The answer, and where it sends on to."""
-        headers = {"Accept": "*/*", "Accept-Encoding": "identity"}
-        if method == "POST":
-            headers |= {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"}
+        url, headers = question.url, {**question.headers, "Accept-Encoding": "identity"}
         client = await self._client()
         try:
-            async with client.stream(method, url, headers=headers, content=content) as answer:
+            async with client.stream(question.method, url, headers=headers, content=question.content) as answer:
                 octets = await self._read(url, answer)
                 elsewhere = answer.headers.get("Location") if answer.status_code in _MOVED else None
                 return HttpAnswer(answer.status_code, octets), elsewhere
         except httpx2.TimeoutException:
-            raise TooSlow(f"{_told(url)} did not answer in time") from None
+            raise self._too_slow(url) from None
         except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:
             raise _net_error(url, error) from None  # it holds the question
         finally:
@@ -115,6 +121,9 @@ class HttpsClient:
             if len(octets) > self._limit:
                 raise LinkLost(f"{_told(url)} answered with more than {self._limit} octets")
         return bytes(octets)
+
+    def _too_slow(self, url: str) -> TooSlow:
+        return TooSlow(f"{_told(url)} did not answer within {self._timeout:g} s")
 
     async def _client(self) -> httpx2.AsyncClient:
         if self._opened is None:

@@ -15,6 +15,7 @@ from cryptography.x509.oid import NameOID
 
 from postane.accounts.base import AccountsUnavailable
 from postane.accounts.https import Https
+from postane.net.http import HttpsClient
 from support.authorization import CLIENT, open_authorization
 
 
@@ -25,10 +26,15 @@ async def server():
 
 
 @pytest.fixture
-async def https():
-    https = Https(timeout=20, limit=1000)
-    yield https
-    await https.close()
+async def http():
+    http = HttpsClient(timeout=20, limit=1000)
+    yield http
+    await http.close()
+
+
+@pytest.fixture
+def https(http):
+    return Https(http)
 
 
 async def unavailable(https: Https, url: str) -> str:
@@ -76,11 +82,11 @@ async def test_a_compressed_answer_is_not_unpacked(server, https):
     assert "compression" in await unavailable(https, f"{server.url}/introspect")
 
 
-async def test_no_cookie_is_kept(server, https):
+async def test_no_cookie_is_kept(server, https, http):
     server.body, server.headers = b"{}", {"Set-Cookie": "session=1; Path=/"}
     for _ in range(2):
         await https.get(f"{server.url}/jwks")
-    assert not (await https._client()).cookies
+    assert not (await http._client()).cookies
 
 
 async def test_no_proxy_of_the_environment_is_used(server, https, monkeypatch):
@@ -100,7 +106,7 @@ async def test_one_that_is_not_there(https):
 
 async def test_one_that_is_slow(server):
     server.go_on.clear()
-    https = Https(timeout=0.05)
+    https = Https(HttpsClient(timeout=0.05))
     assert "within 0.05 s" in await unavailable(https, f"{server.url}/introspect")
     await https.close()
 
@@ -177,7 +183,7 @@ def signed_for(tmp_path, server_name: str):
 async def test_https_with_a_ca_of_ones_own(ca):
     path, context = ca
     async with open_authorization(context) as server:
-        https = Https(timeout=20, ca=path)
+        https = Https(HttpsClient(timeout=20, authority=path))
         assert b"keys" in await https.get(f"{server.url}/jwks")
         await https.close()
 
@@ -185,7 +191,7 @@ async def test_https_with_a_ca_of_ones_own(ca):
 async def test_a_certificate_that_nobody_signed_whom_we_trust(ca):
     _, context = ca
     async with open_authorization(context) as server:
-        https = Https(timeout=20)
+        https = Https(HttpsClient(timeout=20))
         assert "certificate" in (await unavailable(https, f"{server.url}/introspect")).lower()
         await https.close()
         assert server.asked == []
@@ -194,7 +200,7 @@ async def test_a_certificate_that_nobody_signed_whom_we_trust(ca):
 async def test_a_certificate_for_another_name(tmp_path):
     path, context = signed_for(tmp_path, "another.example")
     async with open_authorization(context) as server:
-        https = Https(timeout=20, ca=path)
+        https = Https(HttpsClient(timeout=20, authority=path))
         assert "certificate" in (await unavailable(https, f"{server.url}/introspect")).lower()
         await https.close()
         assert server.asked == []
@@ -204,5 +210,7 @@ async def test_a_certificate_for_another_name(tmp_path):
 async def test_a_ca_that_cannot_be_read(tmp_path, octets):
     if octets is not None:
         (tmp_path / "ca.pem").write_bytes(octets)
-    https = Https(timeout=20, ca=tmp_path / "ca.pem")
-    assert "ca.pem: cannot be read as certificates" in await unavailable(https, "https://127.0.0.1:1/")
+    https = Https(HttpsClient(timeout=20, authority=tmp_path / "ca.pem"))
+    log = await unavailable(https, "https://127.0.0.1:1/")
+    assert log.count("ca.pem") == 1
+    assert ("cannot read the certificate" if octets is None else "holds no certificate in PEM") in log

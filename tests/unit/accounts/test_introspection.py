@@ -12,6 +12,7 @@ from postane.accounts.claims import BadToken, Demands
 from postane.accounts.https import Https
 from postane.accounts.introspection import Answers, Introspector, Server
 from postane.accounts.jwt import TOKEN_LIMIT
+from postane.net.http import HttpsClient
 from support.authorization import AUDIENCE, CLIENT, NOW, Clock, open_authorization
 
 DEMANDS = Demands("username", audience=AUDIENCE, scope="mail", must_end=False)
@@ -40,7 +41,7 @@ def place(server, tmp_path):
 
 @pytest.fixture
 async def checker(place, clock):
-    checker = Introspector(place, Https(timeout=20), DEMANDS, clock, 60)
+    checker = Introspector(place, Https(HttpsClient(timeout=20)), DEMANDS, clock, 60)
     yield checker
     await checker.close()
 
@@ -124,7 +125,7 @@ async def test_a_no_is_not_remembered(checker, server):
 
 
 async def test_nothing_is_remembered_where_nothing_should_be(place, server, clock):
-    checker = Introspector(place, Https(timeout=20), DEMANDS, clock, 0)
+    checker = Introspector(place, Https(HttpsClient(timeout=20)), DEMANDS, clock, 0)
     for _ in range(2):
         assert await checker.check(TOKEN) == "mrose"
     server.tokens.clear()
@@ -206,7 +207,9 @@ async def test_a_secret_that_others_can_read(checker, place, server):
 
 
 async def test_without_credentials_the_server_decides(place, clock):
-    checker = Introspector(replace(place, client_id=None, secret_file=None), Https(timeout=20), DEMANDS, clock, 60)
+    checker = Introspector(
+        replace(place, client_id=None, secret_file=None), Https(HttpsClient(timeout=20)), DEMANDS, clock, 60
+    )
     assert "401" in await unavailable(checker)
     await checker.close()
 

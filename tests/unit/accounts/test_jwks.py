@@ -7,8 +7,10 @@ import os
 import pytest
 
 from postane.accounts.base import AccountsUnavailable
-from postane.accounts.https import ANSWER_LIMIT, Https
+from postane.accounts.https import Https
 from postane.accounts.jwks import KEYS_LIMIT, KINDS, RENEW_AFTER, RENEW_EVERY, FileKeys, UrlKeys, parse_keys
+from postane.net.base import ANSWER_LIMIT
+from postane.net.http import HttpsClient
 from support.authorization import Clock, key_set, make_key, open_authorization
 
 
@@ -197,7 +199,7 @@ def clock():
 
 @pytest.fixture
 async def keys(server, clock):
-    keys = UrlKeys(f"{server.url}/jwks", Https(timeout=20), clock)
+    keys = UrlKeys(f"{server.url}/jwks", Https(HttpsClient(timeout=20)), clock)
     yield keys
     await keys.close()
 

@@ -14,6 +14,7 @@ from postane.accounts.claims import BadToken, Demands
 from postane.accounts.https import Https
 from postane.accounts.jwks import KINDS, RENEW_EVERY, FileKeys, UrlKeys
 from postane.accounts.jwt import TOKEN_LIMIT, JwtChecker
+from postane.net.http import HttpsClient
 from support.authorization import (
     AUDIENCE,
     CLAIMS,
@@ -188,7 +189,7 @@ async def test_keys_and_places_of_keys_that_a_token_brings_along_are_not_looked_
         }
         async with open_authorization() as server:
             server.keys = [ec]
-            keys = UrlKeys(f"{server.url}/jwks", Https(timeout=20), Clock())
+            keys = UrlKeys(f"{server.url}/jwks", Https(HttpsClient(timeout=20)), Clock())
             checker = JwtChecker(keys, DEMANDS, ["ES256"], lambda: NOW)
             for kid in ("mine", "first", None):
                 for name, value in brought.items():
@@ -337,7 +338,9 @@ def clock():
 
 @pytest.fixture
 async def by_url(server, clock):
-    checker = JwtChecker(UrlKeys(f"{server.url}/jwks", Https(timeout=20), clock), DEMANDS, ["ES256"], clock)
+    checker = JwtChecker(
+        UrlKeys(f"{server.url}/jwks", Https(HttpsClient(timeout=20)), clock), DEMANDS, ["ES256"], clock
+    )
     yield checker
     await checker.close()
 
