@@ -80,6 +80,7 @@ async def test_one_that_can_tell_knows_them_again(house: SinkHouse) -> None:
         await deliver_all(sink, parcels[3:])
     async with opened(house) as sink:
         assert await sink.find([parcels[1].key, "work/never-seen"]) == ({parcels[1].key} if sink.can_tell else set())
+        assert await sink.resembling({"work/never-seen": ""}) == set(), "all that is there bears a key"
     assert len(await house.contents()) == 5
 
 

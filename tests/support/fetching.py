@@ -12,6 +12,7 @@ from postane.fetch.source import Facts, Item
 from postane.fetch.work import Work
 from postane.journal.memory import MemoryJournal
 from postane.sinks.base import Delivery, Outcome, Parcel, SinkError
+from postane.sinks.strangers import read_strangers
 
 PIECE = 256 * 1024
 NOW = 1_790_000_000.0
@@ -140,12 +141,16 @@ class MemorySink:
         self.deliveries = 0
         self.answer: Callable[[Parcel], Delivery | None] = lambda _: None
         self.fails: SinkError | None = None
+        self.strangers = read_strangers([])
 
     async def open(self) -> None:
         pass
 
     async def find(self, keys: Collection[str]) -> set[str]:
         return {key for key in keys if key in self.parcels} if self.can_tell else set()
+
+    async def resembling(self, wanted: Mapping[str, str]) -> set[str]:
+        return self.strangers.resembling(wanted)
 
     async def deliver(self, parcels: Sequence[Parcel]) -> Sequence[Delivery]:
         self.groups.append(len(parcels))

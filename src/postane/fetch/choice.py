@@ -13,6 +13,7 @@ from .account import Action, KeepKind, Oversize
 from .errors import Trouble
 from .filters import decide, read_header
 from .header_part import read_header_part
+from .lead import id_in_lead
 from .source import Incoming
 from .work import DONE, PENDING, PIECE, Tell, Work
 
@@ -97,14 +98,30 @@ async def _gone_here(work: Work, due: Sequence[Compared]) -> list[Compared]:
     """What none of the destinations has any more, of what they got since they are the ones they are."""
     tellers = [sink for sink in work.sinks if sink.can_tell]
     if not tellers:
-        work.progress.note = "nothing is deleted at the server: no destination can tell what it has"
+        work.progress.remark("nothing is deleted at the server: no destination can tell what it has")
         return []
     since = await _here_since(work, tellers)
     names = {work.parcel_key(each.listed.key): each for each in due if (each.delivered or 0.0) >= since}
-    here: set[str] = set()
     for sink in tellers:
-        here |= await sink.find(list(names))
-    return [each for name, each in names.items() if name not in here]
+        for name in await sink.find(list(names)):
+            names.pop(name, None)
+    for sink in tellers:
+        if names:  # a mail reader may have given them other names, or rewritten them
+            await _keep_resembling(work, sink, names)
+    return list(names.values())
+
+
+async def _keep_resembling(work: Work, sink: Sink, names: dict[str, Compared]) -> None:
+    """Take out what the destination may have although it does not know it any more."""
+    wanted = {name: id_in_lead(work.account, each.listed.key) for name, each in names.items()}
+    here = await sink.resembling(wanted)
+    for name in here:
+        del names[name]
+    if not all(wanted[name] for name in here):
+        work.progress.remark(
+            f"not all that seems gone is deleted at the server: {sink.name} has messages that may be these, renamed or"
+            " rewritten by a mail reader, and with received = false there is nothing to know them by"
+        )
 
 
 async def open_destinations(work: Work) -> None:

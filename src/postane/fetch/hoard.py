@@ -6,7 +6,7 @@ its octets, as in `keys`.
 Must not know: how they were read.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from postane.sinks.base import Content
@@ -61,9 +61,10 @@ class Hoard:
         self._contents[number] = content = spool.finish()
         self._keys[number] = self._made.whole_key(content.chunks())
 
-    def key(self, number: int) -> str:
-        """What a message is known by."""
-        return self._keys[number]
+    @property
+    def keys(self) -> Mapping[int, str]:
+        """What each message is known by."""
+        return self._keys
 
     async def listing(self) -> AsyncIterator[Sequence[Item]]:
         """See Source."""

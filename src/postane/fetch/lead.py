@@ -34,6 +34,11 @@ def format_lead(account: Account, facts: Facts, key: str, at: float) -> bytes:
     return "".join(f"{line}\r\n" for line in lines).encode("ascii")
 
 
+def id_in_lead(account: Account, key: str) -> str:
+    """What stands behind `id` in a message's Received; "": it gets none."""
+    return _word(key) if account.adds_received else ""
+
+
 def _plain(text: str) -> str:
     return _UNSAFE.sub("?", text)[:200]
 

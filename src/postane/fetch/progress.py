@@ -59,6 +59,11 @@ class Progress:
         if len(self.troubles) < self.TROUBLES:
             self.troubles.append(words)
 
+    def remark(self, words: str) -> None:
+        """Something that whoever reads of the run should know; said once."""
+        if words not in self.note:
+            self.note = f"{self.note}; {words}" if self.note else words
+
     @property
     def seconds(self) -> float:
         """How long it has run."""

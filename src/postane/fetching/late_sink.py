@@ -3,7 +3,7 @@
 Must not know: which kind of destination it is.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
 from postane.sinks.base import Delivery, Parcel, Sink
 
@@ -31,6 +31,10 @@ class LateSink:
     async def find(self, keys: Collection[str]) -> set[str]:
         """See Sink."""
         return await self._made.find(keys)
+
+    async def resembling(self, wanted: Mapping[str, str]) -> set[str]:
+        """See Sink."""
+        return await self._made.resembling(wanted)
 
     async def deliver(self, parcels: Sequence[Parcel]) -> Sequence[Delivery]:
         """See Sink."""

@@ -3,7 +3,7 @@
 Must not know: how mail is fetched.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from postane.accounts.base import AccountError
@@ -66,6 +66,10 @@ class PostOfficeSink:
     async def find(self, keys: Collection[str]) -> set[str]:
         """See Sink."""
         return await self._opened.find(keys)
+
+    async def resembling(self, wanted: Mapping[str, str]) -> set[str]:
+        """See Sink."""
+        return await self._opened.resembling(wanted)
 
     async def deliver(self, parcels: Sequence[Parcel]) -> Sequence[Delivery]:
         """See Sink."""

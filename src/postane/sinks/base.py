@@ -7,7 +7,7 @@ which it has already, and a message is not put there twice.
 Must not know: where mail comes from, the journal.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -108,6 +108,12 @@ class Sink(Protocol):
 
     async def find(self, keys: Collection[str]) -> set[str]:
         """Which of these it has. Of one that cannot tell: none. Raises SinkError."""
+        ...
+
+    async def resembling(self, wanted: Mapping[str, str]) -> set[str]:
+        """Which of these it may have although it does not know them by their keys any more, because a mail reader has
+        renamed or rewritten messages. `wanted` are keys with the `id` in the Received field of the lead, "" where it
+        has none: then any message without a key may be it. Raises SinkError."""
         ...
 
     async def deliver(self, parcels: Sequence[Parcel]) -> Sequence[Delivery]:

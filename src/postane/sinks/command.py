@@ -12,7 +12,7 @@ import contextlib
 import os
 import re
 import signal
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from tempfile import TemporaryFile
 from typing import IO
@@ -62,6 +62,10 @@ class CommandSink:
         """Nothing is to be made ready."""
 
     async def find(self, keys: Collection[str]) -> set[str]:
+        """None: a command cannot tell."""
+        return set()
+
+    async def resembling(self, wanted: Mapping[str, str]) -> set[str]:
         """None: a command cannot tell."""
         return set()
 

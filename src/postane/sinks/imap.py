@@ -7,7 +7,7 @@ while it goes. One that somebody has moved to another folder, between a crash an
 Must not know: how to connect and log in, and by which library.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Protocol, TypeVar
 
@@ -89,6 +89,10 @@ class ImapSink:
     async def find(self, keys: Collection[str]) -> set[str]:
         """Which of these are in the folder. Raises SinkError."""
         return await self._run(partial(_find, keys)) if keys else set()
+
+    async def resembling(self, wanted: Mapping[str, str]) -> set[str]:
+        """None: what is in the folder stays as it came."""
+        return set()
 
     async def deliver(self, parcels: Sequence[Parcel]) -> Sequence[Delivery]:
         """Append them. Raises SinkError."""

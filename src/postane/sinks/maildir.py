@@ -14,10 +14,11 @@ import os
 import re
 import socket
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
+from typing import TYPE_CHECKING
 
 from .base import Delivery, Outcome, Parcel, SinkError
 from .content import IN_MEMORY, SpoolError, whole
@@ -28,11 +29,17 @@ from .line_ends import LineEnds, with_line_ends
 from .processes import lives
 from .thread import OneThread
 
+if TYPE_CHECKING:
+    from .strangers import Strangers
+
 GROUP = 100
 """Messages that are made durable together: more of them make it no faster."""
 
 STALE = 36 * 3600.0
 """Seconds after which a file in `tmp/` belongs to nobody (the Maildir convention)."""
+
+TRIES = 10
+"""Times that a Maildir is read whose files are renamed meanwhile."""
 
 _MARKED = re.compile(rf"\.M[0-9]+K([0-9a-f]{{{MARK_LENGTH}}})\.")
 _OUR_TMP = re.compile(rf"[0-9]+\.M[0-9]+P([0-9]+)K[0-9a-f]{{{MARK_LENGTH}}}\.(.+)")
@@ -80,6 +87,7 @@ class MaildirSink:
         self._on_step = on_step
         self._thread = OneThread("postane-maildir")
         self._durability: Durability | None = None
+        self._strangers: tuple[list[tuple[str, int]], Strangers] | None = None  # with when the folders had changed
         self._host = re.sub(r"[^A-Za-z0-9_-]", lambda found: f"\\{ord(found[0]):03o}", socket.gethostname())
         if os.name == "nt":
             self._host = self._host.replace("\\", "_")
@@ -91,6 +99,10 @@ class MaildirSink:
     async def find(self, keys: Collection[str]) -> set[str]:
         """Which of these are in it, its subfolders included. Raises SinkError."""
         return await self._thread.run(partial(self._find, keys)) if keys else set()
+
+    async def resembling(self, wanted: Mapping[str, str]) -> set[str]:
+        """See Sink: some readers give every file a name of their own. Raises SinkError."""
+        return await self._thread.run(partial(self._resembling, wanted))
 
     async def deliver(self, parcels: Sequence[Parcel]) -> Sequence[Delivery]:
         """Put them in, durably. Raises SinkError."""
@@ -128,6 +140,19 @@ class MaildirSink:
         with told_as(f"the Maildir {self._path} cannot be read"):
             found = (_MARKED.search(name) for folder in self._folders() for name in _names(folder))
             return {wanted[each[1]] for each in found if each is not None and each[1] in wanted}
+
+    def _resembling(self, wanted: Mapping[str, str]) -> set[str]:
+        from .strangers import HEADER, read_strangers  # rarely asked for
+
+        with told_as(f"the Maildir {self._path} cannot be read"):
+            for _ in range(TRIES):
+                state = [(folder, _changed(folder)) for folder in self._folders()]
+                if self._strangers is not None and self._strangers[0] == state:  # no file has another name than then
+                    # One that was renamed while they were looked at may have been missed.
+                    return self._strangers[1].resembling(wanted) | self._find(wanted)
+                others = (f"{folder}/{name}" for folder, _ in state for name in _names(folder) if _is_other(name))
+                self._strangers = state, read_strangers(_beginning(path, HEADER) for path in others)
+        raise SinkError(f"the Maildir {self._path} changes faster than it is read: try again later")
 
     def _folders(self) -> Iterator[str]:
         for folder in (self._path, *_subfolders(self._path)):
@@ -219,3 +244,24 @@ def _names(folder: str) -> list[str]:
         return os.listdir(folder)
     except (FileNotFoundError, NotADirectoryError):
         return []
+
+
+def _is_other(name: str) -> bool:
+    """Whether a file of `new/` or `cur/` is a message without a mark of ours."""
+    return not name.startswith(".") and _MARKED.search(name) is None
+
+
+def _changed(folder: str) -> int:
+    try:
+        return os.stat(folder).st_mtime_ns
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
+
+
+def _beginning(path: str, octets: int) -> bytes:
+    """Of a file; one that has another name by now is looked for when it is asked for again."""
+    try:
+        with open(path, "rb", buffering=0) as file:
+            return file.read(octets)
+    except FileNotFoundError:
+        return b""

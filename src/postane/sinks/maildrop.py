@@ -7,7 +7,7 @@ Must not know: how the store keeps what it keeps; whose drop it is.
 """
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from itertools import groupby
 
@@ -71,6 +71,10 @@ class MaildropSink:
             except MaildropError as error:
                 raise self._gone(error) from error
         return found
+
+    async def resembling(self, wanted: Mapping[str, str]) -> set[str]:
+        """None: a message keeps its unique-id."""
+        return set()
 
     async def deliver(self, parcels: Sequence[Parcel]) -> Sequence[Delivery]:
         """Deposit them, in order. Raises SinkError."""

@@ -9,7 +9,7 @@ Must not know: where mail comes from.
 """
 
 import os
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from functools import partial
@@ -81,6 +81,10 @@ class MboxSink:
         """Which of these are in it: all of it is read. Raises SinkError."""
         return await self._thread.run(partial(self._find, keys)) if keys else set()
 
+    async def resembling(self, wanted: Mapping[str, str]) -> set[str]:
+        """See Sink: some readers put header fields into another order. Raises SinkError."""
+        return await self._thread.run(partial(self._resembling, wanted))
+
     async def deliver(self, parcels: Sequence[Parcel]) -> Sequence[Delivery]:
         """Append them, durably. Raises SinkError."""
         return await self._thread.run(partial(self._deliver, parcels)) if parcels else []
@@ -102,6 +106,12 @@ class MboxSink:
         wanted = by_mark(keys)
         with told_as(f"the mbox {self._path} cannot be read"), self._locked() as file:
             return {wanted[head.mark] for head in heads(file.descriptor) if head.mark in wanted}
+
+    def _resembling(self, wanted: Mapping[str, str]) -> set[str]:
+        from .strangers import mbox_strangers, read_strangers  # rarely asked for
+
+        with told_as(f"the mbox {self._path} cannot be read"), self._locked() as file:
+            return read_strangers(mbox_strangers(file.descriptor)).resembling(wanted)
 
     def _deliver(self, parcels: Sequence[Parcel]) -> list[Delivery]:
         with told_as(f"nothing can be appended to the mbox {self._path}"), self._locked() as file:

@@ -9,7 +9,7 @@ Must not know: where mail comes from.
 """
 
 import time
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
@@ -88,6 +88,10 @@ class SmtpSink:
             self._session = await SmtpSession.connect(self._dial, self._at)
 
     async def find(self, keys: Collection[str]) -> set[str]:
+        """None: a server cannot tell."""
+        return set()
+
+    async def resembling(self, wanted: Mapping[str, str]) -> set[str]:
         """None: a server cannot tell."""
         return set()
 

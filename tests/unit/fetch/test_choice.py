@@ -4,6 +4,7 @@ import re
 
 from postane.fetch.account import Action, Filter, Keep, KeepKind, Oversize
 from postane.fetch.errors import Trouble
+from postane.sinks.strangers import read_strangers
 from support.fetching import Bench, Given, MemorySink, MemorySource, mail
 
 DELETES = Keep(KeepKind.NONE)
@@ -67,6 +68,29 @@ async def test_where_no_destination_can_tell_nothing_is_deleted_because_it_is_go
     progress = await bench.fetch()
     assert (progress.deleted, len(bench.server.mails)) == (0, 1)
     assert "no destination can tell" in progress.note
+
+
+async def test_what_a_reader_has_renamed_is_not_gone():
+    bench = Bench(mail(1), mail(2), keep=Keep(KeepKind.HERE))
+    await bench.fetch()
+    lead = bench.sink.seen[0].lead
+    bench.sink.parcels.clear()
+    bench.sink.strangers = read_strangers([b"Status: RO\r\n" + lead + b"\r\n", b"Subject: no matter\r\n\r\n"])
+    progress = await bench.fetch()
+    assert [each.uidl for each in bench.server.mails] == ["u1"]
+    assert (progress.deleted, progress.note) == (1, "")
+
+
+async def test_without_received_any_message_without_a_mark_may_be_the_one_that_seems_gone():
+    bench = Bench(mail(1), mail(2), keep=Keep(KeepKind.HERE), adds_received=False)
+    await bench.fetch()
+    bench.sink.parcels.clear()
+    bench.sink.strangers = read_strangers([b"Subject: no matter\r\n\r\n"])
+    progress = await bench.fetch()
+    assert (progress.deleted, len(bench.server.mails)) == (0, 2)
+    assert "received = false" in progress.note
+    bench.sink.strangers = read_strangers([])
+    assert (await bench.fetch()).deleted == 2
 
 
 async def test_gone_here_means_gone_from_all_that_can_tell():

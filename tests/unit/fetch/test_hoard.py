@@ -28,8 +28,8 @@ async def test_messages_are_listed_by_number_under_keys_of_their_own():
     for number in (2, 1, 3):
         await hoarded.add(number, stream(HEADER, b"%d\r\n" % (number % 2)))
     (items,) = [piece async for piece in hoarded.listing()]
-    assert items == [Item(number, len(HEADER) + 3, hoarded.key(number)) for number in (1, 2, 3)]
-    assert hoarded.key(3) == f"{hoarded.key(1)}#2", "copies are counted"
+    assert items == [Item(number, len(HEADER) + 3, hoarded.keys[number]) for number in (1, 2, 3)]
+    assert hoarded.keys[3] == f"{hoarded.keys[1]}#2", "copies are counted"
 
 
 async def test_a_long_listing_comes_in_pieces(monkeypatch):

@@ -187,3 +187,38 @@ async def test_two_sinks_may_fill_one_at_once(tmp_path: Path) -> None:
     await asyncio.gather(one.deliver([parcel(n) for n in range(50)]), other.deliver([parcel(n) for n in range(50, 99)]))
     assert len(maildir_files(tmp_path)) == 99
     await asyncio.gather(one.close(), other.close())
+
+
+RECEIVED = b"Received: from a\r\n\tby b with POP3\r\n\tid %s\r\n\t(user c);\r\n\tTue, 14 Nov 2023 22:13:21 +0000\r\n"
+
+
+async def test_what_a_reader_has_renamed_is_known_by_its_received_field(tmp_path: Path) -> None:
+    sink = await opened(tmp_path)
+    await sink.deliver([parcel(1, lead=RECEIVED % b"u1"), parcel(2, lead=RECEIVED % b"u2"), parcel(3)])
+    wanted = {parcel(number).key: f"u{number}" for number in (1, 2, 3)}
+    one, other, _ = maildir_files(tmp_path)
+    one.rename(tmp_path / "cur" / "1_0.77.host,U=1:2,S")
+    other.unlink()
+    assert await sink.find(wanted) == {parcel(3).key}
+    del wanted[parcel(3).key]
+    for _ in range(2):
+        assert await sink.resembling(wanted) == {parcel(1).key}
+    assert await sink.resembling({parcel(2).key: ""}) == {parcel(2).key}, "it may be that one"
+    (tmp_path / "cur" / "1_0.77.host,U=1:2,S").unlink()
+    assert await sink.resembling({**wanted, parcel(4).key: ""}) == set()
+    await sink.close()
+
+
+async def test_a_maildir_that_changes_all_the_time_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sink = await opened(tmp_path)
+    (tmp_path / "cur" / "1.somebody:2,").write_bytes(b"Subject: a\n\n")
+
+    def beginning(path: str, _octets: int) -> bytes:
+        os.rename(path, f"{path}S")
+        os.utime(tmp_path / "cur", ns=(0, os.stat(tmp_path / "cur").st_size + len(path)))
+        return b""
+
+    monkeypatch.setattr(maildir, "_beginning", beginning)
+    with pytest.raises(SinkError, match="changes faster"):
+        await sink.resembling({"work/1": "u1"})
+    await sink.close()

@@ -147,3 +147,16 @@ async def test_a_key_becomes_a_mark(tmp_path: Path) -> None:
     await sink.deliver([parcel(1)])
     assert mark(parcel(1).key).encode() in (tmp_path / "m").read_bytes()
     await sink.close()
+
+
+async def test_what_a_reader_has_rewritten_is_not_taken_for_gone(tmp_path: Path) -> None:
+    sink = await opened(tmp_path / "m")
+    lead = b"Received: from a\r\n\tby b with POP3\r\n\tid u1\r\n\t(user c);\r\n\tTue, 14 Nov 2023 22:13:21 +0000\r\n"
+    await sink.deliver([parcel(1, lead=lead), parcel(2), parcel(3)])
+    one, other = (field_line(parcel(number).key).replace(b"\r\n", b"\n") for number in (1, 2))
+    text = (tmp_path / "m").read_bytes().replace(one, b"")  # the field is gone
+    (tmp_path / "m").write_bytes(text.replace(other, b"Status: RO\n" + other))  # the field is not the first one
+    wanted = {parcel(1).key: "u1", parcel(2).key: "u2", parcel(9).key: "u9"}
+    assert await sink.find(wanted) == set()
+    assert await sink.resembling(wanted) == {parcel(1).key, parcel(2).key}
+    await sink.close()
