@@ -58,6 +58,7 @@ SHOWN_ELSEWHERE: dict[str, str] = {
     "testing.shelf": "tests/unit/testing/test_hostile.py",
     "fetch.account": "values",
     "fetch.errors": "values",
+    "fetch.hoarded_source": "tests/unit/fetch/test_pop2_source.py and test_pop1_source.py, with those that stand on it",
     "fetch.source": "a Protocol and values: tests/unit/fetch/test_pop3_source.py and its like",
     "fetch.work": "values",
     "fetch.visit": "tests/unit/fetch/test_run.py, with the run that it is a session of",

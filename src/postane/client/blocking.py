@@ -12,7 +12,7 @@ Must not know: protocols.
 """
 
 from collections.abc import Generator, Iterable
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager
 from email.message import EmailMessage
 from typing import Unpack
 
@@ -22,18 +22,12 @@ from .capabilities import Capabilities
 from .messages import Fetched, Progress
 from .opening import Options
 from .pop3 import Stats
-from .portal import Portal
+from .portal import Blocking, Portal
 
 
 def connect(url: str, **options: Unpack[Options]) -> AbstractContextManager["Maildrop"]:
     """See `opening.connect`. Raises ValueError at once where that cannot be read; PopError comes when it is entered."""
-    return _session(opening.connect(url, **options))
-
-
-@contextmanager
-def _session(connecting: opening.Connecting[asynchronous.Maildrop]) -> Generator["Maildrop", None, None]:
-    with Portal() as portal, portal.entered(connecting) as maildrop:
-        yield Maildrop(maildrop, portal)
+    return Blocking(opening.connect(url, **options), Maildrop)
 
 
 class Maildrop:
@@ -42,6 +36,9 @@ class Maildrop:
     def __init__(self, inner: asynchronous.Maildrop, portal: Portal) -> None:
         self._inner = inner
         self._portal = portal
+
+    def __repr__(self) -> str:
+        return repr(self._inner)
 
     def capabilities(self) -> Capabilities | None:
         """What the server says it can do; None: it does not know the question."""
@@ -53,9 +50,7 @@ class Maildrop:
 
     def messages(self) -> Generator["Message", None, None]:
         """All messages, by number."""
-        with closing(self._portal.iterate(self._inner.messages())) as messages:
-            for message in messages:
-                yield Message(message, self._portal)
+        return self._portal.each(self._inner.messages(), Message)
 
     def fetch_many(
         self, messages: Iterable["Message | int"], progress: Progress | None = None, window: int | None = None

@@ -6,37 +6,24 @@ session: an answer must never be taken for that to another word.
 Must not know: what the words are for.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator
 from copy import copy
 from email.message import EmailMessage
-from typing import Generic, Protocol, TypeVar
+from types import TracebackType
+from typing import ClassVar, Generic, Self, TypeVar
 
 from postane.net.base import Link, NetError
 from postane.wire.errors import RemoteProtocolError
 from postane.wire.machine import NEED_DATA, Machine, Signal
 
-from .errors import ConnectionLost, Misbehaved, PopError, net_error, printable
+from .errors import ClearTextRefused, ConnectionLost, Misbehaved, PopError, net_error, printable
+from .login import LoginPolicy
 from .mail_parsing import parse_message
 from .protocol_log import WriteLine
 
 EventT = TypeVar("EventT")
 CommandT = TypeVar("CommandT")
-
-
-class Body(Protocol):
-    """What has octets that come in pieces."""
-
-    def stream(self) -> AsyncGenerator[bytes, None]: ...
-
-
-async def read_whole(body: Body) -> bytes:
-    """All octets at once."""
-    return b"".join([octets async for octets in body.stream()])
-
-
-async def parse(body: Body) -> EmailMessage:
-    """All octets as the message that they are."""
-    return parse_message(await read_whole(body))
 
 
 class Lockstep(Generic[EventT, CommandT]):
@@ -78,8 +65,16 @@ class Lockstep(Generic[EventT, CommandT]):
             self._machine.feed(octets)
         return event
 
+    def said(self, line: bytes) -> None:
+        """Write in the protocol log what was said; no secret may be in it."""
+        self.log(f"C: {line.decode('utf-8', 'replace').rstrip()}")
+
+    def heard(self, line: bytes) -> None:
+        """The same for an answer."""
+        self.log(f"S: {line.decode('ascii').rstrip()}")
+
     def log(self, line: str) -> None:
-        """Write a line of the protocol log, if there is one; no secret may be in it."""
+        """Write a line of the protocol log, if there is one."""
         if self._write_line is not None:
             self._write_line(printable(line))
 
@@ -120,3 +115,61 @@ class Lockstep(Generic[EventT, CommandT]):
         if isinstance(event, Signal):
             raise self.give_up(ConnectionLost("the session is over"))
         return event
+
+
+class Dialogue(ABC, Generic[EventT, CommandT]):
+    """A session of such a protocol. As a context it quits where its block ends well, and breaks off where an exception
+    leaves it."""
+
+    protocol: ClassVar[str]
+
+    def __init__(self, link: Link, machine: Machine[EventT, CommandT], write_line: WriteLine | None = None) -> None:
+        self._talk = Lockstep(link, machine, write_line)
+
+    @property
+    def link(self) -> Link:
+        """The connection."""
+        return self._talk.link
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None or not self._talk.is_usable:
+            self.abort()
+        else:
+            await self.quit()
+
+    @abstractmethod
+    async def quit(self) -> None:
+        """End the session."""
+
+    def abort(self) -> None:
+        """End the session at once, which deletes nothing that was not deleted before."""
+        self._talk.abort()
+
+    def _check_may_cross(self, policy: LoginPolicy | None) -> None:
+        """Neither protocol has anything but a password in clear text. Raises ClearTextRefused where none may cross."""
+        if not (policy or LoginPolicy()).may_cross(self._talk.link):
+            name = self.protocol
+            raise ClearTextRefused(f"{name} sends the password in clear text: use {name.lower()}s://, or allow it")
+
+
+class Letter(ABC):
+    """A message whose octets come in pieces."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def stream(self) -> AsyncGenerator[bytes, None]:
+        """Its octets, as they come."""
+
+    async def raw(self) -> bytes:
+        """Its octets, all at once."""
+        return b"".join([octets async for octets in self.stream()])
+
+    async def fetch(self) -> EmailMessage:
+        """It, parsed."""
+        return parse_message(await self.raw())

@@ -6,33 +6,24 @@ thread of the session's own runs.
 Must not know: protocols.
 """
 
-from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, closing, contextmanager
+from collections.abc import Generator
+from contextlib import AbstractContextManager
 from email.message import EmailMessage
-from typing import TypeVar, Unpack
+from typing import Unpack
 
 from . import old_opening, pop1, pop2
-from .opening import Connecting, Options
-from .opening import SessionT as AnyT
-from .portal import Portal
-
-FaceT = TypeVar("FaceT")
+from .opening import Options
+from .portal import Blocking, Portal
 
 
 def connect_pop2(url: str, **options: Unpack[Options]) -> AbstractContextManager["Pop2"]:
     """See `old_opening.connect_pop2`."""
-    return _session(old_opening.connect_pop2(url, **options), Pop2)
+    return Blocking(old_opening.connect_pop2(url, **options), Pop2)
 
 
 def connect_pop1(url: str, **options: Unpack[Options]) -> AbstractContextManager["Pop1"]:
     """See `old_opening.connect_pop1`."""
-    return _session(old_opening.connect_pop1(url, **options), Pop1)
-
-
-@contextmanager
-def _session(connecting: Connecting[AnyT], face: Callable[[AnyT, Portal], FaceT]) -> Generator[FaceT, None, None]:
-    with Portal() as portal, portal.entered(connecting) as session:
-        yield face(session, portal)
+    return Blocking(old_opening.connect_pop1(url, **options), Pop1)
 
 
 class Pop2:
@@ -42,6 +33,9 @@ class Pop2:
         self._inner = inner
         self._portal = portal
         self.host = inner.host
+
+    def __repr__(self) -> str:
+        return repr(self._inner)
 
     @property
     def count(self) -> int:
@@ -54,9 +48,7 @@ class Pop2:
 
     def messages(self) -> Generator["Pop2Message", None, None]:
         """Each message of the mailbox that is not deleted, by number."""
-        with closing(self._portal.iterate(self._inner.messages())) as messages:
-            for message in messages:
-                yield Pop2Message(message, self._portal)
+        return self._portal.each(self._inner.messages(), Pop2Message)
 
 
 class _Message:
@@ -67,6 +59,9 @@ class _Message:
     def __init__(self, inner: "pop2.Pop2Message | pop1.Pop1Message", portal: Portal) -> None:
         self._inner = inner
         self._portal = portal
+
+    def __repr__(self) -> str:
+        return repr(self._inner)
 
     def stream(self) -> Generator[bytes, None, None]:
         """Its octets, as they come."""
@@ -108,6 +103,9 @@ class Pop1:
         self._inner = inner
         self._portal = portal
 
+    def __repr__(self) -> str:
+        return repr(self._inner)
+
     def mailbox(self, name: str | None = None, *, deletes: bool = False) -> "Pop1Mailbox":
         """RETR, or RDEL where it `deletes`: begin to read a mailbox, None: the user's own."""
         return Pop1Mailbox(self._portal.call(self._inner.mailbox(name, deletes=deletes)), self._portal)
@@ -123,11 +121,12 @@ class Pop1Mailbox:
         self._portal = portal
         self.octets = inner.octets
 
+    def __repr__(self) -> str:
+        return repr(self._inner)
+
     def messages(self) -> Generator["Pop1Message", None, None]:
         """Each message, once. What is not read of one is thrown away when the next is asked for."""
-        with closing(self._portal.iterate(self._inner.messages())) as messages:
-            for message in messages:
-                yield Pop1Message(message, self._portal)
+        return self._portal.each(self._inner.messages(), Pop1Message)
 
     def accept(self) -> None:
         """RCVD: it has come whole. One that was asked for to be deleted is deleted now."""

@@ -8,9 +8,6 @@ Must not know: sockets.
 
 from collections import deque
 from collections.abc import AsyncGenerator
-from email.message import EmailMessage
-from types import TracebackType
-from typing import Self
 
 from postane.mail.mboxrd import BadMailbox, Part, Piece, Postmark, Splitter
 from postane.net.base import Link
@@ -20,52 +17,35 @@ from postane.pop1.grammar import format_command, format_line
 from postane.pop1.replies import Length, Line, Reply
 from postane.wire.errors import LocalProtocolError
 
-from .errors import ClearTextRefused, Misbehaved, PopError, Refused, greeting_refusal, login_refusal, refusal
-from .lockstep import Lockstep, parse, read_whole
+from .errors import Misbehaved, PopError, Refused, greeting_refusal, login_refusal, refusal
+from .lockstep import Dialogue, Letter
 from .login import LoginPolicy
 from .protocol_log import HIDDEN, WriteLine
 
 
-class Pop1:
+class Pop1(Dialogue[Event, Command]):
     """One session. All of it raises PopError; after one that is not Refused only `abort` is of use.
 
-    As a context it quits where its block ends well, and breaks off where an exception leaves it. Neither deletes
-    anything: that is what `accept` does.
+    However it ends, that deletes nothing: `accept` does.
     """
 
+    protocol = "POP1"
+
     def __init__(self, link: Link, write_line: WriteLine | None = None) -> None:
-        self._talk: Lockstep[Event, Command] = Lockstep(link, Pop1Client(), write_line)
+        super().__init__(link, Pop1Client(), write_line)
         self._open: Pop1Mailbox | None = None
-
-    @property
-    def link(self) -> Link:
-        """The connection."""
-        return self._talk.link
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if error is not None or not self._talk.is_usable:
-            self.abort()
-        else:
-            await self.quit()
 
     async def greet(self) -> None:
         """Wait for the server's first word."""
         event = await self._talk.hear()
         assert isinstance(event, Greeted), "the machine says so"
-        self._talk.log(f"S: {_shown(event.reply)}")
+        self._talk.heard(format_line(event.reply))
         if not event.reply.is_ok:
             raise self._talk.give_up(greeting_refusal(event.reply.text))
 
     async def log_in(self, name: str, password: str, policy: LoginPolicy | None = None) -> None:
-        """USER and PASS. The protocol knows nothing but a password in clear text: without TLS, and over a network, it
-        is sent only where the policy allows that."""
-        if not (policy or LoginPolicy()).may_cross(self._talk.link):
-            raise ClearTextRefused("POP1 sends the password in clear text: use pop1s://, or allow it")
+        """USER and PASS, in clear text: without TLS, and over a network, only where the policy allows that."""
+        self._check_may_cross(policy)
         try:
             await self._agree(User(name))
             await self._agree(Pass(password))
@@ -96,10 +76,6 @@ class Pop1:
         finally:
             await self._talk.close()
 
-    def abort(self) -> None:
-        """End the session at once."""
-        self._talk.abort()
-
     async def _end(self, mailbox: "Pop1Mailbox", command: Rcvd | Rset) -> None:
         if self._open is not mailbox or mailbox.is_coming:
             raise LocalProtocolError(f"{command.verb} may not be said: the mailbox is still coming, or is closed")
@@ -109,7 +85,7 @@ class Pop1:
     async def _begin(self, mailbox: "Pop1Mailbox") -> Event:
         if self._open is not mailbox:
             raise PopError("the mailbox was left")
-        self._talk.log(f"C: {Rcev.verb}")
+        self._talk.said(format_command(Rcev()))
         return await self._talk.ask(Rcev())
 
     async def _agree(self, command: Command) -> None:
@@ -118,10 +94,10 @@ class Pop1:
 
     async def _ask(self, command: Command) -> Line:
         hidden = Pass(HIDDEN) if isinstance(command, Pass) else command
-        self._talk.log(f"C: {format_command(hidden).decode('utf-8', 'replace').rstrip()}")
+        self._talk.said(format_command(hidden))
         event = await self._talk.ask(command)
         assert isinstance(event, Answer), "the machine says so"
-        self._talk.log(f"S: {_shown(event.reply)}")
+        self._talk.heard(format_line(event.reply))
         if isinstance(event.reply, Reply) and not event.reply.is_ok:
             raise refusal(command.verb, event.reply.text)
         return event.reply
@@ -186,7 +162,7 @@ class Pop1Mailbox:
             raise self._pop._talk.give_up(Misbehaved(f"what the server sends cannot be parted: {error}")) from error
 
 
-class Pop1Message:
+class Pop1Message(Letter):
     """A message of a mailbox, while this comes; `sender` and `arrived` (seconds since the epoch) are its postmark's."""
 
     __slots__ = ("_is_complete", "_is_dropped", "_mailbox", "arrived", "sender")
@@ -208,14 +184,6 @@ class Pop1Message:
             if self._is_dropped:
                 raise PopError("the rest of this message was thrown away: the next one was asked for")
 
-    async def raw(self) -> bytes:
-        """Its octets, all at once."""
-        return await read_whole(self)
-
-    async def fetch(self) -> EmailMessage:
-        """It, parsed."""
-        return await parse(self)
-
     async def skip(self) -> None:
         """Throw away what of it was not read."""
         self._is_dropped = not self._is_complete
@@ -228,7 +196,3 @@ class Pop1Message:
             return part.octets
         self._is_complete = True
         return b""
-
-
-def _shown(reply: Line) -> str:
-    return format_line(reply).decode("ascii").rstrip()

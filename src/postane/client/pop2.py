@@ -9,9 +9,7 @@ Must not know: sockets.
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from email.message import EmailMessage
-from types import TracebackType
-from typing import Self, TypeVar
+from typing import TypeVar
 
 from postane.net.base import Link
 from postane.pop2.client import Answer, BodyChunk, Event, Greeted, Pop2Client
@@ -19,23 +17,24 @@ from postane.pop2.commands import Ackd, Acks, Command, Fold, Helo, Nack, Quit, R
 from postane.pop2.grammar import format_command, format_line
 from postane.pop2.replies import Count, Err, Greeting, Length, Ok
 
-from .errors import ClearTextRefused, Misbehaved, PopError, Refused, greeting_refusal, login_refusal, refusal
-from .lockstep import Lockstep, parse, read_whole
+from .errors import Misbehaved, PopError, Refused, greeting_refusal, login_refusal, refusal
+from .lockstep import Dialogue, Letter
 from .login import LoginPolicy
 from .protocol_log import HIDDEN, WriteLine
 
 _ReplyT = TypeVar("_ReplyT", Count, Length, Ok)
 
 
-class Pop2:
+class Pop2(Dialogue[Event, Command]):
     """One session. All of it raises PopError, after which only `abort` is of use.
 
-    As a context it quits where its block ends well, which deletes what was deleted; and breaks off where an exception
-    leaves it, which deletes nothing.
+    To quit deletes what was deleted; to break off deletes nothing that was not left by `folder`.
     """
 
+    protocol = "POP2"
+
     def __init__(self, link: Link, write_line: WriteLine | None = None) -> None:
-        self._talk: Lockstep[Event, Command] = Lockstep(link, Pop2Client(), write_line)
+        super().__init__(link, Pop2Client(), write_line)
         self._open: _Reading | None = None  # what was asked for by RETR, and is not acknowledged
         self._current = 0  # the message whose length was told last; 0: none was
         self._octets = 0
@@ -43,36 +42,19 @@ class Pop2:
         self.host = ""
         self.count = 0
 
-    @property
-    def link(self) -> Link:
-        """The connection."""
-        return self._talk.link
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if error is not None or not self._talk.is_usable:
-            self.abort()
-        else:
-            await self.quit()
-
     async def greet(self) -> None:
         """Wait for the server's first word."""
         event = await self._talk.hear()
         assert isinstance(event, Greeted), "the machine says so"
-        self._talk.log(f"S: {_shown(event.reply)}")
+        self._talk.heard(format_line(event.reply))
         if not isinstance(event.reply, Greeting):
             raise self._talk.give_up(greeting_refusal(event.reply.text))
         self.host = event.reply.host
 
     async def log_in(self, name: str, password: str, policy: LoginPolicy | None = None) -> int:
-        """HELO: how many messages are in the user's own mailbox. The protocol knows nothing but a password in clear
-        text: without TLS, and over a network, it is sent only where the policy allows that."""
-        if not (policy or LoginPolicy()).may_cross(self._talk.link):
-            raise ClearTextRefused("POP2 sends the password in clear text: use pop2s://, or allow it")
+        """HELO: how many messages are in the user's own mailbox. In clear text: without TLS, and over a network, only
+        where the policy allows that."""
+        self._check_may_cross(policy)
         try:
             return await self._select(Helo(name, password))
         except Refused as error:
@@ -99,10 +81,6 @@ class Pop2:
             await self._ask(Quit(), Ok)
         finally:
             await self._talk.close()
-
-    def abort(self) -> None:
-        """End the session at once, which deletes nothing that was not left by `folder`."""
-        self._talk.abort()
 
     async def _read(self, message: "Pop2Message") -> "_Reading":
         """Ask for the octets of a message, once more if need be."""
@@ -168,7 +146,7 @@ class Pop2:
     async def _ask(self, command: Command, kind: type[_ReplyT]) -> _ReplyT:
         event = await self._talk.ask(self._said(command))
         assert isinstance(event, Answer), "the machine says so"
-        self._talk.log(f"S: {_shown(event.reply)}")
+        self._talk.heard(format_line(event.reply))
         if isinstance(event.reply, Err):  # after which the server closes
             raise self._talk.give_up(refusal(command.verb, event.reply.text))
         if not isinstance(event.reply, kind):
@@ -177,11 +155,11 @@ class Pop2:
 
     def _said(self, command: Command) -> Command:
         hidden = Helo(command.user, HIDDEN) if isinstance(command, Helo) else command
-        self._talk.log(f"C: {format_command(hidden).decode('utf-8', 'replace').rstrip()}")
+        self._talk.said(format_command(hidden))
         return command
 
 
-class Pop2Message:
+class Pop2Message(Letter):
     """A message of the selected mailbox; `octets` is its exact length. It may be read several times."""
 
     __slots__ = ("_pop", "number", "octets", "visit")
@@ -197,14 +175,6 @@ class Pop2Message:
         reading = await self._pop._read(self)
         while octets := await self._pop._chunk(reading):
             yield octets
-
-    async def raw(self) -> bytes:
-        """Its octets, all at once."""
-        return await read_whole(self)
-
-    async def fetch(self) -> EmailMessage:
-        """It, parsed."""
-        return await parse(self)
 
     async def delete(self) -> None:
         """ACKD: delete it, when the mailbox is left. What of it was not read is read first, and thrown away."""
@@ -222,7 +192,3 @@ class _Reading:
     message: Pop2Message
     first: Event | None
     is_complete: bool = False
-
-
-def _shown(reply: Greeting | Ok | Err | Count | Length) -> str:
-    return format_line(reply).decode("ascii").rstrip()

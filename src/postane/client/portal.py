@@ -8,12 +8,14 @@ Must not know: what is run.
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator
 from concurrent.futures import Future
-from contextlib import AbstractAsyncContextManager, contextmanager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, closing, contextmanager
+from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 ValueT = TypeVar("ValueT")
+FaceT = TypeVar("FaceT")
 
 _END: Any = object()
 
@@ -64,6 +66,14 @@ class Portal:
             if self.is_open and isinstance(items, AsyncGenerator):
                 self.call(items.aclose())
 
+    def each(
+        self, items: AsyncIterator[ValueT], face: "Callable[[ValueT, Portal], FaceT]"
+    ) -> Generator[FaceT, None, None]:
+        """The same, each value behind its face."""
+        with closing(self.iterate(items)) as values:
+            for value in values:
+                yield face(value, self)
+
     @contextmanager
     def entered(self, context: AbstractAsyncContextManager[ValueT]) -> Generator[ValueT, None, None]:
         """The same for a context, which is told what its block has raised; that is raised all the same."""
@@ -81,6 +91,33 @@ class Portal:
         if self.is_open:
             self._loop.call_soon_threadsafe(self._ending.set)
         self._thread.join()
+
+
+class Blocking(AbstractContextManager[FaceT]):
+    """A context of the loop's for `with`: a portal of its own, and behind its face what is entered there."""
+
+    def __init__(self, context: AbstractAsyncContextManager[ValueT], face: Callable[[ValueT, Portal], FaceT]) -> None:
+        self._name = repr(context)
+        self._opened = _opened(context, face)
+
+    def __repr__(self) -> str:
+        return self._name
+
+    def __enter__(self) -> FaceT:
+        return self._opened.__enter__()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._opened.__exit__(kind, error, trace)
+
+
+@contextmanager
+def _opened(
+    context: AbstractAsyncContextManager[ValueT], face: Callable[[ValueT, Portal], FaceT]
+) -> Generator[FaceT, None, None]:
+    with Portal() as portal, portal.entered(context) as value:
+        yield face(value, portal)
 
 
 class _Errand(Generic[ValueT]):

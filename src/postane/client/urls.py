@@ -30,6 +30,9 @@ _SCHEMES: dict[str, tuple[Version, bool, int | None]] = {
     "pop1": (Version.POP1, False, None),  # none was ever registered
 }
 
+SCHEMES = tuple(_SCHEMES)
+"""What a URL may begin with, before `://`."""
+
 _AUTH = re.compile(r";auth=", re.IGNORECASE)
 _HOST = re.compile(r"\[([0-9A-Fa-f:.]+(?:%25[\w.-]+)?)\]|([^\s\[\]:@/?#%]+)")  # %25 is before a zone
 ANY = "*"
@@ -55,8 +58,8 @@ class PopUrl:
 def parse_url(text: str) -> PopUrl:
     """Read a URL. Raises ValueError with what is wrong, which never repeats what could be a password."""
     scheme, separator, rest = text.strip().partition("://")
-    if not separator or scheme.lower() not in _SCHEMES:
-        raise ValueError(f"a URL of a maildrop begins with {', '.join(f'{each}://' for each in _SCHEMES)}")
+    if not separator or scheme.lower() not in SCHEMES:
+        raise ValueError(f"a URL of a maildrop begins with {', '.join(f'{each}://' for each in SCHEMES)}")
     version, is_tls, port = _SCHEMES[scheme.lower()]
     login, _, place = rest.rstrip("/").rpartition("@")
     user, password, mechanism = _parse_login(login) if "@" in rest else (None, None, None)

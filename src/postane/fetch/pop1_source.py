@@ -36,9 +36,9 @@ class Pop1Source(HoardedSource[Pop1]):
                 await (mailbox.accept() if is_the_same else mailbox.give_up())
         finally:
             again.discard()
-        return (
-            {} if is_the_same else dict.fromkeys(numbers, "new mail has come meanwhile: the mailbox is left as it is")
-        )
+        if not is_the_same:
+            return dict.fromkeys(numbers, "new mail has come meanwhile: the mailbox is left as it is")
+        return {}
 
     async def _read(self, hoard: Hoard, *, deletes: bool) -> Pop1Mailbox:
         mailbox = await self._session.mailbox(deletes=deletes)

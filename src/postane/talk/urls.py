@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
+from postane.client.urls import SCHEMES as POP_SCHEMES
 from postane.client.urls import PopUrl, parse_url
 
 _PORTS: dict[str, tuple[str, bool, int]] = {
@@ -19,9 +20,7 @@ _PORTS: dict[str, tuple[str, bool, int]] = {
     "submission": ("smtp", False, 587),  # RFC 6409 s3.1
     "lmtp": ("lmtp", False, 24),
 }
-_POP = ("pop3s", "pop3", "pop", "pop2s", "pop2", "pop1s", "pop1")
-
-SCHEMES = (*_POP, *_PORTS)
+SCHEMES = (*POP_SCHEMES, *_PORTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ def parse_talk_url(text: str) -> TalkUrl:
     scheme, separator, rest = text.partition("://")
     if not separator or scheme.lower() not in SCHEMES:
         raise ValueError(f"the URL of a server begins with {', '.join(f'{each}://' for each in SCHEMES)}")
-    if scheme.lower() in _POP:
+    if scheme.lower() in POP_SCHEMES:
         url = parse_url(text)
         return _made(url, url.version, url.port, is_tls=url.is_tls)
     protocol, is_tls, port = _PORTS[scheme.lower()]
@@ -62,7 +61,7 @@ def _made(url: PopUrl, protocol: str, port: int, *, is_tls: bool) -> TalkUrl:
 def _at_path(scheme: str, path: str) -> TalkUrl:
     if scheme in _PORTS:
         protocol, is_tls, _ = _PORTS[scheme]
-    elif scheme in _POP:
+    elif scheme in POP_SCHEMES:
         protocol, is_tls = scheme.removesuffix("s"), scheme.endswith("s")
     else:
         raise ValueError(f"the URL of a socket begins with {', '.join(f'{each}+unix:' for each in SCHEMES)}")
