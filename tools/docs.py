@@ -146,7 +146,7 @@ def cli() -> Iterator[str]:
     """cli.md: what every command takes, in the words of its help."""
     import typer.main
 
-    from postane.cli.main import make_app
+    from postane.cli.commands import make_app
 
     yield "# Commands\n"
     yield MADE

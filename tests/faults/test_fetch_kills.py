@@ -21,7 +21,7 @@ from typing import Protocol
 
 import pytest
 
-from postane.cli.common import Exit
+from postane.cli.words import Exit
 from postane.maildrop.embedded import embedded_store
 from postane.testing.hostile import HostileServer, hostile_server
 from support.destinations import DESTINATIONS, Place, drop_of, untraced

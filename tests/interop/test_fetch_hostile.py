@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from postane.cli.common import Exit
+from postane.cli.words import Exit
 from postane.client import PopError, connect
 from postane.testing.faults import (
     GREETING,

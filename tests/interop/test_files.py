@@ -43,7 +43,7 @@ def test_every_file_is_its_owners_alone() -> None:
 def test_no_command_takes_a_secret_as_an_argument() -> None:
     """Arguments are in the list of processes, which everybody reads."""
     script = (
-        "from postane.cli.main import make_app; import typer;"
+        "from postane.cli.commands import make_app; import typer;"
         " print(*_all(typer.main.get_command(make_app())), sep='\\n')"
     )
     walk = (

@@ -21,7 +21,8 @@ from postane.config.backends import LocalBackend, OauthBackend
 from postane.config.file import ConfigError
 from postane.config.model import Config
 
-from .common import Exit, Failure, read_config, run
+from .common import read_config
+from .words import Exit, Failure, run
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="USER or USER@DOMAIN.", show_default=False)]
 PasswordStdinOption = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]

@@ -15,7 +15,8 @@ from postane.config.file import ConfigError, Problem, find_config, load_config, 
 from postane.config.model import Config
 from postane.config.named import is_unknown
 
-from .common import ConfigOption, Exit, JsonOption, print_json, run, show
+from .common import ConfigOption, JsonOption
+from .words import Exit, print_json, run, show
 
 app = typer.Typer(no_args_is_help=True, help="Look at a configuration before a server does.")
 

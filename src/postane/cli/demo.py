@@ -18,7 +18,7 @@ from postane.config.file import load_config
 from postane.config.model import Config, listeners
 from postane.maildrop.base import Addressee, Letter, MaildropError
 
-from .common import Exit, Failure, run
+from .words import Exit, Failure, run
 
 ACCOUNT = "demo"
 PASSWORD = "postane"  # noqa: S105 - printed, on purpose

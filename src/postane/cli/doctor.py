@@ -12,8 +12,9 @@ from postane.config.advice import advice
 from postane.config.file import ConfigError, find_config, load_config
 from postane.config.model import Config
 
-from .common import ConfigOption, Exit, JsonOption, print_json, show
+from .common import ConfigOption, JsonOption
 from .findings import Finding, Severity, error, fine, warning
+from .words import Exit, print_json, show
 
 _COLOURS = {Severity.OK: "green", Severity.WARNING: "yellow", Severity.ERROR: "red"}
 

@@ -21,9 +21,9 @@ from postane.config.file import ConfigError
 from postane.config.model import Config
 from postane.supervisor.privileges import find_user
 
-from .common import run
 from .doctor_storage import examine_secret
 from .findings import Finding, error, fine, warning
+from .words import run
 
 ABOUT = "accounts"
 NOBODY = "postmaster", "postane.invalid"

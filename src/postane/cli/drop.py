@@ -11,8 +11,9 @@ from postane.config.model import Config
 from postane.maildrop.base import Holder, Lock, LockPolicy, MaildropStore, Row, StoreDamaged, StoreTooNew
 
 from . import drop_expire, drop_put, drop_restore, drop_verify
-from .common import ConfigOption, Exit, Failure, JsonOption, moment, print_json, print_table, read_config, run, show
+from .common import ConfigOption, JsonOption, print_table, read_config
 from .drops import find_drop, opened_maildrops
+from .words import Exit, Failure, moment, print_json, run, show
 
 app = typer.Typer(no_args_is_help=True, help="Look into maildrops, put mail in, check that all is sound.")
 

@@ -20,8 +20,9 @@ from postane.config.model import Config
 from postane.maildrop.base import Addressee, Letter, MaildropError, MaildropStore, Receipt
 from postane.wire.crlf import Mender
 
-from .common import ConfigOption, Exit, Failure, JsonOption, print_json, read_config, run, show
+from .common import ConfigOption, JsonOption, read_config
 from .drops import find_account, no_account, opened_maildrops
+from .words import Exit, Failure, print_json, run, show
 
 EXAMPLE = "Example: postane drop put anna < message.eml"
 

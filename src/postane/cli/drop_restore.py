@@ -9,8 +9,9 @@ from postane.config.model import Config
 from postane.config.units import parse_duration
 from postane.maildrop.base import Receipt, Row
 
-from .common import ConfigOption, Exit, Failure, JsonOption, moment, print_json, print_table, read_config, run, show
+from .common import ConfigOption, JsonOption, print_table, read_config
 from .drops import find_drop, opened_maildrops
+from .words import Exit, Failure, moment, print_json, run, show
 
 EXAMPLE = "Example: postane drop restore anna --since 2h"
 

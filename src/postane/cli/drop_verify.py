@@ -9,8 +9,9 @@ import typer
 from postane.config.model import Config
 from postane.maildrop.base import Finding, FindingKind
 
-from .common import ConfigOption, Exit, JsonOption, print_json, read_config, run, show
+from .common import ConfigOption, JsonOption, read_config
 from .drops import find_drop, opened_maildrops
+from .words import Exit, print_json, run, show
 
 EXAMPLE = "Example: postane drop verify && echo all is sound"
 

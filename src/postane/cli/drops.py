@@ -7,7 +7,7 @@ from postane.accounts.base import Account
 from postane.config.model import Config
 from postane.maildrop.base import MaildropStore
 
-from .common import Exit, Failure, show
+from .words import Exit, Failure, show
 
 
 @asynccontextmanager

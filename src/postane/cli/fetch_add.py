@@ -21,10 +21,10 @@ from postane.fetching.sight import Sight, look
 from postane.net.base import TlsMode
 from postane.net.pins import format_pin
 
-from .common import Exit, Failure, moment, run, show
 from .fetch import FetchConfigOption
 from .fetch_keep import keep_password, with_account, write_private
 from .fetch_show import CODES, octets
+from .words import Exit, Failure, moment, run, show
 
 TLS_WORDS = {
     TlsMode.IMPLICIT: "TLS",

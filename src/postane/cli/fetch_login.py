@@ -14,9 +14,11 @@ from postane.credentials.browser import Page
 from postane.credentials.device import DeviceCode
 from postane.fetch.errors import FetchError
 
-from .common import Exit, Failure, JsonOption, print_json, run, show
-from .fetch import AccountsArgument, FetchConfigOption, ask_password, choose
+from .common import JsonOption
+from .fetch import AccountsArgument, FetchConfigOption
+from .fetch_run import ask_password, choose
 from .fetch_show import CODES
+from .words import Exit, Failure, print_json, run, show
 
 AccountArgument = Annotated[str, typer.Argument(metavar="ACCOUNT", help="An account of fetch.toml.")]
 

@@ -8,12 +8,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import typer
-
 from postane.fetch.errors import Trouble
 from postane.fetch.progress import Progress
 
-from .common import Exit, show
+from .words import Exit, say, show
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -113,13 +111,13 @@ def summary(progress: Progress) -> str:
 
 def report(progress: Progress) -> None:
     """Print what became of a run: to standard output what was done, to standard error what went wrong."""
-    typer.echo(summary(progress), err=progress.error is not None)
+    say(summary(progress), err=progress.error is not None)
     for words in progress.troubles:
-        typer.echo(f"{show(progress.account)}: {show(words)}", err=True)
+        say(f"{show(progress.account)}: {show(words)}", err=True)
     if (more := progress.failed - len(progress.troubles)) > 0:
-        typer.echo(f"{show(progress.account)}: and {more} more", err=True)
+        say(f"{show(progress.account)}: and {more} more", err=True)
     if progress.note:
-        typer.echo(f"{show(progress.account)}: {show(progress.note)}", err=True)
+        say(f"{show(progress.account)}: {show(progress.note)}", err=True)
     sys.stdout.flush()
 
 

@@ -14,9 +14,11 @@ from postane.fetch.run import Job
 from postane.journal.base import Counts, Entry, Journal, JournalError, Step
 from postane.sinks.base import SinkError
 
-from .common import Exit, Failure, JsonOption, ResultT, moment, print_json, print_table, run, show
-from .fetch import FetchConfigOption, choose, unknown_account
+from .common import JsonOption, print_table
+from .fetch import FetchConfigOption
+from .fetch_run import choose, unknown_account
 from .fetch_show import CODES
+from .words import Exit, Failure, ResultT, moment, print_json, run, show
 
 app = typer.Typer(no_args_is_help=True, help="Look at what was fetched, and change it.")
 

@@ -16,7 +16,8 @@ from postane.config.model import Config
 from postane.net.listen import CannotListen
 from postane.observe.logs import configure_logs
 
-from .common import ConfigOption, Exit, Failure, run
+from .common import ConfigOption
+from .words import Exit, Failure, run
 
 
 def serve(config: ConfigOption = None) -> None:

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from .common import ConfigOption, Exit, Failure, JsonOption, moment, print_json, print_table, read_config
+from .common import ConfigOption, JsonOption, print_table, read_config
+from .words import Exit, Failure, moment, print_json
 
 COLUMNS = {
     "id": "ID",

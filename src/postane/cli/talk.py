@@ -4,8 +4,8 @@ import sys
 
 import typer
 
-from .common import Exit, Failure, run
 from .talk_options import TalkOptions, taking
+from .words import Exit, Failure, run
 
 
 def talk(options: TalkOptions) -> None:

@@ -21,9 +21,9 @@ from postane.talk.speech import Speech
 from postane.talk.urls import TalkUrl, parse_talk_url
 from postane.wire.chart import Outcome
 
-from .common import Exit, Failure
 from .talk_options import TalkOptions
 from .talk_show import Tee, Transcript, new_file
+from .words import Exit, Failure
 
 UNCHECKED = "the certificate is NOT CHECKED: whoever is in between can read and change everything"
 

@@ -17,10 +17,10 @@ from postane.talk.orders import Orders
 from postane.talk.speech import Speech
 from postane.talk.typed import is_order, needs_secret
 
-from .common import Exit, Failure
 from .talk_house import Place, Verdict, code_of, connect, failure_code, make_speech, prepare
 from .talk_options import TalkOptions
 from .talk_show import JsonPrinter, PlainPrinter
+from .words import Exit, Failure
 
 FAILED = 1
 

@@ -17,8 +17,8 @@ from postane.talk.conversation import Conversation
 from postane.talk.speech import Speech
 from postane.talk.typed import typed_secret
 
-from .common import show
 from .talk_show import text_of
+from .words import show
 
 STYLE = Style.from_dict(
     {

@@ -11,7 +11,7 @@ from typing import IO, Any
 
 from postane.talk.base import Answered, Heard, Mood, Remark, Said, Tell, Told, Tone
 
-from .common import show
+from .words import show
 
 OWNER_ONLY = 0o600
 

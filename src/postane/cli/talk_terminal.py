@@ -23,11 +23,11 @@ from postane.talk.conversation import Conversation
 from postane.talk.orders import Orders
 from postane.talk.typed import is_order, needs_secret
 
-from .common import Exit, Failure
 from .talk_history import TalkHistory, history_path
 from .talk_house import Place, Verdict, code_of, connect, make_speech, prepare
 from .talk_options import TalkOptions
 from .talk_screen import PLAIN, STYLE, ScreenPrinter, SecretStars, VerbCompleter, may_keep, toolbar
+from .words import Exit, Failure
 
 MENU_LINES = 6
 """Lines that are kept for what Tab offers."""

@@ -21,7 +21,8 @@ from .accounts import (
     say,
     take_password,
 )
-from .common import ConfigOption, Exit, Failure, JsonOption, print_json, print_table, read_config, run, show
+from .common import ConfigOption, JsonOption, print_table, read_config
+from .words import Exit, Failure, print_json, run, show
 
 app = typer.Typer(no_args_is_help=True, help="Add, change and list accounts.")
 app.command("import", epilog=user_import.EXAMPLE)(user_import.import_accounts)

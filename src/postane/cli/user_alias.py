@@ -10,7 +10,8 @@ from postane.accounts.names import bare_name, fold_domain
 from postane.accounts.registry import Registry
 
 from .accounts import NameArgument, opened_registry, say
-from .common import ConfigOption, JsonOption, print_json, print_table, read_config
+from .common import ConfigOption, JsonOption, print_table, read_config
+from .words import print_json
 
 app = typer.Typer(no_args_is_help=True, help="Further addresses of an account.")
 

@@ -8,7 +8,8 @@ import typer
 from postane.accounts.records import Device
 
 from .accounts import NameArgument, opened_registry, read_secret, say
-from .common import ConfigOption, JsonOption, print_json, print_table
+from .common import ConfigOption, JsonOption, print_table
+from .words import print_json
 
 app = typer.Typer(no_args_is_help=True, help="Passwords for one device or program each.")
 

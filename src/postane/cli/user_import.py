@@ -15,7 +15,8 @@ from postane.accounts.records import Entry
 from postane.accounts.registry import Registry
 
 from .accounts import opened_registry, say
-from .common import ConfigOption, Exit, Failure
+from .common import ConfigOption
+from .words import Exit, Failure
 
 EXAMPLE = (
     "Example: postane user import users.txt, with lines such as anna@example.org:secret or ben:{SHA512-CRYPT}$6$..."

@@ -17,7 +17,8 @@ from postane.config.units import (
 from postane.maildrop.base import LockPolicy
 
 from .accounts import NameArgument, opened_registry, say
-from .common import ConfigOption, Exit, Failure
+from .common import ConfigOption
+from .words import Exit, Failure
 
 EXAMPLE = "Example: postane user set anna@example.org quota=2GB retention=30d lock=takeover login-delay="
 

@@ -7,7 +7,8 @@ import typer
 from postane.accounts.records import Record
 
 from .accounts import NameArgument, opened_registry, say
-from .common import ConfigOption, JsonOption, print_json, show
+from .common import ConfigOption, JsonOption
+from .words import print_json, show
 
 EXAMPLE = "Example: postane user share anna@example.org --with ben@example.org"
 

@@ -33,7 +33,12 @@ Network = Annotated[str, AfterValidator(parse_network)]
 class Section(BaseModel):
     """A table of the file."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)  # it may be a secret
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,  # it may be a secret
+        defer_build=True,  # few tables are checked alone, and many commands check none
+    )
 
 
 class Listener(Section):

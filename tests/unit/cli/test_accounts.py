@@ -11,8 +11,8 @@ from postane.accounts.hashes import BadPassword
 from postane.accounts.imported import HashError
 from postane.accounts.names import BadName
 from postane.cli.accounts import opened_registry, read_secret
-from postane.cli.common import Exit, Failure
 from postane.cli.user import _where
+from postane.cli.words import Exit, Failure
 from postane.config.file import ConfigError
 from support.shell import Shell
 

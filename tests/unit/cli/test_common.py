@@ -1,10 +1,8 @@
-"""What every command shares."""
-
-import json
+"""How commands print tables."""
 
 import pytest
 
-from postane.cli.common import print_json, print_table, show
+from postane.cli.common import print_table
 
 
 def test_a_table_is_aligned_and_has_no_trailing_blanks(capsys: pytest.CaptureFixture[str]) -> None:
@@ -15,25 +13,3 @@ def test_a_table_is_aligned_and_has_no_trailing_blanks(capsys: pytest.CaptureFix
 def test_an_empty_table_is_said_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
     print_table([], {"a": "A"}, empty="nothing here")
     assert capsys.readouterr() == ("", "nothing here\n")
-
-
-@pytest.mark.parametrize(
-    ("value", "shown"),
-    [
-        (None, "-"),
-        (True, "yes"),
-        (False, "no"),
-        (3, "3"),
-        ("\x1b[31mred\n", r"\x1b[31mred\n"),
-        ("\u202eevil", r"\u202eevil"),
-    ],
-)
-def test_what_is_shown_cannot_move_the_cursor(value: object, shown: str) -> None:
-    assert show(value) == shown
-
-
-def test_json_keeps_its_letters(capsys: pytest.CaptureFixture[str]) -> None:
-    print_json({"ad": "Gülşen"})
-    out = capsys.readouterr().out
-    assert "Gülşen" in out
-    assert json.loads(out) == {"ad": "Gülşen"}

@@ -3,8 +3,9 @@
 import pytest
 
 from postane.accounts.base import Account
-from postane.cli.common import Exit, Failure, moment, read_config
+from postane.cli.common import read_config
 from postane.cli.drops import find_account, find_drop, opened_maildrops
+from postane.cli.words import Exit, Failure, moment
 from support.store_child import deposit, message
 
 

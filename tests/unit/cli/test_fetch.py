@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from postane.cli.common import Exit
+from postane.cli.words import Exit
 from postane.testing.faults import GREETING, BadQuit, QuitHow, Refuse, RefuseLogin, Say, Stall
 from postane.testing.hostile import HostileServer, hostile_server
 from support.aside import aside

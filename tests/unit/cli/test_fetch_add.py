@@ -6,8 +6,8 @@ import tomllib
 
 import pytest
 
-from postane.cli.common import Exit
 from postane.cli.fetch_add import _server
+from postane.cli.words import Exit
 from postane.config.fetch_file import load_fetch_config
 from postane.config.fetching import HERE
 from postane.discovery.base import Candidate, Method, Service, Way

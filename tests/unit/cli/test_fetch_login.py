@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from postane.cli.common import Exit
+from postane.cli.words import Exit
 from postane.credentials.device import Waiting
 from postane.testing.faults import RefuseLogin
 from postane.testing.hostile import HostileServer, hostile_server

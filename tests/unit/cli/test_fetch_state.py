@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from postane.cli.common import Exit
+from postane.cli.words import Exit
 from postane.testing.faults import RefuseLogin
 from postane.testing.hostile import hostile_server
 from support.aside import aside

@@ -7,8 +7,9 @@ import pytest
 
 import postane
 from postane.accounts.base import AccountsUnavailable, LoginRefused
+from postane.cli import commands, fetch_run
 from postane.cli import main as module
-from postane.cli.common import Exit, Failure
+from postane.cli.words import Exit, Failure
 from postane.config.file import ConfigError
 from postane.maildrop.base import DropInUse, StoreDamaged, StoreTooNew
 from postane.pop3 import server as pop3_server
@@ -54,12 +55,23 @@ def test_an_error_is_a_line_and_a_code(
     def fail(**_: object) -> None:
         raise error
 
-    monkeypatch.setattr(module, "make_app", lambda _: fail)
+    monkeypatch.setattr(commands, "make_app", lambda _: fail)
     assert run(monkeypatch) == code
     told = capsys.readouterr()
     assert told.err.startswith("postane: ")
     assert told.err.count("\n") == 1
     assert told.out == ""
+
+
+def test_ctrl_c_before_anything_has_begun_says_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(fetch_run, "fetch_accounts", interrupt)
+    assert run(monkeypatch, "fetch") == 130
+    assert capsys.readouterr() == ("", "")
 
 
 def test_help_is_wrapped_by_the_terminal_alone(

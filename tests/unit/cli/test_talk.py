@@ -3,8 +3,8 @@
 import pytest
 
 from postane.cli import talk as module
-from postane.cli.common import Exit, Failure
 from postane.cli.talk_options import TalkOptions
+from postane.cli.words import Exit, Failure
 
 
 @pytest.mark.parametrize(

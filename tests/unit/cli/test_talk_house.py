@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from postane.cli.common import Exit, Failure
 from postane.cli.talk_house import Place, Verdict, code_of, failure_code, make_speech
 from postane.cli.talk_options import TalkOptions
+from postane.cli.words import Exit, Failure
 from postane.net.base import LinkLost, TlsMode, TooSlow, Unreachable, Untrusted
 from postane.talk.base import Answered, LoginFailed, Spoilt, Unsuitable
 from postane.talk.counted_speech import Pop2Speech
