@@ -26,6 +26,7 @@ class Mail:
     octets: bytes
     is_broken: bool = False  # RETR is refused
     surplus: int = 0  # octets that come after its end
+    listed: int = 0  # octets that the listing keeps to itself
 
     @property
     def header(self) -> bytes:
@@ -49,6 +50,7 @@ class Server:
     login_delay: float | None = None
     refuses_dele: set[int] = field(default_factory=set)
     user: str = "anna"
+    stray: bytes = b""  # a line that comes before each message but the first
     sessions: int = 0
     retrieved: list[str] = field(default_factory=list)
 
@@ -91,7 +93,7 @@ class MemorySource:
         return Facts("POP3", "pop.example.org", "192.0.2.1", self._server.user, "TLSv1.3", login_delay=delay)
 
     async def listing(self) -> AsyncIterator[Sequence[Item]]:
-        items = [Item(number, len(each.octets), each.uidl) for number, each in enumerate(self._mails, 1)]
+        items = [Item(number, len(each.octets) - each.listed, each.uidl) for number, each in enumerate(self._mails, 1)]
         for start in range(0, len(items), 3):
             yield items[start : start + 3]
 
@@ -109,7 +111,8 @@ class MemorySource:
             self._given += len(each.octets)
             limit = self._server.breaks_after
             cut = 5 if limit is not None and self._given > limit else None
-            yield Given(number, each.octets, cut=cut, surplus=each.surplus)
+            stray = self._server.stray if len(self._server.retrieved) > 1 else b""
+            yield Given(number, stray + each.octets, cut=cut, surplus=each.surplus)
 
     async def delete(self, numbers: Sequence[int]) -> Mapping[int, str]:
         refused = {number: "not that one" for number in numbers if number in self._server.refuses_dele}

@@ -8,6 +8,7 @@ Must not know: how often and for whom this is done.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import NoReturn
 
 from postane.client.listing import most_believed
 from postane.journal.base import Compared
@@ -23,6 +24,9 @@ from .lead import format_lead
 from .listing import check_mailbox, reconcile, take_listing
 from .source import Facts, Incoming
 from .work import DONE, PENDING, PIECE, Tell, Work
+
+ANSWER = 1024
+"""Octets of a line that may be an answer: RFC 2449 s4 knows 512."""
 
 
 class Visit:
@@ -136,6 +140,8 @@ class Visit:
                 await self._run.record_failed({each.listed.key: note_refusal(self._work, incoming, each)})
                 continue
             spool = await self._spooled(incoming, each)
+            if spool.octets > each.listed.octets and _has_answer(spool, each):
+                await self._distrust(spool, each)
             self._progress.messages += 1
             await self._handover.put(self._crate(each, spool))
 
@@ -153,6 +159,15 @@ class Visit:
                 spool.write(words % each.listed.octets)
             self._progress.messages += 1
             await self._handover.put(self._crate(each, spool, f"{too_large(self._work)}: its header part was fetched"))
+
+    async def _distrust(self, spool: Spool, each: Compared) -> NoReturn:
+        """A server that answers once too often: no answer of it is sure any more, and this is no message."""
+        spool.discard()
+        text = (
+            f"message {each.listed.number} begins with an answer of the server (+OK), and is longer by just that line"
+        )
+        await self._run.record_failed({each.listed.key: text})
+        raise FetchError(text, Trouble.PROTOCOL)
 
     async def _spooled(self, incoming: Incoming, each: Compared) -> Spool:
         spool, listed = Spool(), each.listed.octets
@@ -211,6 +226,13 @@ class Visit:
             self._progress.fail(f"message {number} ({by_number[number]}) cannot be deleted: {words}", Trouble.REFUSED)
             self._work.given_up.add(by_number[number])  # a filter would want it deleted in the next session too
         self._marked += [key for number, key in by_number.items() if number not in refused]
+
+
+def _has_answer(spool: Spool, each: Compared) -> bool:
+    """Whether a message is longer than it was listed by its first line, and that line is an answer."""
+    with _spooling():
+        line, end, _ = next(spool.finish().chunks(), b"")[:ANSWER].partition(b"\r\n")
+    return line.startswith(b"+OK") and bool(end) and spool.octets == each.listed.octets + len(line) + len(end)
 
 
 def _header_of(content: Content) -> bytes:

@@ -14,7 +14,7 @@ from postane.fetch.tending import mark_seen
 from postane.journal.base import JournalError, Step
 from postane.journal.memory import MemoryRun
 from postane.sinks.base import Delivery, Outcome, SinkError
-from support.fetching import NOW, Bench, MemorySink, MemorySource, mail
+from support.fetching import NOW, Bench, Mail, MemorySink, MemorySource, mail
 
 DELETES = Keep(KeepKind.NONE)
 
@@ -98,6 +98,26 @@ async def test_a_message_without_an_end_is_given_up():
     assert "has no end" in first.error.text
     bench.server.mails[0].surplus = 0
     assert (await bench.fetch()).delivered == 2
+
+
+async def test_an_answer_too_many_is_not_taken_for_the_beginning_of_a_message():
+    bench = Bench(mail(1), mail(2), mail(3), keep=DELETES)
+    bench.server.stray = b"+OK 160 octets\r\n"
+    first = await bench.fetch()
+    assert first.error is not None
+    assert (first.error.trouble, first.delivered, first.deleted) == (Trouble.PROTOCOL, 1, 0)
+    assert "begins with an answer of the server" in first.error.text
+    bench.server.stray = b""
+    sound = [each.octets for each in bench.server.mails]
+    assert (await bench.fetch()).deleted == 3
+    assert list(bench.sink.parcels.values()) == sound
+
+
+@pytest.mark.parametrize("listed", [-3, 0, 14])
+async def test_a_message_that_only_looks_like_an_answer_is_fetched(listed):
+    odd = Mail("u1", b"+OK, he said\r\n\r\nno header\r\n", listed=listed)
+    bench = Bench(odd)
+    assert (await bench.fetch()).delivered == (1 if listed != 14 else 0)
 
 
 async def test_one_refused_message_does_not_stop_the_others():
