@@ -179,17 +179,16 @@ async def test_a_message_without_an_end_does_not_keep_the_others(tmp_path: Path,
 
 
 async def test_a_reply_too_many(tmp_path: Path, ward: Nursery) -> None:
-    """Who sends commands ahead cannot tell it from the reply to the next one; in the end nothing is deleted."""
+    """Who sends commands ahead cannot tell it from the reply to the next one, but by what a message begins with."""
     async with hostile_server(LETTERS, [SayMore("RETR")]) as server:
         fetching = errand(tmp_path, server)
         end = await ward.fetch(fetching.config)
         assert (end.code, server.deleted) == (Exit.PROTOCOL, ())
-        assert "a reply to nothing" in end.said
+        assert "begins with an answer of the server" in end.said
+        assert set(fetching.messages()) <= set(LETTERS), "what is delivered is whole"
         server.behave()
-        end = await ward.fetch(fetching.config)
-        assert (end.code, json.loads(end.said)["accounts"][0]["fetched"]) == (0, 0)
-        for message, letter in zip(fetching.messages(), LETTERS, strict=True):
-            assert message.endswith(letter)
+        assert (await ward.fetch(fetching.config)).code == 0
+        assert sorted(fetching.messages()) == sorted(LETTERS)
 
 
 @pytest.mark.parametrize("mode", ["required", "if-offered"])
