@@ -7,6 +7,7 @@ beside each. Kept mail is not fetched again, other mail is gone from the server.
 import contextlib
 import importlib.util
 import re
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -91,6 +92,37 @@ def test_dovecot_octet_for_octet(tmp_path: Path, house: Dovecot, authority: Auth
     errand.change(keep=False)
     assert errand.fetch()["deleted"] == len(specimens)
     assert house.left(f"octets-{tls}") == 0
+
+
+def test_dovecot_does_not_double_a_dot_that_is_the_first_octet(
+    tmp_path: Path, house: Dovecot, authority: Authority
+) -> None:
+    """On the wire it is a line that was stuffed: whoever obeys RFC 1939 s3 takes the dot away."""
+    house.put("dots", [b".foo\r\n.bar\r\n", b"..foo\r\n..bar\r\n", LETTERS[0]])
+    assert wire_lines(house, "dots", 2) == [[b".foo\r\n", b"..bar\r\n"], [b"..foo\r\n", b"...bar\r\n"]]
+    errand = from_dovecot(tmp_path, house, "dots", authority, tls="required")
+    assert errand.fetch()["delivered"] == 3
+    assert errand.messages() == [b"foo\r\n.bar\r\n", b".foo\r\n..bar\r\n", LETTERS[0]]
+
+
+def wire_lines(house: Dovecot, name: str, count: int) -> list[list[bytes]]:
+    """The lines of the first messages as they cross, without what ends them."""
+    with socket.create_connection(("127.0.0.1", house.pop3)) as connection, connection.makefile("rwb") as wire:
+
+        def ask(words: str) -> None:
+            wire.write(f"{words}\r\n".encode())
+            wire.flush()
+            assert wire.readline().startswith(b"+OK")
+
+        assert wire.readline().startswith(b"+OK")
+        ask(f"USER {name}")
+        ask(f"PASS {PASSWORD}")
+        found = []
+        for number in range(1, count + 1):
+            ask(f"RETR {number}")
+            found.append(list(iter(wire.readline, b".\r\n")))
+        ask("QUIT")
+    return found
 
 
 @pytest.mark.parametrize("mechanism", ["USER", "APOP", "PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256"])
