@@ -65,6 +65,9 @@ class Given:
     cut: int | None = None
     surplus: int = 0
 
+    def take(self) -> bytes | None:
+        return None
+
     async def chunks(self) -> AsyncIterator[bytes]:
         yield self.octets[: self.cut]
         for _ in range(0, self.surplus, PIECE):

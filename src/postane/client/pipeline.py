@@ -68,9 +68,16 @@ class Incoming:
         self._whole = whole
         self._reading = reading
 
+    def take(self) -> bytes | None:
+        """All its octets, if they are here and were not read; None: read them by `chunks`. Raises `error`."""
+        if self.error is not None:
+            raise self.error
+        whole, self._whole = self._whole, None
+        return whole
+
     async def chunks(self) -> AsyncIterator[bytes]:
         """Its octets, once, line ends CRLF. Raises `error`, and PopError where it breaks off: it is not whole then."""
-        if (whole := self._take()) is not None:
+        if (whole := self._begin()) is not None:
             if whole:
                 yield whole
         elif reading := self._reading:
@@ -79,7 +86,7 @@ class Incoming:
 
     async def read(self) -> bytes:
         """All its octets. Raises the same."""
-        if (whole := self._take()) is not None:
+        if (whole := self._begin()) is not None:
             return whole
         pieces = []
         if reading := self._reading:
@@ -87,10 +94,8 @@ class Incoming:
                 pieces.append(octets)
         return b"".join(pieces)
 
-    def _take(self) -> bytes | None:
-        if self.error is not None:
-            raise self.error
-        whole, self._whole = self._whole, None
+    def _begin(self) -> bytes | None:
+        whole = self.take()
         if whole is None and (self._reading is None or not self._reading.begin()):
             raise RuntimeError("this message was read before")
         return whole

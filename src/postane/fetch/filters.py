@@ -45,7 +45,7 @@ def header_of(beginning: bytes) -> bytes:
 
 def sender_of(header: bytes) -> str:
     """The address of the first Return-Path; "" where there is none. Cheap: every message is asked."""
-    found = _RETURN_PATH.search(header)
+    found = _RETURN_PATH.search(header) if b"return-path" in header.lower() else None
     return next(_addresses(found[1].decode("utf-8", "replace")), "") if found else ""
 
 

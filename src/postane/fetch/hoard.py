@@ -10,14 +10,18 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from postane.sinks.base import Content
-from postane.sinks.content import Spool, SpoolError
+from postane.sinks.content import SpoolError
 
 from .errors import FetchError, Trouble
 from .filters import header_of
 from .keys import DigestKeys
+from .pile import Pile
 from .source import Item
 
 PIECE = 1000
+
+MESSAGES = 1_000_000
+"""Messages of one session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,9 @@ class Hoarded:
     content: Content
     is_header_only: bool = False
     error: str | None = None
+
+    def take(self) -> None:
+        """See Incoming."""
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """See Incoming."""
@@ -44,22 +51,24 @@ class Hoard:
     """What a session has read. `discard` it at the end."""
 
     def __init__(self) -> None:
-        self._spools: list[Spool] = []
+        self._pile = Pile()
         self._contents: dict[int, Content] = {}
         self._keys: dict[int, str] = {}
         self._made = DigestKeys()
 
     async def add(self, number: int, chunks: AsyncIterator[bytes]) -> None:
         """Read a message to its end. Raises FetchError."""
-        spool = Spool()
-        self._spools.append(spool)
+        if len(self._contents) >= MESSAGES:
+            raise FetchError(f"the server gives more than {MESSAGES} messages, and no end", Trouble.PROTOCOL)
+        start = self._pile.octets
         try:
             async for chunk in chunks:
-                spool.write(chunk)
+                self._pile.write(chunk)
+            content = self._pile.content(start)
+            self._keys[number] = self._made.whole_key(content.chunks())
         except SpoolError as error:
             raise FetchError(error.text, Trouble.TEMPORARY) from error
-        self._contents[number] = content = spool.finish()
-        self._keys[number] = self._made.whole_key(content.chunks())
+        self._contents[number] = content
 
     @property
     def keys(self) -> Mapping[int, str]:
@@ -79,6 +88,5 @@ class Hoard:
 
     def discard(self) -> None:
         """Forget it all. Idempotent."""
-        for spool in self._spools:
-            spool.discard()
+        self._pile.discard()
         self._contents.clear()

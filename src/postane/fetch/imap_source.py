@@ -132,6 +132,9 @@ class Given:
     pieces: Iterator[bytes]
     error: str | None = None
 
+    def take(self) -> None:
+        """See Incoming."""
+
     async def chunks(self) -> AsyncIterator[bytes]:
         """See Incoming. Some servers keep bare LF, and give it."""
         mender = Mender()

@@ -115,6 +115,10 @@ class Given:
         self.number = incoming.number
         self.error = incoming.error.text if incoming.error is not None else None
 
+    def take(self) -> bytes | None:
+        """See Incoming. A message that is `error` was not given, and is not asked for this."""
+        return None if self._is_header_only else self._incoming.take()
+
     async def chunks(self) -> AsyncIterator[bytes]:
         """See Incoming. A header part is given whole: what a message is known by must not depend on how it comes."""
         try:

@@ -48,6 +48,10 @@ class Incoming(Protocol):
     @property
     def error(self) -> str | None: ...
 
+    def take(self) -> bytes | None:
+        """All its octets, if they are here; None: read them by `chunks`."""
+        ...
+
     def chunks(self) -> AsyncIterator[bytes]:
         """Its octets, line ends CR LF; once. Raises FetchError where it breaks off: it is not whole then."""
         ...

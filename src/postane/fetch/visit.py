@@ -170,15 +170,13 @@ class Visit:
         raise FetchError(text, Trouble.PROTOCOL)
 
     async def _spooled(self, incoming: Incoming, each: Compared) -> Spool:
-        spool, listed = Spool(), each.listed.octets
-        limit = most_believed(listed)
+        spool = Spool()
         try:
-            async for chunk in incoming.chunks():
-                spool.write(chunk)
-                self._progress.octets += len(chunk)
-                if spool.octets > limit:
-                    text = f"message {incoming.number} is listed with {listed} octets, and has no end after {limit}"
-                    raise FetchError(text, Trouble.PROTOCOL)
+            if (whole := incoming.take()) is not None:  # which is so of nearly all small ones
+                self._spool(spool, whole, each)
+            else:
+                async for chunk in incoming.chunks():
+                    self._spool(spool, chunk, each)
         except SpoolError as error:
             spool.discard()
             raise FetchError(error.text, Trouble.TEMPORARY) from error
@@ -190,6 +188,14 @@ class Visit:
             spool.discard()
             raise
         return spool
+
+    def _spool(self, spool: Spool, octets: bytes, each: Compared) -> None:
+        spool.write(octets)
+        self._progress.octets += len(octets)
+        if spool.octets > (limit := most_believed(each.listed.octets)):
+            number, listed = each.listed.number, each.listed.octets
+            text = f"message {number} is listed with {listed} octets, and has no end after {limit}"
+            raise FetchError(text, Trouble.PROTOCOL)
 
     def _crate(self, each: Compared, spool: Spool, remark: str = "") -> Crate:
         assert self._facts is not None, "the session is open"
@@ -236,8 +242,10 @@ def _has_answer(spool: Spool, each: Compared) -> bool:
 
 
 def _header_of(content: Content) -> bytes:
-    with _spooling():
+    try:
         return header_of(next(content.chunks(), b""))
+    except SpoolError as error:
+        raise FetchError(error.text, Trouble.TEMPORARY) from error
 
 
 @contextmanager

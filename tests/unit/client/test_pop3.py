@@ -185,6 +185,24 @@ async def test_a_message_is_read_once():
             await incoming.read()
 
 
+@pytest.mark.parametrize("cuts", [(), (10,)])
+async def test_a_message_that_is_here_may_be_taken_at_once(cuts):
+    pop, _ = await entered(FakeServer([b"one\r\n"]), cuts=cuts)
+    async for incoming in pop.retrieve([1]):
+        if cuts:
+            assert incoming.take() is None
+            assert await incoming.read() == b"one\r\n"
+            continue
+        assert incoming.take() == b"one\r\n"
+        assert incoming.take() is None
+        with pytest.raises(RuntimeError, match="read before"):
+            await incoming.read()
+    pop, _ = await entered(FakeServer([]))
+    async for incoming in pop.retrieve([1]):
+        with pytest.raises(Refused, match="no such message"):
+            incoming.take()
+
+
 async def test_the_error_of_a_message_is_raised_where_it_is_read():
     pop, _ = await entered(FakeServer([]))
     async for incoming in pop.retrieve([1]):

@@ -40,7 +40,9 @@ class Desk:
             if each.error is not None:
                 found[each.number] = each.error
             else:
-                found[each.number] = b"".join([chunk async for chunk in each.chunks()])
+                taken = each.take()
+                read = [chunk async for chunk in each.chunks()] if taken is None else [taken]
+                found[each.number] = b"".join(read)
         return found
 
 
