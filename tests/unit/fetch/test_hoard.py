@@ -5,8 +5,9 @@ import pytest
 from postane.fetch import hoard
 from postane.fetch.errors import FetchError, Trouble
 from postane.fetch.hoard import Hoard
+from postane.fetch.pile import Pile
 from postane.fetch.source import Item
-from postane.sinks.content import IN_MEMORY, Spool, SpoolError
+from postane.sinks.content import IN_MEMORY, SpoolError
 
 HEADER = b"Subject: 1\r\n\r\n"
 
@@ -62,10 +63,17 @@ async def test_no_room_for_it_may_pass(monkeypatch):
     def write(self, chunk):
         raise SpoolError("no space left")
 
-    monkeypatch.setattr(Spool, "write", write)
+    monkeypatch.setattr(Pile, "write", write)
     with pytest.raises(FetchError, match="no space left") as raised:
         await made((HEADER,))
     assert raised.value.trouble is Trouble.TEMPORARY
+
+
+async def test_a_server_that_gives_messages_without_end_is_given_up(monkeypatch):
+    monkeypatch.setattr(hoard, "MESSAGES", 3)
+    with pytest.raises(FetchError, match="no end") as raised:
+        await made(*[(HEADER,)] * 4)
+    assert raised.value.trouble is Trouble.PROTOCOL
 
 
 async def test_half_a_message_is_none():
