@@ -112,13 +112,26 @@ def summary(progress: Progress) -> str:
 def report(progress: Progress) -> None:
     """Print what became of a run: to standard output what was done, to standard error what went wrong."""
     say(summary(progress), err=progress.error is not None)
-    for words in progress.troubles:
+    condensed = list(_condensed(progress))
+    for words in condensed:
         say(f"{show(progress.account)}: {show(words)}", err=True)
-    if (more := progress.failed - len(progress.troubles)) > 0:
+    if condensed and (more := progress.failed - len(progress.troubles)) > 0:
         say(f"{show(progress.account)}: and {more} more", err=True)
     if progress.note:
         say(f"{show(progress.account)}: {show(progress.note)}", err=True)
     sys.stdout.flush()
+
+
+def _condensed(progress: Progress) -> Iterator[str]:
+    """What went wrong with messages, once for each reason; not what the run's error says already."""
+    messages: dict[str, list[str]] = {}
+    for words in progress.troubles:
+        message, _, reason = words.partition(": ")
+        messages.setdefault(reason or message, []).append(message)
+    for reason, those in messages.items():
+        if progress.error is None or reason.rpartition(": ")[2] not in progress.error.text:
+            others = f" and {len(those) - 1} more" if len(those) > 1 else ""
+            yield reason if reason == those[0] else f"{those[0]}{others}: {reason}"
 
 
 def as_json(progress: Progress) -> dict[str, object]:

@@ -28,6 +28,12 @@ GROUP_OCTETS = 8 * 1024 * 1024
 WAITING = 2 * GROUP
 """Messages that wait for their delivery before the server is read no further."""
 
+PUT_OFF = 100
+"""Messages in a row that a destination puts off before it is believed to take none."""
+
+PUT_OFF_FIRST = 20
+"""The same of one that has taken none in this run."""
+
 
 @dataclass(frozen=True, slots=True)
 class Crate:
@@ -61,7 +67,10 @@ class Handover:
         self._room = asyncio.Event()  # for the one who brings
         self._work: asyncio.Task[None] | None = None
         self._is_abandoned = False
+        self._put_off = ""  # why the last one was
+        self._put = self._placed = 0  # messages that were taken in; that are everywhere
         self.failed: set[str] = set()  # keys of what is not everywhere
+        self.is_recorded = True  # unless something broke: all that was delivered is recorded
         self._new: set[str] = set()  # of the present group: what some destination did not have
 
     async def put(self, crate: Crate) -> None:
@@ -69,6 +78,7 @@ class Handover:
         if self._work is None:
             self._work = asyncio.create_task(self._deliver_all())
         self._crates.append(crate)
+        self._put += 1
         self._octets += crate.parcel.content.octets
         self._news.set()
         while (len(self._crates) >= WAITING or self._octets > GROUP_OCTETS) and not self._work.done():
@@ -127,12 +137,15 @@ class Handover:
         return taken
 
     async def _deliver(self, crates: Sequence[Crate]) -> None:
+        self.is_recorded = False
         try:
             await self._run.record_fetched([crate.key for crate in crates])
             for sink in self._sinks:
                 await self._deliver_to(sink, [crate for crate in crates if not _is_had(sink, crate)])
             if len(self._sinks) > 1:
                 await self._record([crate for crate in crates if crate.key not in self.failed])
+                self._check_patience()
+            self.is_recorded = True
         except SinkError as error:
             trouble = Trouble.TEMPORARY if error.may_pass else Trouble.DESTINATION
             raise FetchError(error.text, trouble) from error
@@ -167,8 +180,35 @@ class Handover:
                 await self._run.record_sink([crate.key for crate in there if crate.remark], sink.name + PART)
             if failed:
                 await self._run.record_failed(failed)
+            self._weigh(sink, deliveries)
+            if len(self._sinks) == 1:
+                self._check_patience()
+
+    def _weigh(self, sink: Sink, deliveries: Sequence[Delivery]) -> None:
+        """A destination that puts off one message after the other, whatever they are, is full or out of order."""
+        patience = self._progress.patience
+        for delivery in deliveries:
+            is_put_off = delivery.outcome is Outcome.DEFERRED and not delivery.done
+            patience[sink.name] = patience.get(sink.name, PUT_OFF_FIRST) - 1 if is_put_off else PUT_OFF
+            if is_put_off:
+                self._put_off = delivery.reason
+
+    def _check_patience(self) -> None:
+        """Where no destination takes anything, nothing more is fetched for them: it would be fetched again each time.
+        All that was delivered is recorded by now. Raises FetchError."""
+        patience = self._progress.patience
+        if any(patience.get(sink.name, PUT_OFF_FIRST) > 0 for sink in self._sinks):
+            return
+        self.is_recorded = True
+        left = self._progress.messages_total - self._progress.messages + self._put - self._placed
+        names = ", ".join(sink.name for sink in self._sinks)
+        raise FetchError(
+            f"{names} takes no message now: {self._put_off}; left at the server until the next run: {left}",
+            Trouble.TEMPORARY,
+        )
 
     async def _record(self, crates: Sequence[Crate]) -> None:
+        self._placed += len(crates)
         new = sum(crate.key in self._new for crate in crates)
         self._progress.delivered += new
         self._progress.present += len(crates) - new

@@ -108,7 +108,7 @@ class Visit:
         try:
             await self._handover.finish()
         except FetchError:
-            self._work.is_recorded = False
+            self._work.is_recorded = self._handover.is_recorded
             raise
 
     async def _fetch_piece(self, piece: Sequence[Compared]) -> None:

@@ -227,3 +227,15 @@ def test_help_calls_it_by_its_name(fetch):
     help_ = fetch("--help").out
     assert "postane fetch [OPTIONS] [ACCOUNT]..." in help_
     assert "fetch run" not in help_
+
+
+def test_a_destination_that_takes_nothing_is_not_brought_all_mail(fetch):
+    with aside(hostile_server([b"Subject: %d\r\n\r\n" % number for number in range(300)])) as server:
+        add(fetch, server, deliver=[{"command": "echo no room >&2; exit 75"}])
+        outcome = fetch()
+        assert outcome.code == Exit.TEMP_FAIL
+        (line,) = outcome.err.splitlines()
+        assert "takes no message now" in line
+        assert "no room; left at the server until the next run: 300" in line
+        fetch.errand.change(deliver=[{"maildir": str(fetch.home / "work")}])
+        assert fetch.json()["accounts"][0]["delivered"] == 300

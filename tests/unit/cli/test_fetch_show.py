@@ -103,3 +103,19 @@ def test_the_table_tells_how_far_it_is():
     Console(file=screen, width=120, color_system=None).print(_table([progress]))
     assert "3 of 10" in screen.getvalue()
     assert "2 kB of 8 kB" in screen.getvalue()
+
+
+def test_what_went_wrong_for_one_reason_is_told_once(capsys):
+    progress = made()
+    for number in range(1, 4):
+        progress.fail(f"u{number}: mbox:/m: no room", Trouble.TEMPORARY)
+    progress.fail("message 7 (u7): no such message", Trouble.TEMPORARY)
+    progress.end()
+    report(progress)
+    assert capsys.readouterr().err.splitlines() == [
+        "work: u1 and 2 more: mbox:/m: no room",
+        "work: message 7 (u7): no such message",
+    ]
+    progress.end(FetchError("mbox:/m takes no message now: no room", Trouble.TEMPORARY))
+    report(progress)
+    assert capsys.readouterr().err.splitlines()[1:] == ["work: message 7 (u7): no such message"]

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from postane.fetch import handover
+from postane.fetch.account import Keep, KeepKind
 from postane.fetch.errors import FetchError, Trouble
 from postane.fetch.handover import Crate, Handover
 from postane.fetch.progress import Progress
@@ -334,3 +335,80 @@ async def test_between_two_deliveries_nobody_waits_for_the_rest():
     assert not (await bench.journal.begin("work")).is_suspect, "what was delivered is recorded"
     counts = {each.account: each.steps for each in await bench.journal.counts()}
     assert counts["work"][Step.DELIVERED] == delivered
+
+
+class FullSink(MemorySink):
+    """A destination that puts off whatever comes, once it has taken so many."""
+
+    def __init__(self, name: str = "full", *, takes: int = 0, group: int = 1) -> None:
+        super().__init__(name, group=group)
+        self.takes = takes
+        self.asked = 0
+
+    def _deliver(self, parcel):
+        self.asked += 1
+        return Delivery(Outcome.DEFERRED, "no room") if self.asked > self.takes else super()._deliver(parcel)
+
+
+@pytest.mark.parametrize(("takes", "asked"), [(0, 20), (1, 101), (70, 170)])
+async def test_a_destination_that_takes_nothing_stops_the_fetching(takes, asked):
+    bench = Bench(*[mail(number) for number in range(1, 501)], sinks=[FullSink(takes=takes)])
+    progress = await bench.fetch()
+    assert bench.sink.asked == asked
+    assert progress.error is not None
+    assert progress.error.trouble is Trouble.TEMPORARY
+    assert progress.error.text == (
+        f"full takes no message now: no room; left at the server until the next run: {500 - takes}"
+    )
+    assert len(bench.server.retrieved) <= asked + handover.WAITING + handover.GROUP
+    bench.sinks[0].takes = 10_000
+    assert (await bench.fetch()).error is None
+    assert bench.sink.deliveries == 500, "nothing is lost and nothing twice"
+
+
+async def test_what_was_delivered_before_it_stopped_is_recorded():
+    bench = Bench(*[mail(number) for number in range(1, 201)], sinks=[FullSink(takes=70)])
+    await bench.fetch()
+    assert not (await bench.journal.begin("work")).is_suspect
+    counts = {each.account: each.steps for each in await bench.journal.counts()}
+    assert counts["work"][Step.DELIVERED] == 70
+
+
+async def test_what_is_refused_one_by_one_stops_nothing():
+    bench = Bench(*[mail(number) for number in range(1, 301)])
+    bench.sink.answer = lambda _: Delivery(Outcome.REFUSED, "spam")
+    assert (await bench.fetch()).error is None
+    assert sum(bench.sink.groups) == 300
+
+
+async def test_fewer_than_that_are_asked_each_for_itself():
+    bench = Bench(*[mail(number) for number in range(1, 20)], sinks=[FullSink()])
+    progress = await bench.fetch()
+    assert (progress.error, progress.failed) == (None, 19)
+
+
+async def test_one_now_and_then_stops_nothing():
+    bench = Bench(*[mail(number) for number in range(1, 301)], sinks=[MemorySink(group=1)])
+    bench.sink.answer = lambda parcel: Delivery(Outcome.DEFERRED, "busy") if int(parcel.key, 16) % 3 else None
+    assert (await bench.fetch()).error is None
+
+
+async def test_a_recipient_who_got_it_shows_that_the_destination_takes_mail():
+    bench = Bench(*[mail(number) for number in range(1, 301)])
+    bench.sink.answer = lambda _: Delivery(Outcome.DEFERRED, "one of two is full", done=("anna@example.org",))
+    assert (await bench.fetch()).error is None
+
+
+async def test_as_long_as_one_destination_takes_mail_it_gets_all():
+    full, other = FullSink(group=100), MemorySink("other")
+    bench = Bench(*[mail(number) for number in range(1, 301)], sinks=[full, other])
+    progress = await bench.fetch()
+    assert (progress.error, other.deliveries) == (None, 300)
+
+
+async def test_it_is_counted_through_all_sessions_of_a_run():
+    keep = Keep(KeepKind.NONE)
+    bench = Bench(*[mail(number) for number in range(1, 101)], sinks=[FullSink()], keep=keep, expunge_every=10)
+    progress = await bench.fetch()
+    assert progress.error is not None
+    assert bench.server.sessions == 2
