@@ -10,21 +10,17 @@ from typing import Annotated, Any
 from urllib.parse import unquote
 
 import typer
-from pydantic import ValidationError
 
 from postane.config.fetch_file import SEARCHED
 from postane.config.fetching import Account, FetchConfig, parse_keep
-from postane.config.text import key_at, parse_text
+from postane.config.text import ConfigError, check_values, parse_text
 from postane.discovery.base import Candidate, DiscoveryError, Method, Service
-from postane.fetch.errors import FetchError, Trouble
-from postane.fetching.sight import Sight, look
 from postane.net.base import TlsMode
-from postane.net.pins import format_pin
 
 from .fetch import FetchConfigOption
 from .fetch_keep import keep_password, with_account, write_private
-from .fetch_show import CODES, octets
-from .words import Exit, Failure, moment, run, show
+from .fetch_try import first_open
+from .words import Exit, Failure, run, show
 
 TLS_WORDS = {
     TlsMode.IMPLICIT: "TLS",
@@ -73,7 +69,15 @@ def add(
     wanted = Wanted(address, _nested(keys), yes or not sys.stdin.isatty())
     path = config or next((each for each in map(_expanded, SEARCHED) if each.is_file()), _expanded(SEARCHED[1]))
     text = path.read_text("utf-8") if path.is_file() else ""
-    table, typed = _tried(wanted, parse_text(text, str(path), FetchConfig))
+    known = parse_text(text, str(path), FetchConfig)
+    tables = _tables(wanted, known)
+    for each in tables:
+        _check(each)
+    if not tables:
+        raise Failure(
+            f"no server was found for {show(wanted.address)}: name it with --url pop3s://HOST", Exit.UNAVAILABLE
+        )
+    table, typed = first_open(tables, known, None if wanted.is_silent else getpass.getpass)
     if "keep" not in wanted.keys and not wanted.is_silent:
         question = f"Keep fetched mail at the server? {KEEP_HELP}"
         table["keep"] = typer.prompt(question, default="true", value_proc=_parse_keep)
@@ -122,48 +126,17 @@ def _nested(keys: Mapping[str, Any]) -> dict[str, Any]:
             if not isinstance(table, dict):
                 raise Failure(f"--set {show(key)}: {show(name)} is no table, as another --set says", Exit.USAGE)
         table[last] = value
+    if isinstance(nested.get("deliver"), dict):
+        nested["deliver"] = [nested["deliver"]]  # deliver.mbox=FILE
     return nested
 
 
-def _tried(wanted: Wanted, known: FetchConfig) -> tuple[dict[str, Any], str | None]:
-    """The table of the first server at which the login succeeds, and the password where one was typed."""
-    asked: list[str] = []
-
-    def ask(prompt: str) -> str | None:
-        if wanted.is_silent:
-            return None
-        if not asked:
-            asked.append(getpass.getpass(prompt))
-        return asked[0] or None
-
-    refusal: FetchError | None = None
-    for table in _tables(wanted, known):
-        account = _account(table)
-        typer.echo(f"trying {show(_without_password(account.url))} ...", err=True)
-        try:
-            sight = run(look(known, account, ask))
-        except FetchError as error:
-            typer.echo(f"  {show(error.text)}", err=True)
-            refusal = error
-            if error.trouble is Trouble.LOGIN:  # it may have been mistyped; elsewhere it was not even looked at
-                asked.clear()
-            continue
-        _show(sight)
-        return table, asked[0] if asked else None
-    if refusal is None:
-        raise Failure(
-            f"no server was found for {show(wanted.address)}: name it with --url pop3s://HOST", Exit.UNAVAILABLE
-        )
-    raise Failure("nothing was written: no login succeeded", CODES[refusal.trouble])
-
-
-def _account(table: Mapping[str, Any]) -> Account:
+def _check(table: dict[str, Any]) -> None:
     """Raises Failure with what is wrong with it, which was said on the command line."""
     try:
-        return Account.model_validate(table)
-    except ValidationError as error:
-        words = [f"{key_at(each['loc'])}: {each['msg'].removeprefix('Value error, ')}" for each in error.errors()]
-        raise Failure("\n".join(words), Exit.USAGE) from None
+        check_values(table, "the account", Account)
+    except ConfigError as error:
+        raise Failure(str(error), Exit.USAGE) from None
 
 
 def _tables(wanted: Wanted, known: FetchConfig) -> Sequence[dict[str, Any]]:
@@ -181,11 +154,6 @@ def _tables(wanted: Wanted, known: FetchConfig) -> Sequence[dict[str, Any]]:
         for candidate in _candidates(wanted)
         for login in ([wanted.keys["user"]] if "user" in wanted.keys else candidate.logins)
     ]
-
-
-def _without_password(url: str) -> str:
-    login, at, place = url.partition("://")[2].rpartition("@")
-    return f"{url.partition('://')[0]}://{login.partition(':')[0]}{at}{place}"
 
 
 def _user_of(wanted: Wanted) -> str:
@@ -225,27 +193,6 @@ def _server(candidate: Candidate) -> dict[str, Any]:
     port = "" if candidate.port == usual[0 if is_tls else 1] else f":{candidate.port}"
     table: dict[str, Any] = {"url": f"{scheme}{'s' * is_tls}://{candidate.host}{port}"}
     return table if is_tls else {**table, "tls": candidate.tls.value}
-
-
-def _show(sight: Sight) -> None:
-    """What the server shows."""
-    said: list[tuple[str, object]] = [("server", sight.implementation), ("TLS", sight.tls or "none")]
-    if (shown := sight.certificate) is not None:
-        said += [("certificate", shown.subject), ("  signed by", shown.issuer), ("  until", moment(shown.expires))]
-        said += [("  pin", format_pin(shown.digest))]
-    said += [("offers", ", ".join(sight.capabilities) or None)]
-    if sight.expire is not None:
-        is_for_ever = sight.expire.startswith("NEVER")
-        said.append(("keeps mail", "until it is deleted" if is_for_ever else f"for {sight.expire} days"))
-    if sight.login_delay is not None:
-        said.append(("wants between logins", f"{sight.login_delay} s"))
-    if sight.messages is not None:
-        said.append(("has", f"{sight.messages} messages, {octets(sight.octets or 0)}"))
-    if sight.has_uidl is False:
-        said.append(("unique-ids", "none: messages are known by their headers and sizes"))
-    for what, value in said:
-        if value is not None:
-            typer.echo(f"  {what}: {show(value)}", err=True)
 
 
 def _expanded(path: str) -> Path:

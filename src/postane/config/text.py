@@ -88,6 +88,14 @@ def parse_text(text: str, name: str, model: type[ModelT]) -> ModelT:
         raise refusal(list(_Explanation(name, text, values, model).of(error))) from error
 
 
+def check_values(values: dict[str, Any], name: str, model: type[ModelT]) -> ModelT:
+    """The same of values that stand in no file; `name` is what they are. Raises ConfigError, nothing else."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise refusal(list(_Explanation(name, None, values, model).of(error))) from error
+
+
 def refusal(problems: Sequence[Problem]) -> ConfigError:
     """The error for these problems."""
     return ConfigError("\n".join(map(str, problems)), problems)
@@ -113,20 +121,21 @@ def _explain_syntax(name: str, words: str) -> Problem:
 
 @dataclass(frozen=True, slots=True)
 class _Explanation:
-    """What is wrong with the values of a text that were to be a model."""
+    """What is wrong with values that were to be a model; `text` is where they stand, if they do."""
 
     name: str
-    text: str
+    text: str | None
     values: dict[str, Any]
     model: type[BaseModel]
 
     def of(self, error: ValidationError) -> Iterator[Problem]:
-        lines = lines_of(self.text)
+        lines = {} if self.text is None else lines_of(self.text)
         told: dict[Place, list[Any]] = {}
         for problem in error.errors():
             told.setdefault(self._place_of(problem), []).append(problem)
         for place, problems in told.items():
-            yield Problem(self.name, self._words(place, problems), line_of(lines, place), key_at(place))
+            line = None if self.text is None else line_of(lines, place)
+            yield Problem(self.name, self._words(place, problems), line, key_at(place))
 
     def _place_of(self, problem: Any) -> Place:
         """Where it is in the text: behind that pydantic tells which of several types it has tried."""
@@ -152,8 +161,10 @@ class _Explanation:
             return f'is missing; write for example {place[-1]} = "{examples[0]}"'
         if kind == "value_error":
             return str(problem["msg"]).removeprefix("Value error, ")
-        if kind == "tuple_type" and isinstance(problem["input"], dict) and place[-1] in TABLES:
-            return f"is one table, and there may be several: write [[{key_at(place)}]], with two brackets"
+        if kind == "tuple_type" and place[-1] in TABLES:
+            if isinstance(problem["input"], dict):
+                return f"is one table, and there may be several: write [[{key_at(place)}]], with two brackets"
+            return f"{self._shown(place, problem)} does not fit; write tables: [[{key_at(place)}]]"
         if kind == "dict_type":
             return f"{self._shown(place, problem)} does not fit; write sections: [{key_at(place)}.NAME]"
         remedies = [

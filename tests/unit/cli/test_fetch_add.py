@@ -115,10 +115,12 @@ def test_the_file_is_added_to_and_nothing_of_it_is_lost(fetch, server):
     [
         (("--set", "keep"), Exit.USAGE, "--set takes KEY=VALUE"),
         (("--set", "keep=30"), Exit.USAGE, "keep: 30 is not a way to keep mail"),
-        (("--set", "keeep=true"), Exit.USAGE, "keeep: "),
+        (("--set", "keeep=true"), Exit.USAGE, 'the account: keeep: unknown key; did you mean "keep"?'),
+        (("--set", "password.fille=x"), Exit.USAGE, 'the account: password.fille: unknown key; did you mean "file"?'),
         (("--set", "tls_pin=x"), Exit.USAGE, "tls_pin: a pin is sha256:"),
         (("--set", "limit=1", "--set", "limit.x=1"), Exit.USAGE, "limit is no table"),
-        (("--set", "deliver.maildir=x"), Exit.USAGE, "deliver: "),
+        (("--set", "deliver=x"), Exit.USAGE, "deliver: 'x' does not fit; write tables: [[deliver]]"),
+        (("--set", "deliver.mbx=x"), Exit.USAGE, 'deliver.mbx: unknown key; did you mean "mbox"?'),
         (("--url", "https://you:hidden@h"), Exit.USAGE, "url: the URL begins with none of pop3s"),
         (("--url", "pop3://mrose@127.0.0.1:1"), Exit.UNAVAILABLE, "nothing was written: no login succeeded"),
         (("--set", "user=nobody"), Exit.NO_PERMISSION, "nothing was written: no login succeeded"),
@@ -260,10 +262,27 @@ def test_or_in_the_keyring_where_there_is_one(fetch, server, typist, monkeypatch
     assert fetch.errand.run().stdout.startswith(b"work: 1 delivered"), "it is found again"
 
 
+def test_a_destination_can_be_set(fetch, server):
+    assert add(fetch, server, "--set", f"deliver.mbox={fetch.home}/mbox").code == 0
+    assert written(fetch)["deliver"] == [{"mbox": f"{fetch.home}/mbox"}]
+
+
+def test_who_mistypes_a_password_may_try_again(fetch, server, typist):
+    with typist("--url", server.url, "--set", "keep=true") as terminal:
+        for typed in ("mistyped", "again", PASSWORD):
+            terminal.sees("Password of mrose at 127.0.0.1: ")
+            terminal.type(f"{typed}\n")
+        terminal.sees("example.org is in")
+        assert terminal.wait() == os.EX_OK
+        assert terminal.text.count("the password was not taken: type it again") == 2
+    assert fetch().out.startswith("example.org: 1 delivered")
+
+
 def test_nothing_is_kept_of_a_password_that_is_refused(fetch, server, typist):
     with typist("--url", server.url) as terminal:
-        terminal.sees("Password of mrose")
-        terminal.type("mistyped\n")
+        for _ in range(3):
+            terminal.sees("Password of mrose")
+            terminal.type("mistyped\n")
         terminal.sees("nothing was written")
         assert terminal.wait() == Exit.NO_PERMISSION
     assert list(fetch.home.iterdir()) == []

@@ -6,7 +6,7 @@ import pytest
 from pydantic import Field
 
 from postane.config.section import Section
-from postane.config.text import ConfigError, Problem, key_at, parse_text, read_text, refusal, refusal_at
+from postane.config.text import ConfigError, Problem, check_values, key_at, parse_text, read_text, refusal, refusal_at
 
 
 class Door(Section):
@@ -87,3 +87,10 @@ def test_places_are_told_in_the_order_of_the_text():
     assert str(error).split("\n") == ["f:1: a: first", "f:1: the file: all", "f:2: b: second"]
     assert key_at(("door", 1, "width")) == "door.width"
     assert refusal([]).problems == ()
+
+
+def test_values_that_stand_in_no_file_have_no_line():
+    with pytest.raises(ConfigError) as raised:
+        check_values({"name": "x", "door": [{"wide": 1}]}, "the house", House)
+    assert str(raised.value) == 'the house: door.wide: unknown key; did you mean "width"?'
+    assert check_values({"name": "x"}, "the house", House).name == "x"
