@@ -5,13 +5,14 @@ RFC 2595 s4 (STLS), RFC 8314 s3 (TLS from the first octet, or STLS). TLS comes b
 Must not know: how a connection is made.
 """
 
+from collections.abc import Awaitable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from postane.credentials.base import Secret
 from postane.net.base import Dial, Link, NetError, Target, TlsMode
 
-from .errors import NotSecured, Refused, net_error
+from .errors import Misbehaved, NotSecured, Refused, TimedOut, net_error
 from .login import LoginPolicy, log_in
 from .pop3 import Pop3
 from .session import Manner
@@ -43,7 +44,7 @@ async def enter_pop3(link: Link, mode: TlsMode, entrance: Entrance) -> Pop3:
     """The same over a connection that stands, with IMPLICIT secured already. Raises PopError, and closes it then."""
     pop = Pop3(link, entrance.manner)
     try:
-        await pop.greet()
+        await hear_greeting(pop.greet(), link, "POP3")
         await secure(pop, mode)
         await _agree(pop, entrance)
         if entrance.name is not None:
@@ -55,6 +56,18 @@ async def enter_pop3(link: Link, mode: TlsMode, entrance: Entrance) -> Pop3:
         pop.abort()
         raise
     return pop
+
+
+async def hear_greeting(greeting: Awaitable[object], link: Link, protocol: str) -> None:
+    """Wait for the server's first word. Raises PopError, which tells who it was that spoke if it was no such server."""
+    try:
+        await greeting
+    except (Misbehaved, TimedOut) as error:
+        from .strangers import explain
+
+        if explained := explain(error, protocol, is_secured=link.tls is not None):
+            raise explained from error.__cause__
+        raise
 
 
 async def secure(pop: Pop3, mode: TlsMode) -> None:

@@ -20,7 +20,7 @@ from postane.wire.machine import NEED_DATA, Machine, Signal
 from .errors import ClearTextRefused, ConnectionLost, Misbehaved, PopError, net_error, printable
 from .login import LoginPolicy
 from .mail_parsing import parse_message
-from .protocol_log import WriteLine
+from .protocol_log import WriteLine, format_link
 
 EventT = TypeVar("EventT")
 CommandT = TypeVar("CommandT")
@@ -126,6 +126,9 @@ class Dialogue(ABC, Generic[EventT, CommandT]):
     def __init__(self, link: Link, machine: Machine[EventT, CommandT], write_line: WriteLine | None = None) -> None:
         self._talk = Lockstep(link, machine, write_line)
 
+    def __repr__(self) -> str:
+        return f"<{self.protocol.title()} at {format_link(self.link, is_open=self._talk.is_usable)}>"
+
     @property
     def link(self) -> Link:
         """The connection."""
@@ -154,7 +157,9 @@ class Dialogue(ABC, Generic[EventT, CommandT]):
         """Neither protocol has anything but a password in clear text. Raises ClearTextRefused where none may cross."""
         if not (policy or LoginPolicy()).may_cross(self._talk.link):
             name = self.protocol
-            raise ClearTextRefused(f"{name} sends the password in clear text: use {name.lower()}s://, or allow it")
+            raise ClearTextRefused(
+                f"{name} sends the password in clear text: use {name.lower()}s://, or allow it with plaintext = always"
+            )
 
 
 class Letter(ABC):

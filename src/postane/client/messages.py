@@ -21,6 +21,7 @@ from .listing import Item, most_believed
 from .mail_parsing import parse_headers, parse_message
 from .pipeline import Incoming
 from .pop3 import Pop3, Stats
+from .protocol_log import format_link
 
 HEADER_LIMIT = 1024 * 1024
 """Octets of a header part that are kept: no program writes a tenth of it."""
@@ -35,6 +36,9 @@ class Maildrop:
     def __init__(self, pop: Pop3) -> None:
         self.pop = pop
         self._unsaid: list[int] = []  # to be deleted, which was not said yet
+
+    def __repr__(self) -> str:
+        return f"<Maildrop at {format_link(self.pop.link, is_open=self.pop.is_usable)}>"
 
     async def __aenter__(self) -> Self:
         return self

@@ -10,7 +10,7 @@ from postane.credentials.base import Secret, SecretKind
 from postane.net.base import Dial, Link, NetError, Target, TlsMode
 
 from .authentication import USER
-from .entry import Entrance
+from .entry import Entrance, hear_greeting
 from .errors import NotOffered, NotSecured, net_error
 from .pop1 import Pop1
 from .pop2 import Pop2
@@ -42,7 +42,7 @@ async def enter_pop1(link: Link, entrance: Entrance) -> Pop1:
 
 async def _enter(pop: Pop2 | Pop1, entrance: Entrance) -> None:
     try:
-        await pop.greet()
+        await hear_greeting(pop.greet(), pop.link, pop.protocol)
         if entrance.name is not None:
             await pop.log_in(entrance.name, _password(entrance), entrance.policy)
     except BaseException:

@@ -44,4 +44,4 @@ def _connecting(
     async def open_session() -> SessionT:
         return await enter(await reach(plan), plan.entrance)
 
-    return Connecting(open_session)
+    return Connecting(plan.name, open_session)

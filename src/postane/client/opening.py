@@ -8,7 +8,7 @@ Must not know: what is done with the mail.
 import socket
 from asyncio import StreamReader, StreamWriter
 from collections.abc import Callable, Coroutine, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Generic, Protocol, TextIO, TypeVar, Unpack
 
@@ -67,9 +67,13 @@ SessionT = TypeVar("SessionT", bound=_Closing)
 class Connecting(Generic[SessionT]):
     """A session to be: `async with` it, or await it."""
 
-    def __init__(self, enter: Callable[[], Coroutine[Any, Any, SessionT]]) -> None:
+    def __init__(self, name: str, enter: Callable[[], Coroutine[Any, Any, SessionT]]) -> None:
+        self._name = name
         self._enter = enter
         self._session: SessionT | None = None
+
+    def __repr__(self) -> str:
+        return f"<session to be with {self._name}, not connected yet>"
 
     def __await__(self) -> Generator[Any, None, SessionT]:
         return self._enter().__await__()
@@ -89,45 +93,77 @@ class Connecting(Generic[SessionT]):
 def connect(url: str, **options: Unpack[Options]) -> Connecting[Maildrop]:
     """A maildrop of POP3: pop3s://user@host, pop3://user@host or pop://user;AUTH=mechanism@host.
 
-    Raises ValueError at once where that cannot be read; PopError comes when it is entered or awaited.
+    Raises ValueError at once where that cannot be read, or something is missing; PopError comes when it is entered or
+    awaited.
     """
     plan = make_plan(url, options, Version.POP3)
 
     async def enter() -> Maildrop:
         return Maildrop(await enter_pop3(await reach(plan), plan.target.tls.mode, plan.entrance))
 
-    return Connecting(enter)
+    return Connecting(plan.name, enter)
+
+
+_FRONT_DOORS = {Version.POP3: "connect", Version.POP2: "connect_pop2", Version.POP1: "connect_pop1"}
+
+_TEXTS = {"user", "password", "token", "proxy", "language"}
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Where to, and as whom."""
+    """Where to, and as whom; `name` is the URL without the password."""
 
     target: Target
     entrance: Entrance
     given: Given | None
+    name: str
 
 
 def make_plan(text: str, options: Options, version: Version) -> Plan:
-    """What a URL and options come to. Raises ValueError."""
+    """What a URL and options come to. Raises ValueError, or TypeError where something is of another kind."""
+    if not isinstance(text, str):
+        raise TypeError(f"the URL is text, not {type(text).__name__}")
     url = parse_url(text)
     if url.version is not version:
-        raise ValueError(f"this is for URLs that begin with {version}, not {url.version}")
-    if unknown := options.keys() - Options.__annotations__.keys():
-        raise ValueError(f"there is no option {min(unknown)}")
+        other = _FRONT_DOORS[url.version]
+        raise ValueError(f"this is for URLs that begin with {version}, not {url.version}: take {other}")
+    _check_words(options)
     usual = TlsMode.IMPLICIT if url.is_tls else TlsMode.OFFERED if version is Version.POP3 else TlsMode.NONE
     policy = read_policy(options, usual)
     if url.is_tls and policy.mode is not TlsMode.IMPLICIT:
-        raise ValueError(f'{url.version}s begins with TLS, which tls = "{policy.mode}" contradicts')
+        raise ValueError(f'{version}s:// begins with TLS, which tls="{policy.mode}" contradicts: leave one of them out')
     target = Target(url.host, url.port, policy, options.get("proxy"), options.get("timeout", TIMEOUT))
-    return Plan(target, _entrance(url, options), options.get("stream"))
+    return Plan(target, _entrance(url, options), options.get("stream"), str(url))
+
+
+def _check_words(options: Options) -> None:
+    """Raise ValueError or TypeError where an option cannot be what it is for."""
+    known = Options.__annotations__
+    if unknown := options.keys() - known.keys():
+        raise ValueError(f"there is no option {min(unknown)}: there are {', '.join(sorted(known))}")
+    for name, value in options.items():
+        if name in _TEXTS and not isinstance(value, str | None):
+            raise TypeError(f"{name} is text, not {type(value).__name__}")
+    stream = options.get("stream")
+    if stream is not None and not isinstance(stream, tuple) and not hasattr(stream, "close"):
+        raise TypeError(f"stream is a socket, or asyncio's reader and writer: not {type(stream).__name__}")
+    timeout = options.get("timeout", TIMEOUT)
+    if not isinstance(timeout, int | float) or not timeout > 0:
+        raise ValueError(f"timeout is a number of seconds above 0, not {timeout!r}")
+    if (proxy := options.get("proxy")) is not None:
+        from postane.net.proxies import split_proxy  # few go through one
+
+        try:
+            split_proxy(proxy)
+        except NetError as error:
+            raise ValueError(error.text) from None
 
 
 def _entrance(url: PopUrl, options: Options) -> Entrance:
     name = options.get("user", url.user)
     mechanisms = options.get("mechanisms", (url.mechanism,) if url.mechanism else None)
     if isinstance(mechanisms, str):
-        raise ValueError("mechanisms are several: give a list")
+        raise ValueError(f'mechanisms are several: give a list, ["{mechanisms}"]')
     policy = LoginPolicy(
         _plaintext(options.get("plaintext", Plaintext.LOOPBACK)),
         None if mechanisms is None else tuple(each.upper() for each in mechanisms),
@@ -148,19 +184,22 @@ def _plaintext(word: str) -> Plaintext:
 def _secret(url: PopUrl, options: Options) -> Secret | None:
     password, token = options.get("password", url.password), options.get("token")
     if options.get("user", url.user) is None and (password, token) != (None, None):
-        raise ValueError("there is a password or a token, and no name to go with it")
+        named = replace(url, user="NAME")
+        raise ValueError(f"there is a password or a token, and no name to go with it: write {named}, or give user=")
     if token is not None:
         return Secret(SecretKind.TOKEN, token)
     if password is not None:
         return Secret(SecretKind.PASSWORD, password)
     if options.get("user", url.user) is not None and "tls_certificate" not in options:
-        raise ValueError("there is a name and neither a password nor a token")
+        raise ValueError("there is a name and neither a password nor a token: give password= or token=")
     return None
 
 
 def _line_writer(log: Callable[[str], object] | TextIO | None) -> WriteLine | None:
     if log is None or callable(log):
         return log
+    if not hasattr(log, "write"):
+        raise TypeError(f"log is called with each line, or is a text file: not {type(log).__name__}")
     file = log
     return lambda line: file.write(f"{line}\n")
 

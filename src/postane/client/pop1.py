@@ -119,6 +119,9 @@ class Pop1Mailbox:
         self.is_coming = False  # begun, and not complete
         self.octets = octets
 
+    def __repr__(self) -> str:
+        return f"<Pop1Mailbox, {self.octets} octets>"
+
     async def messages(self) -> AsyncGenerator["Pop1Message", None]:
         """Each message, once. What is not read of one is thrown away when the next is asked for."""
         if self._is_begun:
@@ -173,6 +176,9 @@ class Pop1Message(Letter):
         self._is_dropped = False  # before it was complete
         self.sender = postmark.sender
         self.arrived = postmark.arrived
+
+    def __repr__(self) -> str:
+        return f"<Pop1Message from {self.sender}>"
 
     async def stream(self) -> AsyncGenerator[bytes, None]:
         """Its octets, as they come, once. What breaks off raises PopError."""

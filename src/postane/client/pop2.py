@@ -170,6 +170,9 @@ class Pop2Message(Letter):
         self.octets = octets
         self.visit = visit
 
+    def __repr__(self) -> str:
+        return f"<Pop2Message {self.number}, {self.octets} octets>"
+
     async def stream(self) -> AsyncGenerator[bytes, None]:
         """Its octets, as they come. What breaks off raises PopError: a message is never shorter than it says."""
         reading = await self._pop._read(self)

@@ -5,6 +5,7 @@ Must not know: where the lines go.
 
 from collections.abc import Callable
 
+from postane.net.base import Link
 from postane.pop3.commands import Apop, Auth, AuthResponse, Command, Pass
 from postane.pop3.grammar import format_command
 from postane.pop3.replies import Reply
@@ -56,3 +57,9 @@ class ProtocolLog:
     def note(self, text: str) -> None:
         """Something else has happened to the connection."""
         self._write(printable(f"-- {text}"))
+
+
+def format_link(link: Link, *, is_open: bool) -> str:
+    """Where a session is, in a word or three."""
+    tls = link.tls.version if link.tls is not None else "in clear"
+    return f"{link.peer}, {tls}, {'open' if is_open else 'closed'}"

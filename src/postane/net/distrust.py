@@ -20,6 +20,7 @@ _NOTHING_IN_COMMON = frozenset({"SSLV3_ALERT_HANDSHAKE_FAILURE", "TLSV1_ALERT_IN
 _WANTS_CERTIFICATE = frozenset({"TLSV13_ALERT_CERTIFICATE_REQUIRED", "SSLV3_ALERT_BAD_CERTIFICATE"})
 _NOT_TLS = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG"})
 
+_LATER = 'a URL without the s, and tls = "required"'
 _CLEAR_PORTS = {995: "STLS on port 110", 993: "STARTTLS on port 143", 465: "STARTTLS on port 587"}
 
 
@@ -44,8 +45,8 @@ def no_tls(target: Target) -> str:
     """The server answers in clear."""
     if target.tls.mode is not TlsMode.IMPLICIT:
         return f"{target} has agreed to TLS, and goes on without it"
-    other = _CLEAR_PORTS.get(target.port, "STLS or STARTTLS on the port for it")
-    return f"{target} does not speak TLS on this port; try {other}, or this port without TLS from the beginning"
+    other = _CLEAR_PORTS.get(target.port, "STLS or STARTTLS")
+    return f"{target} does not speak TLS on this port; try {other}, which is {_LATER}"
 
 
 def wrong_pin(target: Target, shown: Certificate) -> str:

@@ -9,7 +9,7 @@ Must not know: sockets, the clock, what the replies are for.
 from dataclasses import dataclass, field
 
 from postane.wire.chart import Outcome
-from postane.wire.errors import Fault, LocalProtocolError, RemoteProtocolError
+from postane.wire.errors import Fault, LocalProtocolError, NoGreeting, RemoteProtocolError
 from postane.wire.lines import LineBuffer
 from postane.wire.machine import NEED_DATA, PAUSED, Signal
 
@@ -105,17 +105,24 @@ class Pop2Client:
             return self._next()
         except RemoteProtocolError as error:
             self._is_over = True
-            raise RemoteProtocolError(error.text, error.fault, fatal=True) from None
+            error.fatal = True
+            raise
 
     def _next(self) -> Event | Signal:
         if self.state is ClientState.XFER and self._is_waiting:
             return self._read_body()
         line = self._lines.next_line(LINE_LIMIT)
         if line is not None:
-            return self._read(line)
+            return self._read(line) if self._command is not None or not self._is_waiting else self._greet(line)
         if self._is_ended:
             raise RemoteProtocolError("the server closed the connection", Fault.BROKEN)
         return NEED_DATA
+
+    def _greet(self, line: bytes) -> Event:
+        try:
+            return self._read(line)
+        except RemoteProtocolError as error:
+            raise NoGreeting(error.text, line) from None
 
     def _read(self, line: bytes) -> Event:
         if not self._is_waiting:

@@ -13,7 +13,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from postane.wire.chart import Outcome
-from postane.wire.errors import Fault, LocalProtocolError, RemoteProtocolError
+from postane.wire.errors import Fault, LocalProtocolError, NoGreeting, RemoteProtocolError
 from postane.wire.machine import NEED_DATA, PAUSED, Signal
 
 from .commands import Auth, AuthResponse, Capa, Command, Lang, List, Quit, Retr, Stls, Top, Uidl, Verb
@@ -143,7 +143,10 @@ class Pop3Client:
 
     def _read(self, line: bytes) -> Event:
         if self.state is State.GREETING:
-            reply = parse_reply(line)
+            try:
+                reply = parse_reply(line)
+            except RemoteProtocolError as error:
+                raise NoGreeting(error.text, line) from None
             self.state = State.AUTHORIZATION if reply.is_ok else State.CLOSED
             return Greeting(reply, find_stamp(str(reply.text)) if reply.is_ok else None)
         if not self._waiting:

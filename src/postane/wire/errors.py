@@ -50,3 +50,11 @@ class RemoteProtocolError(ProtocolError):
     def __init__(self, text: Text, fault: Fault, *, fatal: bool = False) -> None:
         super().__init__(text, fault)
         self.fatal = fatal
+
+
+class NoGreeting(RemoteProtocolError):
+    """The first `line` that the peer says, as it came, is no greeting of the protocol: it may speak another one."""
+
+    def __init__(self, text: Text, line: bytes) -> None:
+        super().__init__(text, Fault.SYNTAX, fatal=True)
+        self.line = line

@@ -182,23 +182,59 @@ async def test_the_dialogue_is_logged_without_secrets():
     ("url", "options", "words"),
     [
         ("imap://h", {}, "begins with pop3s://"),
-        ("pop2://a@h", {"password": "x"}, "begin with pop3, not pop2"),
-        ("pop3s://a@h", {"password": "x", "tls": "none"}, "contradicts"),
+        ("pop.example.org", {"password": "x"}, "begins with pop3s://"),
+        ("pop2://a@h", {"password": "x"}, "begin with pop3, not pop2: take connect_pop2"),
+        ("pop1://a@h:1", {"password": "x"}, "begin with pop3, not pop1: take connect_pop1"),
+        ("pop3://a@h:99999", {"password": "x"}, "a port from 1 to 65535"),
+        ("pop3://a@h:pop3", {"password": "x"}, "a port from 1 to 65535"),
+        ("pop3s://a@h", {"password": "x", "tls": "none"}, "contradicts: leave one of them out"),
+        ("pop3s://a@h", {"password": "x", "tls_pin": "abc"}, "a pin is sha256: and 64 hexadecimal digits"),
+        ("pop3s://a@h", {"password": "x", "tls_minimum": "1.1"}, 'tls_minimum is "1.2" or "1.3"'),
+        ("pop3s://a@h", {"password": "x", "proxy": "ftp://p"}, "it is socks5://"),
+        ("pop3s://a@h", {"password": "x", "timeout": 0}, "seconds above 0, not 0"),
+        ("pop3s://a@h", {"password": "x", "timeout": "5"}, "seconds above 0, not '5'"),
         ("pop3://a@h", {"password": "x", "tls": "maybe"}, "tls is"),
         ("pop3://a@h", {"password": "x", "plaintext": "yes"}, "plaintext is"),
         ("pop3://a@h", {"password": "x", "window": 0}, "from 1 to 100"),
         ("pop3://a@h", {"password": "x", "mechanisms": "PLAIN"}, "give a list"),
         ("pop3://a@h", {"password": "x", "mechanisms": ["MD7"]}, "MD7 is no mechanism"),
         ("pop3://a;AUTH=MD7@h", {"password": "x"}, "MD7 is no mechanism"),
-        ("pop3://a@h", {}, "neither a password nor a token"),
-        ("pop3://a@h", {"passwort": "x"}, "no option passwort"),
-        ("pop3://h", {"password": "x"}, "no name"),
-        ("pop3://:x@h", {}, "no name"),
+        ("pop3://a@h", {}, "neither a password nor a token: give password= or token="),
+        ("pop3://a@h", {"password": None}, "neither a password nor a token: give password= or token="),
+        ("pop3://a@h", {"passwort": "x"}, "no option passwort: there are .*, password, "),
+        ("pop3s://h:1", {"password": "x"}, "no name to go with it: write pop3s://NAME@h:1, or give user="),
+        ("pop3://:x@h", {}, "no name to go with it: write pop3://NAME@h, or give user="),
     ],
 )
 def test_what_cannot_be_read_is_told_at_once(url, options, words):
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises(ValueError, match=words) as caught:
         connect(url, **options)
+    assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("url", "options", "words"),
+    [
+        (b"pop3://a@h", {"password": "x"}, "the URL is text, not bytes"),
+        ("pop3://a@h", {"password": b"x"}, "password is text, not bytes"),
+        ("pop3://h", {"user": b"a", "password": "x"}, "user is text, not bytes"),
+        ("pop3://a@h", {"password": "x", "log": 3}, "log is called with each line, or is a text file: not int"),
+        ("pop3://a@h", {"password": "x", "stream": 3}, "stream is a socket, or asyncio's reader and writer: not int"),
+    ],
+)
+def test_what_is_of_another_kind_is_told_at_once(url, options, words):
+    with pytest.raises(TypeError, match=words):
+        connect(url, **options)
+
+
+async def test_who_looks_at_it_sees_where_it_is_and_no_secret():
+    connecting = connect("pop3s://mrose:secret@h", stream=MemoryLink(GREETING, FakeServer([LETTER])))
+    assert repr(connecting) == "<session to be with pop3s://mrose@h, not connected yet>"
+    link = MemoryLink(GREETING, FakeServer([LETTER]))
+    async with connect("pop3://mrose:secret@h", stream=link) as maildrop:
+        assert repr(maildrop) == f"<Maildrop at {link.peer}, in clear, open>"
+        assert repr(await anext(maildrop.messages())) == f"<Message 1, {len(LETTER)} octets, uidl='u1'>"
+    assert repr(maildrop) == f"<Maildrop at {link.peer}, in clear, closed>"
 
 
 def test_a_url_says_most_of_it():

@@ -262,8 +262,8 @@ async def test_a_server_that_speaks_no_tls(greeting):
 
 
 def test_the_port_to_try_instead():
-    assert "try STLS on port 110, or" in no_tls(implicit(995))
-    assert "try STARTTLS on port 143, or" in no_tls(implicit(993))
+    assert "try STLS on port 110, which is a URL without the s" in no_tls(implicit(995))
+    assert "try STARTTLS on port 143, which is a URL without the s" in no_tls(implicit(993))
 
 
 @on_both_loops
