@@ -45,6 +45,34 @@ def test_what_is_not_kept_is_expunged(tmp_path, server):
     assert server.left("leaver") == 0
 
 
+def test_what_was_marked_and_not_expunged_is_expunged_by_a_later_run(tmp_path, server):
+    server.put("marker", [b"Subject: %d\r\n\r\nbody\r\n" % number for number in range(3)])
+    fetching = errand(tmp_path, server, "marker")
+    assert fetching.fetch()["delivered"] == 3
+    mark_as_deleted(server, "marker")
+    fetching.change(keep=False)
+    assert fetching.fetch()["deleted"] == 3
+    assert server.left("marker") == 0
+
+
+def test_what_somebody_else_has_marked_is_neither_fetched_nor_expunged(tmp_path, server):
+    server.put("other", [b"Subject: %d\r\n\r\nbody\r\n" % number for number in range(3)])
+    mark_as_deleted(server, "other")
+    fetching = errand(tmp_path, server, "other", keep=False)
+    told = fetching.fetch()
+    assert (told["listed"], told["delivered"], told["deleted"]) == (3, 2, 2)
+    assert server.left("other") == 1
+    assert fetching.fetch()["fetched"] == 0
+
+
+def mark_as_deleted(server: Dovecot, name: str) -> None:
+    """The first message gets the flag of a Maildir that means this (T)."""
+    home = server.folder / "mail" / name
+    file = min([*(home / "new").iterdir(), *(home / "cur").iterdir()], key=lambda each: each.name)
+    stem = file.name.partition(":")[0]
+    file.rename(home / "cur" / f"{stem}:2,T")
+
+
 def test_a_refused_login(tmp_path, server):
     assert errand(tmp_path, server, "nobody", password="wrong").fetch(expect=77)["trouble"] == "login"
 

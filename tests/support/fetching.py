@@ -80,6 +80,7 @@ class MemorySource:
     """A session with it."""
 
     deletes_at_once = False
+    hidden: Collection[str] = ()
 
     def __init__(self, server: Server) -> None:
         self._server = server

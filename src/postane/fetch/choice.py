@@ -151,7 +151,8 @@ async def _here_since(work: Work, tellers: Sequence[Sink]) -> float:
 async def describe(work: Work, tell: Tell) -> None:
     """A dry run: tell what would become of each message that something would become of. Raises FetchError."""
     deletes = work.account.keep.kind is KeepKind.NONE
-    async for piece in work.run.compare(steps=PENDING, piece=PIECE):
+    async for listed in work.run.compare(steps=PENDING, piece=PIECE):
+        piece = [each for each in listed if each.listed.key not in work.given_up]
         choice = await choose(work, piece)
         whole, parts = {each.listed.key for each in choice.whole}, {each.listed.key for each in choice.parts}
         for each in piece:
@@ -163,8 +164,8 @@ async def describe(work: Work, tell: Tell) -> None:
             else:
                 is_unwanted = each.listed.number in choice.unwanted
                 tell(each.listed, "delete without fetching" if is_unwanted else f"leave: {_reason(choice, key)}")
-    async for piece in work.run.compare(steps=DONE, piece=PIECE):
-        for each in await choose_due(work, piece):
+    async for done in work.run.compare(steps=DONE, piece=PIECE):
+        for each in await choose_due(work, done):
             tell(each.listed, "delete")
 
 

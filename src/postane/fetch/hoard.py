@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from postane.sinks.base import Content
 from postane.sinks.content import SpoolError
+from postane.sinks.pile import Pile
 
 from .errors import FetchError, Trouble
 from .filters import header_of
 from .keys import DigestKeys
-from .pile import Pile
 from .source import Item
 
 PIECE = 1000

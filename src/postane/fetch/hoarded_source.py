@@ -4,7 +4,7 @@ Must not know: how it is read, how to connect and log in; that is given to it.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
 from postane.client.lockstep import Dialogue
@@ -21,6 +21,7 @@ class HoardedSource(ABC, Generic[PopT]):
     and `user` are whom to ask, for the header fields that messages get."""
 
     deletes_at_once = True
+    hidden: Collection[str] = ()
     protocol: ClassVar[str]
 
     def __init__(self, enter: Callable[[], Awaitable[PopT]], host: str, user: str) -> None:

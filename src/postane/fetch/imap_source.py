@@ -1,27 +1,28 @@
 """IMAP as a source: a folder is a drop, and a message's unique-id is its uid under the folder's UIDVALIDITY.
 
 RFC 9051 s2.3.1.1: uids mean the same for as long as UIDVALIDITY is the same; where it changes all is fetched anew,
-since nothing else would be safe. Messages are read without being marked as read.
+since nothing else would be safe. Messages are read without being marked as read. What somebody has marked as deleted is
+not fetched; it is listed, so that what we marked is removed where a session broke off before that.
 
 Must not know: how to connect and log in; that is given to it.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from typing import TypeVar
 
-from postane.credentials.base import NoSecret, Secret
+from postane.credentials.base import Secret, SecretKind, SecretSource
 from postane.imap.session import ImapError, ImapSession, Mail
 from postane.wire.crlf import Mender
 
 from .errors import FetchError, Trouble
 from .source import Facts, Item
+from .troubles import in_words_of_the_run
 
-GetSecret = Callable[[], Awaitable[Secret]]
 Enter = Callable[[Secret], ImapSession]
 """Connects and logs in; waits, and raises ImapError."""
 
@@ -33,9 +34,10 @@ class ImapSource:
 
     deletes_at_once = False
 
-    def __init__(self, enter: Enter, secret: GetSecret, folder: str, host: str, user: str) -> None:
+    def __init__(self, enter: Enter, secret: SecretSource, folder: str, host: str, user: str) -> None:
+        self.hidden: Collection[str] = ()
         self._enter = enter
-        self._get_secret = secret
+        self._secret = secret
         self._folder = folder
         self._host = host
         self._user = user
@@ -47,24 +49,35 @@ class ImapSource:
 
     async def open(self) -> Facts:
         """See Source."""
-        try:
-            secret = await self._get_secret()
-        except NoSecret as error:
-            raise FetchError(error.text, Trouble.TEMPORARY if error.may_pass else Trouble.LOGIN) from error
-        session = self._session = await self.run(partial(self._enter, secret))
+        with in_words_of_the_run():
+            secret = await self._secret.get()
+            try:
+                session = await self._do(partial(self._enter, secret))
+            except ImapError as error:
+                if error.is_login:
+                    await self._secret.refuse()
+                if not error.is_login or secret.kind is not SecretKind.TOKEN:
+                    raise _told(error) from error
+                secret = await self._secret.get()  # it may have been revoked; this one is new
+                session = await self.run(partial(self._enter, secret))
+        self._session = session
         self._validity = await self.run(partial(session.select, self._folder))
         return Facts("IMAP", self._host, "", self._user, session.tls, folder=self._folder)
 
     async def listing(self) -> AsyncIterator[Sequence[Item]]:
         """See Source."""
+        self.hidden = {self._unique_id(uid) for uid in await self.run(self._opened.marked)}
         pieces = self._opened.listing()
         while (piece := await self.run(partial(next, pieces, None))) is not None:
             items = []
             for mail in piece:
                 number = len(self._mails) + 1
                 self._mails[number] = mail
-                items.append(Item(number, mail.octets, f"{self._validity}.{mail.uid}"))
+                items.append(Item(number, mail.octets, self._unique_id(mail.uid)))
             yield items
+
+    def _unique_id(self, uid: int) -> str:
+        return f"{self._validity}.{uid}"
 
     async def headers(self, numbers: Sequence[int]) -> AsyncIterator["Given"]:
         """See Source."""
@@ -156,6 +169,6 @@ def _alone(read: Callable[[], bytes]) -> Iterator[bytes]:
 def _told(error: ImapError) -> FetchError:
     if error.is_login:
         return FetchError(error.text, Trouble.LOGIN)
-    if error.is_trust:
+    if error.is_trust or error.is_nonsense:
         return FetchError(error.text, Trouble.PROTOCOL)
     return FetchError(error.text, Trouble.TEMPORARY)

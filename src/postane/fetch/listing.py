@@ -43,6 +43,7 @@ async def take_listing(work: Work) -> None:
         work.progress.step = "looking"
         odd.sort(key=lambda item: item.number)
         await run.rekey([listed async for listed in _digested(work, odd)])
+    work.given_up |= set(work.source.hidden)
 
 
 async def _keyed(work: Work, known: set[str], odd: list[Item]) -> AsyncIterator[Sequence[Listed]]:

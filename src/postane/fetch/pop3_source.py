@@ -3,7 +3,7 @@
 Must not know: how to connect and log in; that is given to it.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 
 from postane.client.errors import NotOffered, PopError
 from postane.client.pipeline import Incoming
@@ -24,6 +24,7 @@ class Pop3Source:
     """A Source. `host` and `user` are whom to ask, for the header fields that messages get."""
 
     deletes_at_once = False
+    hidden: Collection[str] = ()
 
     def __init__(self, enter: Enter, host: str, user: str) -> None:
         self._enter = enter

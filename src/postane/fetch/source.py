@@ -6,7 +6,7 @@ POP3 has all of this; what another protocol lacks its source makes up for (`pop2
 Must not know: what is done with the messages, the journal.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -63,6 +63,12 @@ class Source(Protocol):
     @property
     def deletes_at_once(self) -> bool:
         """Whether `delete` is to hear in one call of all that is to go: it costs another reading of everything."""
+        ...
+
+    @property
+    def hidden(self) -> Collection[str]:
+        """Unique-ids that are listed and not to be fetched: somebody has marked these messages as deleted. Known once
+        all is listed."""
         ...
 
     async def open(self) -> Facts:

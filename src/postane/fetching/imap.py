@@ -9,7 +9,7 @@ from postane.fetch.imap_source import ImapSource
 from postane.imap.session import Entry, ImapError, ImapSession
 from postane.net.base import NetError, Target, Untrusted
 from postane.net.client_tls import client_context, near
-from postane.net.distrust import wrong_pin
+from postane.net.distrust import explain, wrong_pin
 from postane.net.pins import certificate_of, digest_of
 from postane.net.stream import Peer
 
@@ -34,7 +34,7 @@ def enter_imap(target: Target, name: str, plaintext: Plaintext, secret: Secret) 
         is_near = Peer(address).is_loopback
         return plaintext is Plaintext.ALWAYS or (plaintext is Plaintext.LOOPBACK and is_near)
 
-    return ImapSession(target, Entry(name, secret, allows, context, check))
+    return ImapSession(target, Entry(name, secret, allows, context, check, lambda error: explain(target, error, None)))
 
 
 def _peer(host: str) -> Peer:
@@ -48,4 +48,4 @@ def imap_source(place: Place, target: Target, name: str, plaintext: Plaintext, s
     def enter(given: Secret) -> ImapSession:
         return enter_imap(target, name, plaintext, given)
 
-    return ImapSource(enter, secret.get, place.folder, place.host, name)
+    return ImapSource(enter, secret, place.folder, place.host, name)

@@ -14,11 +14,12 @@ import ssl
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from imapclient import IMAPClient
 from imapclient.exceptions import IMAPClientError, LoginError
 
 from postane.credentials.base import Secret, SecretKind
 from postane.net.base import Target, TlsMode
+
+from .bounded import BoundedClient, Unbounded
 
 CHUNK = 1024 * 1024
 """Octets of a message that are asked for at once: the library holds an answer in memory."""
@@ -26,6 +27,7 @@ CHUNK = 1024 * 1024
 PIECE = 1000
 """Messages that are asked about at once."""
 
+DELETED = b"\\Deleted"
 
 _PASSING = re.compile(r"\[(UNAVAILABLE|INUSE|LIMIT|SERVERBUG)\]", re.IGNORECASE)
 """RFC 9051 s7.1: codes that say that the login itself may be right."""
@@ -33,8 +35,8 @@ _PASSING = re.compile(r"\[(UNAVAILABLE|INUSE|LIMIT|SERVERBUG)\]", re.IGNORECASE)
 
 class ImapError(Exception):
     """The server cannot be reached, or says no; the text says why. `is_login`: name or secret are refused. `is_trust`:
-    TLS does not stand. `is_answer`: the server has said no to this, and the session goes on. `may_pass`: worth
-    another try."""
+    TLS does not stand. `is_nonsense`: the server cannot be understood. `is_answer`: it has said no to this, and the
+    session goes on. `may_pass`: worth another try."""
 
     def __init__(
         self,
@@ -42,6 +44,7 @@ class ImapError(Exception):
         *,
         is_login: bool = False,
         is_trust: bool = False,
+        is_nonsense: bool = False,
         is_answer: bool = False,
         may_pass: bool = True,
     ) -> None:
@@ -50,7 +53,8 @@ class ImapError(Exception):
         self.is_answer = is_answer
         self.is_login = is_login
         self.is_trust = is_trust
-        self.may_pass = may_pass and not (is_login or is_trust)
+        self.is_nonsense = is_nonsense
+        self.may_pass = may_pass and not (is_login or is_trust or is_nonsense)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +68,15 @@ class Mail:
 @dataclass(frozen=True, slots=True)
 class Entry:
     """Who comes in. `allows_clear`: whether the secret may cross to a server of that address without TLS. `context` is
-    TLS as it is wanted,
-    `check` says what is wrong with the certificate shown (DER), or nothing."""
+    TLS as it is wanted, `check` says what is wrong with the certificate shown (DER), or nothing, and `explain` why a
+    handshake failed."""
 
     name: str
     secret: Secret
     allows_clear: Callable[[str], bool]
     context: ssl.SSLContext
     check: Callable[[bytes], str | None]
+    explain: Callable[[ssl.SSLError], str]
 
 
 class ImapSession:
@@ -114,12 +119,17 @@ class ImapSession:
             return True
 
     def listing(self) -> Iterator[list[Mail]]:
-        """What is in the folder, by uid, in pieces."""
+        """What is in the folder, by uid, in pieces; `marked` are among them."""
         with _told("the listing"):
-            uids = sorted(self._client.search(["NOT", "DELETED"]))
+            uids = sorted(self._client.search(["ALL"]))
             for start in range(0, len(uids), PIECE):
                 found = self._client.fetch(uids[start : start + PIECE], ["RFC822.SIZE"])
                 yield [Mail(uid, int(found[uid].get(b"RFC822.SIZE") or 0)) for uid in sorted(found)]
+
+    def marked(self) -> set[int]:
+        """What is marked as deleted, by whomever, and has not been removed."""
+        with _told("the listing"):
+            return set(self._client.search(["DELETED"]))
 
     def header(self, uid: int) -> bytes:
         """The header part of a message, through the empty line."""
@@ -146,13 +156,19 @@ class ImapSession:
                 self._client.delete_messages(uids[start : start + PIECE], silent=True)
 
     def expunge(self, uids: Sequence[int]) -> None:
-        """Remove these, and nothing that somebody else has marked, where the server can tell them apart."""
+        """Remove these, and nothing that somebody else has marked. Without UIDPLUS others' marks are taken away for
+        that moment: what another client marks just then goes too."""
         with _told("the deletion"):
             if self._client.has_capability("UIDPLUS"):  # RFC 4315 s2.1
                 for start in range(0, len(uids), PIECE):
                     self._client.uid_expunge(uids[start : start + PIECE])
-            else:
-                self._client.expunge()
+                return
+            others = sorted(self.marked() - set(uids))
+            for start in range(0, len(others), PIECE):
+                self._client.remove_flags(others[start : start + PIECE], [DELETED], silent=True)
+            self._client.expunge()
+            for start in range(0, len(others), PIECE):
+                self._client.add_flags(others[start : start + PIECE], [DELETED], silent=True)
 
     def append(self, folder: str, octets: bytes, arrived: float) -> None:
         """Put a message into a folder."""
@@ -177,7 +193,7 @@ class ImapSession:
         """Whether the server still answers. Raises nothing."""
         try:
             self._client.noop()
-        except (IMAPClientError, OSError):
+        except (IMAPClientError, imaplib.IMAP4.error, OSError, Unbounded):
             return False
         return True
 
@@ -207,11 +223,12 @@ class ImapSession:
             raise ImapError(f"message {uid}: the server gives something else than was asked for", is_answer=True)
         return bytes(found[uid][named] or b"")
 
-    def _connect(self, entry: Entry) -> IMAPClient:
+    def _connect(self, entry: Entry) -> BoundedClient:
         target = self._target
         is_tls = target.tls.mode is TlsMode.IMPLICIT
         context = entry.context if is_tls else None
-        return IMAPClient(target.host, target.port, ssl=is_tls, ssl_context=context, timeout=target.timeout)
+        with _shaking_hands(entry):
+            return BoundedClient(target.host, target.port, ssl=is_tls, ssl_context=context, timeout=target.timeout)
 
     def _secure(self, entry: Entry) -> None:
         mode, client = self._target.tls.mode, self._client
@@ -219,7 +236,8 @@ class ImapSession:
         if mode is TlsMode.REQUIRED and not is_offered:
             raise ImapError(f"{self._target} offers no TLS (STARTTLS), so nothing was sent", is_trust=True)
         if is_offered and mode is not TlsMode.NONE:
-            client.starttls(entry.context)
+            with _shaking_hands(entry):
+                client.starttls(entry.context)
         sock = client.socket()
         if isinstance(sock, ssl.SSLSocket) and (trouble := entry.check(sock.getpeercert(binary_form=True) or b"")):
             raise ImapError(trouble, is_trust=True)
@@ -241,6 +259,17 @@ class ImapSession:
 
 
 @contextlib.contextmanager
+def _shaking_hands(entry: Entry) -> Iterator[None]:
+    """What breaks a handshake needs a person, but where the connection is gone."""
+    try:
+        yield
+    except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
+        raise
+    except ssl.SSLError as error:
+        raise ImapError(entry.explain(error), is_trust=True) from error
+
+
+@contextlib.contextmanager
 def _told(what: str) -> Iterator[None]:
     """The libraries' errors in words for people."""
     try:
@@ -250,8 +279,8 @@ def _told(what: str) -> Iterator[None]:
         may_pass = isinstance(error.__context__, imaplib.IMAP4.abort) or bool(_PASSING.search(_words(error)))
         told = "the login failed" if may_pass else "the login was refused"
         raise ImapError(f"{told}: {_words(error)}", is_login=not may_pass) from error
-    except ssl.SSLError as error:
-        raise ImapError(f"{what}: TLS does not stand: {error.reason or error}", is_trust=True) from error
+    except Unbounded as error:
+        raise ImapError(f"{what}: {error}", is_nonsense=True) from error
     except socket.gaierror as error:
         raise ImapError(f"{what}: there is no host of this name") from error
     except TimeoutError as error:

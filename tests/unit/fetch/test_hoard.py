@@ -5,9 +5,9 @@ import pytest
 from postane.fetch import hoard
 from postane.fetch.errors import FetchError, Trouble
 from postane.fetch.hoard import Hoard
-from postane.fetch.pile import Pile
 from postane.fetch.source import Item
 from postane.sinks.content import IN_MEMORY, SpoolError
+from postane.sinks.pile import Pile
 
 HEADER = b"Subject: 1\r\n\r\n"
 

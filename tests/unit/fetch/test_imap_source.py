@@ -21,6 +21,9 @@ class Session:
     def select(self, _folder: str) -> int:
         return 7
 
+    def marked(self) -> set[int]:
+        return {30}
+
     def listing(self) -> Iterator[list[Mail]]:
         yield [Mail(10, 5), Mail(20, 5), Mail(30, 5)]
 
@@ -37,11 +40,26 @@ class Session:
         pass
 
 
-async def opened(error: ImapError) -> ImapSource:
-    async def secret() -> Secret:
-        return Secret(SecretKind.PASSWORD, "x")
+class Keeper:
+    """A SecretSource that counts what it gives."""
 
-    source = ImapSource(lambda _: Session(error), secret, "INBOX", "imap.example.org", "anna")  # type: ignore[return-value,arg-type]
+    def __init__(self, kind: SecretKind = SecretKind.PASSWORD) -> None:
+        self.kind = kind
+        self.refused = 0
+
+    async def get(self) -> Secret:
+        return Secret(self.kind, f"secret {self.refused}")
+
+    async def refuse(self) -> None:
+        self.refused += 1
+
+
+def made(enter, secret: Keeper) -> ImapSource:
+    return ImapSource(enter, secret, "INBOX", "imap.example.org", "anna")
+
+
+async def opened(error: ImapError) -> ImapSource:
+    source = made(lambda _: Session(error), Keeper())
     await source.open()
     assert [item.unique_id async for piece in source.listing() for item in piece] == ["7.10", "7.20", "7.30"]
     return source
@@ -65,4 +83,49 @@ async def test_a_connection_that_is_gone_ends_it():
     with pytest.raises(FetchError, match="reset by peer") as raised:
         await read(source.retrieve([1, 2, 3]))
     assert raised.value.trouble is Trouble.TEMPORARY
+    await source.leave()
+
+
+async def test_what_is_marked_as_deleted_is_listed_and_hidden():
+    source = await opened(ImapError("x"))
+    assert set(source.hidden) == {"7.30"}
+    await source.leave()
+
+
+@pytest.mark.parametrize(
+    ("error", "trouble"),
+    [
+        (ImapError("wrong", is_login=True), Trouble.LOGIN),
+        (ImapError("not believed", is_trust=True), Trouble.PROTOCOL),
+        (ImapError("no end", is_nonsense=True), Trouble.PROTOCOL),
+        (ImapError("gone"), Trouble.TEMPORARY),
+    ],
+)
+async def test_a_refused_login_is_told_to_who_keeps_the_password(error, trouble):
+    def enter(_secret):
+        raise error
+
+    secret = Keeper()
+    source = made(enter, secret)
+    with pytest.raises(FetchError) as raised:
+        await source.open()
+    assert (raised.value.trouble, secret.refused) == (trouble, int(error.is_login))
+    await source.leave()
+
+
+@pytest.mark.parametrize("good", [1, 2])
+async def test_a_token_that_is_refused_is_made_anew_once(good):
+    def enter(secret):
+        if secret.text != f"secret {good}":
+            raise ImapError("wrong", is_login=True)
+        return Session(ImapError("x"))
+
+    secret = Keeper(SecretKind.TOKEN)
+    source = made(enter, secret)
+    if good == 1:
+        assert (await source.open()).user == "anna"
+    else:
+        with pytest.raises(FetchError, match="wrong"):
+            await source.open()
+    assert secret.refused == 1
     await source.leave()

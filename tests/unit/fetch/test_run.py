@@ -647,6 +647,21 @@ async def test_a_mailbox_may_move_with_its_mail():
     assert (await bench.fetch()).delivered == 1
 
 
+@pytest.mark.parametrize("limit", [None, 1])
+async def test_what_is_marked_as_deleted_is_not_fetched_and_goes_if_it_was_delivered(monkeypatch, limit):
+    bench = Bench(mail(1), mail(2), keep=Keep(KeepKind.ALL))
+    await bench.fetch()
+    bench.account = replace(bench.account, keep=DELETES, limit=limit)
+    bench.server.mails += [mail(3), mail(4)]
+    monkeypatch.setattr(MemorySource, "hidden", {"u2", "u3"})
+    assert await bench.would() == [(4, "fetch and delete"), (1, "delete"), (2, "delete")]
+    progress = await bench.fetch()
+    assert (progress.delivered, progress.deleted) == (1, 3)
+    assert [each.uidl for each in bench.server.mails] == ["u3"]
+    monkeypatch.setattr(MemorySource, "hidden", ())
+    assert (await bench.fetch()).delivered == 1, "somebody has changed his mind"
+
+
 async def test_a_delay_of_years_is_not_believed():
     bench = Bench(mail(1))
     bench.server.login_delay = 999_999_999

@@ -1,11 +1,14 @@
 """A session with an IMAP server: what is made of answers that are not as they should be. The library is played."""
 
 import imaplib
+import ssl
 
 import pytest
 from imapclient.exceptions import IMAPClientError, LoginError
 
-from postane.imap.session import CHUNK, ImapError, ImapSession, Mail, _told
+from postane.credentials.base import Secret, SecretKind
+from postane.imap.bounded import Unbounded
+from postane.imap.session import CHUNK, Entry, ImapError, ImapSession, Mail, _shaking_hands, _told
 
 
 class Client:
@@ -18,10 +21,30 @@ class Client:
         self.is_nil = False
         self.refuses: Exception | None = None
         self.found: dict[bytes, object] = {b"RFC822.SIZE": self.said}
+        self.marked: set[int] = set()
+        self.capabilities: set[str] = set()
+        self.expunged: list[int] = []
         self.selected: dict[bytes, object] = {b"UIDVALIDITY": 7}
 
-    def search(self, _criteria):
-        return [5]
+    def search(self, criteria):
+        assert criteria in (["ALL"], ["DELETED"])
+        return [5] if criteria == ["ALL"] else sorted(self.marked)
+
+    def has_capability(self, name):
+        return name in self.capabilities
+
+    def add_flags(self, uids, _flags, silent):
+        self.marked |= set(uids)
+
+    def remove_flags(self, uids, _flags, silent):
+        self.marked -= set(uids)
+
+    def uid_expunge(self, uids):
+        self.expunged += sorted(self.marked & set(uids))
+
+    def expunge(self):
+        self.expunged += sorted(self.marked)
+        self.marked.clear()
 
     def select_folder(self, _folder, readonly=False):
         return self.selected
@@ -139,3 +162,49 @@ def test_a_field_that_somebody_sends_is_not_believed():
     assert found.having("X-Mark", "1") == [2]
     assert found.having("X-Mark", "3") == []
     assert list(found.values("X-Mark")) == ["2", "1", ""]
+
+
+@pytest.mark.parametrize("capabilities", [{"UIDPLUS"}, set()], ids=["UIDPLUS", "without it"])
+def test_what_others_have_marked_stays_and_stays_marked(capabilities):
+    client = Client(b"")
+    client.capabilities, client.marked = capabilities, {3, 5, 8}
+    session(client).expunge([5])
+    assert (client.expunged, client.marked - {5}) == ([5], {3, 8})
+
+
+def test_who_has_marked_what_is_not_known():
+    client = Client(b"")
+    client.marked = {5}
+    assert session(client).marked() == {5}
+    assert list(session(client).listing()) == [[Mail(5, 0)]]
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (Unbounded("the server announces 10 octets"), "announces 10"),
+        (ssl.SSLEOFError(8, "EOF"), "x: EOF"),
+    ],
+)
+def test_what_ends_a_session_is_told(error, words):
+    with pytest.raises(ImapError, match=words) as raised, _told("x"):
+        raise error
+    assert raised.value.may_pass is isinstance(error, ssl.SSLError)
+    assert not raised.value.is_answer
+
+
+def entry() -> Entry:
+    secret, context = Secret(SecretKind.PASSWORD, "x"), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return Entry("anna", secret, lambda _: True, context, lambda _: None, lambda error: f"not believed: {error}")
+
+
+def test_a_handshake_that_fails_needs_a_person():
+    with pytest.raises(ImapError, match="not believed: .*self-signed") as raised, _told("x"), _shaking_hands(entry()):
+        raise ssl.SSLCertVerificationError(1, "self-signed")
+    assert (raised.value.is_trust, raised.value.may_pass) == (True, False)
+
+
+def test_a_handshake_that_breaks_off_may_pass():
+    with pytest.raises(ImapError, match="EOF") as raised, _told("x"), _shaking_hands(entry()):
+        raise ssl.SSLEOFError(8, "EOF")
+    assert raised.value.may_pass

@@ -9,7 +9,7 @@ from io import BytesIO
 from tempfile import TemporaryFile
 from typing import IO
 
-from postane.sinks.content import BLOCK, SpoolError
+from .content import BLOCK, SpoolError
 
 IN_MEMORY = 16 * 1024 * 1024
 """Octets of all messages together that are held in memory."""

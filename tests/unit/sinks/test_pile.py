@@ -4,9 +4,9 @@ import tempfile
 
 import pytest
 
-from postane.fetch import pile
-from postane.fetch.pile import Pile
+from postane.sinks import pile
 from postane.sinks.content import BLOCK, SpoolError
+from postane.sinks.pile import Pile
 
 
 @pytest.mark.parametrize("in_memory", [1, 10, 10**9], ids=["in a file", "from then on in a file", "in memory"])

@@ -1,0 +1,84 @@
+"""The library's client against a server that gives more than can be meant."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from postane.imap import bounded
+from postane.imap.bounded import LITERAL, BoundedClient, Unbounded
+
+GREETING = b"* OK [CAPABILITY IMAP4rev1] ready\r\n"
+
+
+@contextmanager
+def serving(greeting: bytes, answer: bytes = b"TAG OK done\r\n") -> Iterator[int]:
+    """A server that says what it can, and gives this answer to all else: one without TAG again and again."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.sendall(greeting)
+            given = b"* CAPABILITY IMAP4rev1\r\nTAG OK done\r\n"
+            try:
+                while tag := connection.recv(1000).split(b" ")[0]:
+                    connection.sendall(given.replace(b"TAG", tag))
+                    given = answer
+                    while b"TAG" not in given:
+                        connection.sendall(given)
+            except OSError:
+                pass
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        listener.close()
+        thread.join()
+
+
+@contextmanager
+def asked(port: int) -> Iterator[BoundedClient]:
+    client = BoundedClient("127.0.0.1", port, ssl=False, timeout=10)
+    try:
+        yield client
+    finally:
+        client.shutdown()
+
+
+def test_a_literal_of_any_size_is_not_read():
+    answer, words = b"* 1 FETCH (UID 1 BODY[] {10000000000}\r\n", "announces 10000000000 octets at once"
+    with serving(GREETING, answer) as port, asked(port) as client, pytest.raises(Unbounded, match=words):
+        client._imap.noop()
+
+
+def test_not_even_in_the_greeting():
+    with serving(b"* OK {10000000000}\r\n") as port, pytest.raises(Unbounded, match="announces"):
+        BoundedClient("127.0.0.1", port, ssl=False, timeout=10)
+
+
+@pytest.mark.parametrize(
+    "answer", [b"* OK still here\r\n" * 1000, b"* 1 FETCH (X {10000}\r\n" + b"x" * 10000 + b")\r\n"]
+)
+def test_an_answer_has_an_end(monkeypatch, answer):
+    monkeypatch.setattr(bounded, "ANSWER", 100_000)
+    with serving(GREETING, answer) as port, asked(port) as client, pytest.raises(Unbounded, match="no end"):
+        client._imap.noop()
+
+
+def test_each_command_has_its_own_measure(monkeypatch):
+    monkeypatch.setattr(bounded, "ANSWER", 5000)
+    with serving(GREETING, b"* OK %s\r\nTAG OK done\r\n" % (b"x" * 2000)) as port, asked(port) as client:
+        for _ in range(5):
+            assert client._imap.noop()[0] == "OK"
+
+
+def test_what_is_asked_for_fits():
+    from postane.fetch.header_part import LIMIT
+    from postane.imap.session import CHUNK
+
+    assert max(CHUNK, LIMIT) < LITERAL
