@@ -6,7 +6,9 @@ The database's transaction ends before the message is marked, and the marks are 
 well. A crash in between leaves the message on the server: it comes again, and its unique-id tells that it is done.
 """
 
+import argparse
 import asyncio
+import getpass
 import os
 import sqlite3
 import sys
@@ -42,10 +44,23 @@ def enter(database: sqlite3.Connection, uidl: str, letter: EmailMessage) -> None
     database.execute("INSERT INTO orders VALUES (?, ?, ?)", (uidl, str(letter["from"]), str(letter["subject"])))
 
 
+def read_arguments() -> argparse.Namespace:
+    """What was given on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("url", help="the maildrop, as pop3s://NAME@HOST or pop3://NAME@HOST")
+    parser.add_argument("file", help="the SQLite file of the orders; it is made where there is none")
+    return parser.parse_args()
+
+
+def read_password() -> str:
+    """From the environment, or from whoever sits there."""
+    return os.environ.get("POP_PASSWORD") or getpass.getpass("Password: ")
+
+
 if __name__ == "__main__":
-    _, url, file = sys.argv
-    with closing(sqlite3.connect(file)) as orders:
+    arguments = read_arguments()
+    with closing(sqlite3.connect(arguments.file)) as orders:
         try:
-            asyncio.run(take_in(url, os.environ["POP_PASSWORD"], orders))
+            asyncio.run(take_in(arguments.url, read_password(), orders))
         except (PopError, ValueError) as error:
             sys.exit(f"{error}")

@@ -6,7 +6,9 @@ The queue is short: while the workers are behind, no more is fetched. Messages a
 come one by one. A message that a worker fails at stays on the server.
 """
 
+import argparse
 import asyncio
+import getpass
 import os
 import sys
 
@@ -55,5 +57,22 @@ async def handle(fetched: Fetched) -> None:
     print(f"done: {message['subject']}")
 
 
+def read_arguments() -> argparse.Namespace:
+    """What was given on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("url", help="the maildrop, as pop3s://NAME@HOST or pop3://NAME@HOST")
+    return parser.parse_args()
+
+
+def read_password() -> str:
+    """From the environment, or from whoever sits there."""
+    return os.environ.get("POP_PASSWORD") or getpass.getpass("Password: ")
+
+
 if __name__ == "__main__":
-    asyncio.run(feed(sys.argv[1], os.environ["POP_PASSWORD"]))  # a TaskGroup's errors come as an ExceptionGroup
+    arguments, troubles = read_arguments(), []
+    try:
+        asyncio.run(feed(arguments.url, read_password()))
+    except* (PopError, ValueError) as group:  # a TaskGroup's errors come as an ExceptionGroup
+        troubles += [str(error) for error in group.exceptions]
+    sys.exit("; ".join(troubles) or None)

@@ -6,6 +6,8 @@ A file is named after its message's unique-id, so the folder itself tells what i
 seen in the folder when all of it is on the disk.
 """
 
+import argparse
+import getpass
 import hashlib
 import os
 import sys
@@ -57,8 +59,22 @@ def fetch(message: Message, under_way: Path, arrived: Path) -> None:
     under_way.rename(arrived)
 
 
+def read_arguments() -> argparse.Namespace:
+    """What was given on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("url", help="the maildrop, as pop3s://NAME@HOST or pop3://NAME@HOST")
+    parser.add_argument("folder", type=Path, help="the Maildir; it is made where there is none")
+    return parser.parse_args()
+
+
+def read_password() -> str:
+    """From the environment, or from whoever sits there."""
+    return os.environ.get("POP_PASSWORD") or getpass.getpass("Password: ")
+
+
 if __name__ == "__main__":
+    arguments = read_arguments()
     try:
-        mirror(sys.argv[1], os.environ["POP_PASSWORD"], Path(sys.argv[2]).expanduser())
-    except PopError as error:
+        mirror(arguments.url, read_password(), arguments.folder.expanduser())
+    except (PopError, ValueError) as error:  # ValueError: the URL cannot be read
         sys.exit(f"{error}")

@@ -6,7 +6,9 @@ A message is recorded after it was shown. Whoever stops this in the middle sees 
 none.
 """
 
+import argparse
 import asyncio
+import getpass
 import os
 import sqlite3
 import sys
@@ -41,10 +43,23 @@ def show(message: EmailMessage) -> None:
     print(text.get_content() if text is not None else "(no text)", end="\n\n")
 
 
+def read_arguments() -> argparse.Namespace:
+    """What was given on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("url", help="the maildrop, as pop3s://NAME@HOST or pop3://NAME@HOST")
+    parser.add_argument("file", help="the SQLite file of what was seen; it is made where there is none")
+    return parser.parse_args()
+
+
+def read_password() -> str:
+    """From the environment, or from whoever sits there."""
+    return os.environ.get("POP_PASSWORD") or getpass.getpass("Password: ")
+
+
 if __name__ == "__main__":
-    _, url, file = sys.argv
-    with closing(sqlite3.connect(file)) as database:
+    arguments = read_arguments()
+    with closing(sqlite3.connect(arguments.file)) as database:
         try:
-            asyncio.run(read_new(url, os.environ["POP_PASSWORD"], database))
-        except PopError as error:
+            asyncio.run(read_new(arguments.url, read_password(), database))
+        except (PopError, ValueError) as error:  # ValueError: the URL cannot be read
             sys.exit(f"{error}")

@@ -3,6 +3,8 @@
 POP_PASSWORD=... python show_headers.py pop3s://you@pop.example.org
 """
 
+import argparse
+import getpass
 import os
 import sys
 
@@ -18,8 +20,21 @@ def show(url: str, password: str) -> None:
             print(f"{message.number:5}  {message.octets:9}  {headers['from']}  {headers['subject']}")
 
 
+def read_arguments() -> argparse.Namespace:
+    """What was given on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("url", help="the maildrop, as pop3s://NAME@HOST or pop3://NAME@HOST")
+    return parser.parse_args()
+
+
+def read_password() -> str:
+    """From the environment, or from whoever sits there."""
+    return os.environ.get("POP_PASSWORD") or getpass.getpass("Password: ")
+
+
 if __name__ == "__main__":
+    arguments = read_arguments()
     try:
-        show(sys.argv[1], os.environ["POP_PASSWORD"])
-    except PopError as error:
+        show(arguments.url, read_password())
+    except (PopError, ValueError) as error:  # ValueError: the URL cannot be read
         sys.exit(f"{error}")

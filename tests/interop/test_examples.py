@@ -19,6 +19,7 @@ pytestmark = pytest.mark.interop
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 FAILED = 1
+MISUSED = 2
 Example = Callable[..., "subprocess.CompletedProcess[bytes]"]
 
 
@@ -69,6 +70,20 @@ def test_every_example_is_run_here_and_told_of():
     for name in names:
         assert f'example("{name}"' in here
         assert f"| `{name}` |" in readme
+
+
+@pytest.mark.parametrize("file", sorted(EXAMPLES.glob("*.py")), ids=lambda file: file.name)
+def test_who_calls_it_wrongly_is_told_how(file, tmp_path, monkeypatch):
+    monkeypatch.setenv("POP_PASSWORD", "tanstaaf")
+    asked = run([sys.executable, file, "--help"]).stdout.decode()
+    assert f"POP_PASSWORD=... python {file.name} pop3s://" in asked
+    assert b"required: url" in run([sys.executable, file], expect=MISUSED).stderr
+    rest = re.findall(r"^  (?!url)(\w+) ", asked, re.MULTILINE)
+    place = [tmp_path / "place"] * len(rest)
+    for url, words in (("pop.example.org", b"begins with pop3s://"), ("pop3://you@127.0.0.1:1", b"nothing listens")):
+        done = run([sys.executable, file, url, *place], expect=FAILED)
+        assert words in done.stderr
+        assert done.stderr.count(b"\n") == 1, "no traceback"
 
 
 def test_headers_are_shown(office, box, example):
