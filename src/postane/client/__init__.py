@@ -4,9 +4,19 @@
         async for message in maildrop.messages():
             print(message.number, (await message.headers())["subject"])
 
-`postane.client.blocking` is the same for programs without an event loop, `postane.client.compat` has the names of the
-standard library's poplib. What is named here is imported when it is first asked for, so that to import this, or one
-module of it, stays cheap.
+At a prompt, and in programs without an event loop, `postane.client.blocking` is the same:
+
+    from postane.client.blocking import connect
+    with connect("pop3s://user@example.org", password="secret") as maildrop:
+        print(maildrop.stat())
+
+A maildrop has `messages()`, `stat()`, and `fetch_many()` for many at once; a message has `headers()`, `fetch()` (an
+EmailMessage), `raw()`, `stream()` and `delete()`. What was deleted is gone when the block is left without an exception.
+What else can be said beside the URL is in `Options`. A call that cannot be meant raises ValueError or TypeError, all
+else is a `PopError`.
+
+`postane.client.compat` has the names of the standard library's poplib. What is named here is imported when it is first
+asked for, so that to import this, or one module of it, stays cheap.
 
 Must not know: anything that the modules do not tell.
 """

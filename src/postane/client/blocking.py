@@ -24,14 +24,20 @@ from .opening import Options
 from .pop3 import Stats
 from .portal import Blocking, Portal
 
+__all__ = ["Maildrop", "Message", "connect"]
+
 
 def connect(url: str, **options: Unpack[Options]) -> AbstractContextManager["Maildrop"]:
-    """See `opening.connect`. Raises ValueError at once where that cannot be read; PopError comes when it is entered."""
+    """A maildrop of POP3, to be entered by `with`: pop3s://user@host, pop3://user@host or pop://user;AUTH=mechanism@host.
+    What else can be said is in `postane.client.Options`.
+
+    Raises ValueError at once where that cannot be read, or something is missing; PopError comes when it is entered.
+    """
     return Blocking(opening.connect(url, **options), Maildrop)
 
 
 class Maildrop:
-    """See `messages.Maildrop`."""
+    """A session that is logged in. Leaving its block deletes what is marked, an exception does not."""
 
     def __init__(self, inner: asynchronous.Maildrop, portal: Portal) -> None:
         self._inner = inner
@@ -79,7 +85,8 @@ class Maildrop:
 
 
 class Message:
-    """See `messages.Message`."""
+    """A message of the maildrop, not fetched yet. `octets` is what the server says: a hint. `uidl` is None where the
+    server has no unique-ids."""
 
     __slots__ = ("_inner", "_portal", "number", "octets", "uidl")
 

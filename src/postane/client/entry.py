@@ -36,7 +36,7 @@ async def dial_pop3(dial: Dial, target: Target, entrance: Entrance) -> Pop3:
     try:
         link = await dial(target)
     except NetError as error:
-        raise net_error(error) from error
+        raise net_error(error) from error.__cause__  # a NetError has the same words
     return await enter_pop3(link, target.tls.mode, entrance)
 
 

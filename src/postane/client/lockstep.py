@@ -57,7 +57,7 @@ class Lockstep(Generic[EventT, CommandT]):
             try:
                 octets = await self.link.read()
             except NetError as error:
-                raise self.give_up(net_error(error)) from error
+                raise self.give_up(net_error(error)) from error.__cause__  # a NetError has the same words
             except BaseException:
                 self.abort()
                 raise

@@ -15,19 +15,22 @@ from . import old_opening, pop1, pop2
 from .opening import Options
 from .portal import Blocking, Portal
 
+__all__ = ["Pop1", "Pop1Mailbox", "Pop1Message", "Pop2", "Pop2Message", "connect_pop1", "connect_pop2"]
+
 
 def connect_pop2(url: str, **options: Unpack[Options]) -> AbstractContextManager["Pop2"]:
-    """See `old_opening.connect_pop2`."""
+    """A session of POP2, to be entered by `with`: pop2s://user@host:port or pop2://user@host. What else can be said,
+    and what is raised, is as with `blocking.connect`."""
     return Blocking(old_opening.connect_pop2(url, **options), Pop2)
 
 
 def connect_pop1(url: str, **options: Unpack[Options]) -> AbstractContextManager["Pop1"]:
-    """See `old_opening.connect_pop1`."""
+    """The same of POP1: pop1s://user@host:port or pop1://user@host:port."""
     return Blocking(old_opening.connect_pop1(url, **options), Pop1)
 
 
 class Pop2:
-    """See `pop2.Pop2`."""
+    """A session of POP2. Leaving its block deletes what was deleted, an exception does not."""
 
     def __init__(self, inner: pop2.Pop2, portal: Portal) -> None:
         self._inner = inner
@@ -77,7 +80,7 @@ class _Message:
 
 
 class Pop2Message(_Message):
-    """See `pop2.Pop2Message`."""
+    """A message of the selected mailbox; `octets` is its exact length. It may be read several times."""
 
     __slots__ = ("_message", "number", "octets")
 
@@ -97,7 +100,7 @@ class Pop2Message(_Message):
 
 
 class Pop1:
-    """See `pop1.Pop1`."""
+    """A session of POP1. Leaving its block deletes nothing: `Pop1Mailbox.accept` does."""
 
     def __init__(self, inner: pop1.Pop1, portal: Portal) -> None:
         self._inner = inner
@@ -112,7 +115,7 @@ class Pop1:
 
 
 class Pop1Mailbox:
-    """See `pop1.Pop1Mailbox`."""
+    """A mailbox that was begun; `octets` is the length of all of it, with the postmarks."""
 
     __slots__ = ("_inner", "_portal", "octets")
 
@@ -138,7 +141,7 @@ class Pop1Mailbox:
 
 
 class Pop1Message(_Message):
-    """See `pop1.Pop1Message`."""
+    """A message of a mailbox, while this comes; `sender` and `arrived` (seconds since the epoch) are its postmark's."""
 
     __slots__ = ("arrived", "sender")
 

@@ -56,7 +56,7 @@ async def _dialled(dial: Dial, target: Target, protocol: str) -> Link:
     try:
         return await dial(target)
     except NetError as error:
-        raise net_error(error) from error
+        raise net_error(error) from error.__cause__  # a NetError has the same words
 
 
 def _password(entrance: Entrance) -> str:

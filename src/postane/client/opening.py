@@ -217,5 +217,5 @@ async def reach(plan: Plan) -> Link:
         if plan.target.tls.mode is TlsMode.IMPLICIT and given.tls is None:
             await given.start_tls()
     except NetError as error:
-        raise net_error(error) from error
+        raise net_error(error) from error.__cause__  # a NetError has the same words
     return given

@@ -81,7 +81,8 @@ class Portal:
         try:
             yield value
         except BaseException as error:
-            self.call(context.__aexit__(type(error), error, error.__traceback__))
+            if self.is_open:  # not so where the program ends in the middle of the block
+                self.call(context.__aexit__(type(error), error, error.__traceback__))
             raise
         else:
             self.call(context.__aexit__(None, None, None))

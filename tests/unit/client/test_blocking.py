@@ -189,3 +189,12 @@ def test_nothing_is_done_after_the_end():
 def test_a_url_that_cannot_be_read_is_refused_at_once():
     with pytest.raises(ValueError, match="begins with"):
         blocking.connect("imap://mrose@pop.example.org", password="secret")
+
+
+def test_who_looks_at_it_sees_where_it_is_and_no_secret():
+    connecting, link = opened(FakeServer([LETTER]))
+    assert repr(connecting) == "<session to be with pop3://mrose@pop.example.org, not connected yet>"
+    with connecting as maildrop:
+        assert repr(maildrop) == f"<Maildrop at {link.peer}, in clear, open>"
+        assert repr(next(maildrop.messages())) == f"<Message 1, {len(LETTER)} octets, uidl='u1'>"
+    assert repr(maildrop).endswith("closed>")

@@ -85,3 +85,25 @@ def test_errors_keep_their_types():
     assert no_thread_is_left()
     with pytest.raises(ValueError, match="begin with pop1"):
         connect_pop1("pop2://ayse:gizli@pop.example.org")
+
+
+def test_who_looks_at_it_sees_where_it_is_and_no_secret():
+    link = DialogueLink(*HELO, (b"READ 1\r\n", LENGTH), (b"QUIT\r\n", b"+\r\n"))
+    connecting = connect_pop2("pop2://ayse:gizli@pop.example.org", stream=link)
+    assert repr(connecting) == "<session to be with pop2://ayse@pop.example.org, not connected yet>"
+    with connecting as pop:
+        assert repr(pop) == f"<Pop2 at {link.peer}, in clear, open>"
+        assert repr(next(pop.messages())) == f"<Pop2Message 1, {len(LETTER)} octets>"
+    assert repr(pop).endswith("closed>")
+    link = DialogueLink(
+        *LOGIN,
+        (b"RETR\r\n", b"#%d\r\n" % len(MAILBOX)),
+        (b"RCEV\r\n", MAILBOX),
+        (b"RCVD\r\n", b"+OK\r\n"),
+        (b"QUIT\r\n", b"+OK\r\n"),
+    )
+    with connect_pop1("pop1://ayse:gizli@pop.example.org:1090", stream=link) as pop:
+        mailbox = pop.mailbox()
+        assert repr(mailbox) == f"<Pop1Mailbox, {len(MAILBOX)} octets>"
+        assert [repr(message) for message in mailbox.messages()] == ["<Pop1Message from ali@example.org>"]
+        mailbox.accept()

@@ -162,3 +162,14 @@ def test_a_context_is_told_what_was_raised(portal):
     with pytest.raises(ZeroDivisionError), portal.entered(room(seen)):
         raise ZeroDivisionError
     assert seen == ["entered", "failed", "postane client"]
+
+
+def test_a_block_that_outlives_the_loop_ends_as_it_would():
+    def work():
+        portal = Portal()
+        with portal.entered(room([])):
+            portal.close()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        work()
