@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from postane.net.base import Http, NetError
 
 from .base import NoSecret
-from .oauth import OauthRefusal, Provider, ask, check_url, read_tokens, refused
+from .oauth import OauthRefusal, Provider, ask, check_url, may_pass, read_tokens, refused
 from .tokens import Tokens
 
 PATIENCE = 900.0
@@ -125,7 +125,7 @@ async def _redeem(http: Http, provider: Provider, page: Page, form: Mapping[str,
     except OauthRefusal as refusal:
         raise refused(provider, refusal) from None
     except NetError as error:
-        raise NoSecret(f"{provider.name} cannot be asked: {error.text}", may_pass=True) from None
+        raise NoSecret(f"{provider.name} cannot be asked: {error.text}", may_pass=may_pass(error)) from None
     return read_tokens(members, page.clock())
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from postane.net.base import Http, NetError
 
 from .base import NoSecret
-from .oauth import OauthRefusal, Provider, ask, read_tokens, refused
+from .oauth import OauthRefusal, Provider, ask, may_pass, read_tokens, refused
 from .tokens import Tokens
 
 GRANT = "urn:ietf:params:oauth:grant-type:device_code"
@@ -61,7 +61,7 @@ async def authorize(http: Http, provider: Provider, show: Callable[[DeviceCode],
     except OauthRefusal as refusal:
         raise refused(provider, refusal) from None
     except NetError as error:
-        raise NoSecret(f"{provider.name} cannot be asked: {error.text}", may_pass=True) from None
+        raise NoSecret(f"{provider.name} cannot be asked: {error.text}", may_pass=may_pass(error)) from None
     code, device_code, interval = _read(members, provider)
     until = waiting.clock() + code.life
     show(code)
@@ -88,7 +88,9 @@ async def _poll(http: Http, provider: Provider, device_code: str, pace: _Pace) -
                 pace.interval += SLOWER
             elif refusal.code != "authorization_pending":
                 raise refused(provider, refusal) from None
-        except NetError:
+        except NetError as error:
+            if not may_pass(error):
+                raise NoSecret(f"{provider.name} cannot be asked: {error.text}") from None
             pace.interval = min(2 * pace.interval, INTERVAL_LIMIT)  # RFC 8628 s3.5
         except NoSecret as error:
             if not error.may_pass:

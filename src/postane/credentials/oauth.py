@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from postane.net.base import Http, HttpAnswer, NetError
+from postane.net.base import Http, HttpAnswer, NetError, Untrusted
 
 from .base import NoSecret
 from .tokens import Tokens
@@ -87,7 +87,7 @@ async def find_endpoints(http: Http, issuer: str) -> Endpoints:
         try:
             answer = await http.get(url)
         except NetError as error:
-            raise NoSecret(f"{url}: {error.text}", may_pass=True) from None
+            raise NoSecret(f"{url}: {error.text}", may_pass=may_pass(error)) from None
         found = _members(answer) if answer.status == 200 else {}
         if found:
             return _endpoints(found, issuer, url)
@@ -183,3 +183,8 @@ def _shown(value: object) -> str:
     """A server's words for a terminal and a log: one line of what can be printed."""
     words = value if isinstance(value, str) else repr(value)
     return "".join(letter if letter.isprintable() else " " for letter in words[:WORDS_LIMIT])
+
+
+def may_pass(error: NetError) -> bool:
+    """Whether a server may be asked again: one whose TLS is not believed needs a person."""
+    return not isinstance(error, Untrusted)

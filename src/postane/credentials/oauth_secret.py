@@ -8,7 +8,7 @@ from collections.abc import Callable
 from postane.net.base import Http, NetError
 
 from .base import NoSecret, Secret, SecretKind
-from .oauth import OauthRefusal, Provider, refresh
+from .oauth import OauthRefusal, Provider, may_pass, refresh
 from .tokens import Tokens, TokenStore
 
 MARGIN = 60.0
@@ -67,7 +67,7 @@ class OauthSecret:
         try:
             return await refresh(self._http, self._provider, tokens, self._clock)
         except NetError as error:
-            raise NoSecret(f"{name} cannot be asked for a new token: {error.text}", may_pass=True) from None
+            raise NoSecret(f"{name} cannot be asked for a new token: {error.text}", may_pass=may_pass(error)) from None
         except OauthRefusal as refusal:
             if refusal.code in PASSING:
                 raise NoSecret(f"{name} gives no new token now ({refusal}): try again later", may_pass=True) from None

@@ -147,8 +147,7 @@ class Handover:
                 self._check_patience()
             self.is_recorded = True
         except SinkError as error:
-            trouble = Trouble.TEMPORARY if error.may_pass else Trouble.DESTINATION
-            raise FetchError(error.text, trouble) from error
+            raise told_of_sink(error) from error
         except SpoolError as error:
             raise FetchError(error.text, Trouble.TEMPORARY) from error
         except JournalError as error:

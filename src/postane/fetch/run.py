@@ -16,6 +16,7 @@ from .choice import open_destinations
 from .errors import FetchError, Trouble
 from .progress import Progress
 from .source import Facts, Source
+from .troubles import told_of_sink
 from .visit import Visit
 from .work import Tell, Work
 
@@ -50,7 +51,7 @@ async def fetch(job: Job, journal: Journal, progress: Progress, *, tell: Tell | 
     except FetchError as refusal:
         error = refusal
     except SinkError as refusal:
-        error = FetchError(refusal.text, Trouble.TEMPORARY if refusal.may_pass else Trouble.DESTINATION)
+        error = told_of_sink(refusal)
     except JournalError as refusal:
         error = FetchError(refusal.text, Trouble.TEMPORARY if refusal.may_pass else Trouble.JOURNAL)
     except BaseException:

@@ -19,6 +19,7 @@ from postane.client.errors import (
     SysPerm,
 )
 from postane.credentials.base import NoSecret
+from postane.sinks.base import Fault, SinkError
 
 from .errors import FetchError, Trouble
 
@@ -35,6 +36,8 @@ _TROUBLES: tuple[tuple[type[PopError], Trouble], ...] = (
 )
 """What is none of these may pass."""
 
+_FAULTS = {Fault.PLACE: Trouble.DESTINATION, Fault.TRUST: Trouble.PROTOCOL, Fault.LOGIN: Trouble.LOGIN}
+
 LATER = 60.0
 """Seconds to wait for a server that says LOGIN-DELAY and has not said how long."""
 
@@ -43,6 +46,11 @@ def told(error: PopError) -> FetchError:
     """The same for the run."""
     trouble = next((trouble for kind, trouble in _TROUBLES if isinstance(error, kind)), Trouble.TEMPORARY)
     return FetchError(error.text, trouble, wait=LATER if isinstance(error, LoginDelayed) else None)
+
+
+def told_of_sink(error: SinkError) -> FetchError:
+    """The same of a destination."""
+    return FetchError(error.text, Trouble.TEMPORARY if error.may_pass else _FAULTS[error.fault])
 
 
 @contextmanager

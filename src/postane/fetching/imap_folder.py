@@ -13,7 +13,7 @@ from postane.client.login import Plaintext
 from postane.credentials.base import NoSecret, SecretSource
 from postane.imap.session import ImapError, ImapSession
 from postane.net.base import Target
-from postane.sinks.base import SinkError
+from postane.sinks.base import Fault, SinkError
 from postane.sinks.imap import ImapSink, NotTaken
 
 from .imap import enter_imap
@@ -76,13 +76,13 @@ def imap_sink(target: Target, name: str, plaintext: Plaintext, secret: SecretSou
         try:
             given = await secret.get()
         except NoSecret as error:
-            raise SinkError(f"{target}: {error.text}", may_pass=error.may_pass) from error
+            raise SinkError(f"{target}: {error.text}", may_pass=error.may_pass, fault=Fault.LOGIN) from error
         try:
             session = await asyncio.to_thread(enter_imap, target, name, plaintext, given)
         except ImapError as error:
             if error.is_login:
                 await secret.refuse()
-            raise SinkError(error.text, may_pass=error.may_pass) from error
+            raise _sink_error(error) from error
         return FolderOnServer(session, folder)
 
     return ImapSink(f"{name}@{target}/{folder}", enter)
@@ -93,7 +93,12 @@ def _told() -> Iterator[None]:
     try:
         yield
     except ImapError as error:
-        raise SinkError(error.text, may_pass=error.may_pass) from error
+        raise _sink_error(error) from error
+
+
+def _sink_error(error: ImapError) -> SinkError:
+    fault = Fault.LOGIN if error.is_login else Fault.TRUST if error.is_trust else Fault.PLACE
+    return SinkError(error.text, may_pass=error.may_pass, fault=fault)
 
 
 def _is_answer(error: ImapError) -> bool:

@@ -5,15 +5,16 @@ Must not know: where the mail comes from.
 
 import socket
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from postane.client.login import Plaintext
 from postane.config.fetching import Account, Deliver, FetchConfig
-from postane.config.text import ConfigError
+from postane.config.problems import ConfigError
 from postane.config.units import Endpoint
 from postane.credentials.base import NoSecret, SecretKind, SecretSource
 from postane.net.base import Target, TlsMode, TlsPolicy
 from postane.net.dial import dial
-from postane.sinks.base import Sink, SinkError
+from postane.sinks.base import Fault, Sink, SinkError
 from postane.sinks.smtp import SenderChoice, SenderKind, SmtpSink
 from postane.sinks.smtp_session import SmtpLogin, SmtpServerAt
 from postane.smtp.states import Dialect
@@ -21,6 +22,9 @@ from postane.smtp.states import Dialect
 from .late_sink import LateSink
 from .places import parse_place
 from .secrets import Owner, open_secret
+
+if TYPE_CHECKING:
+    from postane.sinks.imap import ImapSink
 
 SUBMISSIONS = 465
 """RFC 8314 s7.3: the port at which submission begins with TLS."""
@@ -37,13 +41,28 @@ def open_smtp(config: FetchConfig, account: Account, table: Deliver) -> Sink:
     target, hostname = _target(table, endpoint), config.hostname or socket.gethostname()
     recipients = _recipients(account, table)
 
+    async def opened(login: SmtpLogin | None) -> Sink:
+        sender = _sender(table, "" if srs is None else (await srs.get()).text)
+        sink = SmtpSink(dial, SmtpServerAt(target, dialect, hostname, login), recipients, sender)
+        await sink.open()
+        return sink
+
     async def make() -> Sink:
         try:
-            login = None if password is None else await _login(table, password)
-            sender = _sender(table, "" if srs is None else (await srs.get()).text)
+            if password is None:
+                return await opened(None)
+            login = await _login(table, password)
+            try:
+                return await opened(login)
+            except SinkError as error:
+                if error.fault is not Fault.LOGIN or error.may_pass:
+                    raise
+                await password.refuse()
+                if not login.is_token:
+                    raise
+                return await opened(await _login(table, password))  # it may have been revoked; the next one is new
         except NoSecret as error:
-            raise SinkError(f"{target}: {error.text}", may_pass=error.may_pass) from error
-        return SmtpSink(dial, SmtpServerAt(target, dialect, hostname, login), recipients, sender)
+            raise SinkError(f"{target}: {error.text}", may_pass=error.may_pass, fault=Fault.LOGIN) from error
 
     name = " ".join((f"{dialect.lower()}:{target}", *(["for", *recipients] if recipients else [])))
     return LateSink(make, name, can_tell=SmtpSink.can_tell, group=SmtpSink.group)
@@ -56,7 +75,7 @@ async def _login(table: Deliver, password: SecretSource) -> SmtpLogin:
     return SmtpLogin(table.user or "", secret.text, is_token, is_clear_allowed, needs_tls)
 
 
-def open_imap(config: FetchConfig, account: Account, table: Deliver) -> Sink:
+def open_imap(config: FetchConfig, account: Account, table: Deliver) -> "ImapSink":
     """An IMAP folder; nothing is connected before it is used. Raises ConfigError."""
     from .imap_folder import imap_sink
 

@@ -69,13 +69,22 @@ class Delivery:
         return self.outcome in (Outcome.DELIVERED, Outcome.PRESENT)
 
 
+class Fault(StrEnum):
+    """What is wrong with a destination."""
+
+    PLACE = "place"  # it is not there, or takes nothing
+    TRUST = "trust"  # TLS with its server does not stand
+    LOGIN = "login"  # its server does not take name, password or token, or there is none
+
+
 class SinkError(Exception):
     """A destination cannot be used at all; the text says why and what to do. `may_pass`: worth another try later."""
 
-    def __init__(self, text: str, *, may_pass: bool = True) -> None:
+    def __init__(self, text: str, *, may_pass: bool = True, fault: Fault = Fault.PLACE) -> None:
         super().__init__(text)
         self.text = text
         self.may_pass = may_pass
+        self.fault = fault
 
 
 class Sink(Protocol):

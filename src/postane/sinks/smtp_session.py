@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from postane.mail.address import Address
 from postane.mail.envelope import Envelope
-from postane.net.base import Dial, Link, NetError, Target, TlsMode
+from postane.net.base import Dial, Link, NetError, Target, TlsMode, Untrusted
 from postane.sasl.base import Identity
 from postane.sasl.registry import CLEAR_TEXT, CLIENT_MECHANISMS, SERVER_MECHANISMS
 from postane.smtp.client import Answer, BodyAnswer, Challenged, EndOfBody, Event, Farewell, Greeting, SmtpClient
@@ -40,7 +40,7 @@ from postane.wire.chart import Outcome
 from postane.wire.errors import LocalProtocolError, ProtocolError, RemoteProtocolError
 from postane.wire.machine import Signal
 
-from .base import SinkError
+from .base import Fault, SinkError
 
 PASSWORDS = (*("SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5", "PLAIN", "LOGIN"),)
 TOKENS = ("OAUTHBEARER", "XOAUTH2")
@@ -90,7 +90,7 @@ class SmtpSession:
         try:
             link = await dial(at.target)
         except NetError as error:
-            raise SinkError(f"{at.target}: {error.text}") from error
+            raise _broken(at, error) from error
         session = cls(at, link)
         try:
             await session._begin()
@@ -150,7 +150,8 @@ class SmtpSession:
             if "STARTTLS" in self.extensions:
                 await self._start_tls()
             elif mode is TlsMode.REQUIRED:
-                raise SinkError(f"{self._at.target}: the server does not offer STARTTLS", may_pass=False)
+                text = f"{self._at.target}: the server does not offer STARTTLS"
+                raise SinkError(text, may_pass=False, fault=Fault.TRUST)
         if self._at.login is not None:
             await self._log_in(self._at.login)
 
@@ -170,7 +171,7 @@ class SmtpSession:
         try:
             await self._link.start_tls()
         except NetError as error:
-            raise SinkError(f"{self._at.target}: {error.text}") from error
+            raise _broken(self._at, error) from error
         self._client = SmtpClient(self._at.dialect, is_greeted=True)
         await self._say_hello()
 
@@ -189,7 +190,7 @@ class SmtpSession:
                 identity = Identity(login.name, login.secret, secrets.token_urlsafe(18), bindings, has_plus)
                 return await self._authenticate(name, identity)
         why = "offers no way to log in" if is_clear_fit or not offered else "wants a password in clear text"
-        raise SinkError(f"{self._at.target}: the server {why}", may_pass=False)
+        raise SinkError(f"{self._at.target}: the server {why}", may_pass=False, fault=Fault.LOGIN)
 
     async def _authenticate(self, name: str, identity: Identity) -> None:
         mechanism = CLIENT_MECHANISMS[name](identity)
@@ -199,14 +200,15 @@ class SmtpSession:
                 event = await self._next()
                 if isinstance(event, Answer):
                     if event.reply.outcome is not Outcome.ACCEPTED:
-                        raise self._refused(f"the login as {identity.name} is refused", event.reply)
+                        raise self._refused(f"the login as {identity.name} is refused", event.reply, Fault.LOGIN)
                     mechanism.finish()
                     return
                 if isinstance(event, Challenged):  # in a thread: a server may ask for a second of work
                     response = await asyncio.to_thread(mechanism.step, event.octets)
                     self._say(AuthResponse(response))
         except ProtocolError as error:
-            raise SinkError(f"{self._at.target}: the login failed: {error.text}", may_pass=False) from error
+            text = f"{self._at.target}: the login failed: {error.text}"
+            raise SinkError(text, may_pass=False, fault=Fault.LOGIN) from error
         raise SinkError(f"{self._at.target}: the server asks and asks")
 
     async def _say_envelope(self, mail: Mail, recipients: Sequence[Rcpt]) -> list[Reply]:
@@ -236,7 +238,7 @@ class SmtpSession:
                 try:
                     await self._link.drain()
                 except NetError as error:
-                    raise SinkError(f"{self._at.target}: {error.text}") from error
+                    raise _broken(self._at, error) from error
 
     def _say(self, *commands: Command) -> None:
         self._link.write(b"".join(map(self._client.send, commands)))
@@ -264,16 +266,24 @@ class SmtpSession:
                     raise SinkError(f"{self._at.target}: the server has ended the session")
                 self._client.feed(await self._link.read())
         except NetError as error:
-            raise SinkError(f"{self._at.target}: {error.text}") from error
+            raise _broken(self._at, error) from error
         except RemoteProtocolError as error:
             raise SinkError(f"{self._at.target}: {error.text}") from error
         if isinstance(event, Farewell):
             raise self._refused("the server ends the session", event.reply)
         return event
 
-    def _refused(self, what: str, reply: Reply | None) -> SinkError:
+    def _refused(self, what: str, reply: Reply | None, fault: Fault = Fault.PLACE) -> SinkError:
         said = "" if reply is None else f": {in_short(reply)}"
-        return SinkError(f"{self._at.target}: {what}{said}", may_pass=reply is None or reply.code < 500)
+        return SinkError(f"{self._at.target}: {what}{said}", may_pass=reply is None or reply.code < 500, fault=fault)
+
+
+def _broken(at: SmtpServerAt, error: NetError) -> SinkError:
+    """Who is not believed today is not believed tomorrow."""
+    is_trust = isinstance(error, Untrusted)
+    return SinkError(
+        f"{at.target}: {error.text}", may_pass=not is_trust, fault=Fault.TRUST if is_trust else Fault.PLACE
+    )
 
 
 def in_short(reply: Reply) -> str:

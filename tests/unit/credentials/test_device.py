@@ -8,6 +8,7 @@ import pytest
 from postane.credentials.base import NoSecret
 from postane.credentials.device import DeviceCode, authorize
 from postane.credentials.tokens import Tokens
+from postane.net.base import Untrusted
 from support.device_authorization_server import CLIENT, GRANT
 
 
@@ -140,3 +141,24 @@ async def test_no_place_for_devices(http, provider, waiting):
 async def test_a_place_that_others_can_listen_to(http, provider, waiting):
     error = await refusal(http, replace(provider, device_endpoint="http://login.example.org/device"), waiting)
     assert error.text.startswith("http://login.example.org/device: tokens are asked for by https alone")
+
+
+class Unbelieved:
+    """An Http that believes the server for so many questions."""
+
+    def __init__(self, http, questions):
+        self.http, self.questions = http, questions
+
+    async def post(self, url, form):
+        if not self.questions:
+            raise Untrusted("its certificate is not believed")
+        self.questions -= 1
+        return await self.http.post(url, form)
+
+
+@pytest.mark.parametrize("questions", [0, 1])
+async def test_a_server_that_is_not_believed_needs_a_person(server, http, provider, waiting, questions):
+    server.decide("yes")
+    error = await refusal(Unbelieved(http, questions), provider, waiting)
+    assert error.text == "ours cannot be asked: its certificate is not believed"
+    assert not error.may_pass

@@ -8,6 +8,7 @@ import pytest
 from postane.credentials.base import NoSecret, Secret, SecretKind
 from postane.credentials.oauth_secret import OauthSecret
 from postane.credentials.tokens import FileTokens, Tokens
+from postane.net.base import Untrusted
 
 ADVICE = "run: postane fetch login work"
 
@@ -151,3 +152,17 @@ async def test_no_new_token(server, source, store, kept, clock, answer, words, m
     assert error.may_pass is may_pass
     assert await store.load() == kept, "what is kept stays"
     assert (await source.get()).text == "access-1"
+
+
+class Unbelieved:
+    """An Http to a server whose certificate is not believed."""
+
+    async def post(self, url, form):
+        raise Untrusted("its certificate is not believed")
+
+
+async def test_a_server_that_is_not_believed_needs_a_person(provider, store, kept, clock):
+    clock.time += 3600
+    error = await refusal(OauthSecret(provider, store, Unbelieved(), clock, ADVICE))
+    assert "not believed" in error.text
+    assert not error.may_pass

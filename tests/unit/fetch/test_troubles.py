@@ -5,7 +5,8 @@ import pytest
 from postane.client import errors
 from postane.credentials.base import NoSecret
 from postane.fetch.errors import FetchError, Trouble
-from postane.fetch.troubles import in_words_of_the_run
+from postane.fetch.troubles import in_words_of_the_run, told_of_sink
+from postane.sinks.base import Fault, SinkError
 
 
 @pytest.mark.parametrize(
@@ -32,3 +33,18 @@ def test_what_it_means_for_the_run(error, trouble):
         raise error
     assert raised.value.trouble is trouble
     assert (raised.value.wait is not None) == isinstance(error, errors.LoginDelayed)
+
+
+@pytest.mark.parametrize(
+    ("error", "trouble"),
+    [
+        (SinkError("gone"), Trouble.TEMPORARY),
+        (SinkError("in use", fault=Fault.LOGIN), Trouble.TEMPORARY),
+        (SinkError("not there", may_pass=False), Trouble.DESTINATION),
+        (SinkError("not believed", may_pass=False, fault=Fault.TRUST), Trouble.PROTOCOL),
+        (SinkError("refused", may_pass=False, fault=Fault.LOGIN), Trouble.LOGIN),
+    ],
+)
+def test_what_a_destination_means_for_the_run(error, trouble):
+    told = told_of_sink(error)
+    assert (told.text, told.trouble) == (error.text, trouble)

@@ -10,7 +10,7 @@ from postane.fetching import imap_folder
 from postane.fetching.imap_folder import FolderOnServer, imap_sink
 from postane.imap.session import ImapError
 from postane.net.base import Target
-from postane.sinks.base import SinkError
+from postane.sinks.base import Fault, SinkError
 from postane.sinks.imap import NotTaken
 from support.sink_houses import Given
 
@@ -90,6 +90,18 @@ async def test_a_login_that_is_refused_is_told_to_who_keeps_the_secret(monkeypat
     with pytest.raises(SinkError, match="wrong") as raised:
         await sink.open()
     assert (secret.is_refused, raised.value.may_pass) == (True, False)
+    assert raised.value.fault is Fault.LOGIN
+
+
+async def test_a_certificate_that_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise ImapError("not believed", is_trust=True)
+
+    monkeypatch.setattr(imap_folder, "enter_imap", refuse)
+    secret = Given("x")
+    with pytest.raises(SinkError, match="not believed") as raised:
+        await imap_sink(Target("h", 1), "anna", Plaintext.LOOPBACK, secret, "INBOX").open()
+    assert (secret.is_refused, raised.value.may_pass, raised.value.fault) == (False, False, Fault.TRUST)
 
 
 async def test_no_secret() -> None:

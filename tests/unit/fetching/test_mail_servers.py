@@ -3,10 +3,13 @@
 import pytest
 
 from postane.config.fetching import Account, Deliver, FetchConfig
+from postane.credentials.base import Secret, SecretKind
+from postane.fetching import mail_servers
 from postane.fetching.mail_servers import _target, open_imap, open_smtp
 from postane.net.base import TlsMode
-from postane.sinks.base import Outcome, SinkError
+from postane.sinks.base import Fault, Outcome, SinkError
 from postane.smtp.commands import Auth, Ehlo, Lhlo
+from postane.smtp.replies import Reply
 from postane.smtp.states import Dialect
 from support.receiver import Receiver, receiving
 from support.sink_houses import parcel
@@ -84,6 +87,54 @@ async def test_without_a_password_nobody_is_asked_and_nothing_is_sent():
 def test_a_destination_is_known_by_its_server_and_its_recipients():
     made = Deliver(smtp="mail.example.org:587", recipients=("a@b.example",))  # type: ignore[arg-type]
     assert open_smtp(CONFIG, account(), made).name == "smtp:mail.example.org:587 for a@b.example"
+
+
+class Keeper:
+    """A SecretSource that gives another secret after each refusal."""
+
+    def __init__(self, kind: SecretKind) -> None:
+        self.kind, self.refused = kind, 0
+
+    async def get(self) -> Secret:
+        return Secret(self.kind, f"secret-{self.refused}")
+
+    async def refuse(self) -> None:
+        self.refused += 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "tries"),
+    [(SecretKind.TOKEN, 535, 2), (SecretKind.PASSWORD, 535, 1), (SecretKind.TOKEN, 454, 1)],
+)
+async def test_a_secret_that_is_refused_is_not_taken_again(monkeypatch, kind, code, tries):
+    def answers(said):
+        return Reply(code, "", ("no",)) if isinstance(said, Auth) else None
+
+    secret = Keeper(kind)
+    monkeypatch.setattr(mail_servers, "open_secret", lambda *_: secret)
+    async with receiving(extensions=("AUTH XOAUTH2 PLAIN",), answers=answers) as receiver:
+        sink = open_smtp(CONFIG, account(), table(receiver, recipients=["a@b.example"], user="u", password="x"))
+        with pytest.raises(SinkError, match="refused") as raised:
+            await sink.open()
+        await sink.close()
+        assert sum(isinstance(each, Auth) for each in receiver.heard) == tries
+    assert secret.refused == (1 if code == 535 else 0)
+    assert raised.value.fault is Fault.LOGIN
+
+
+async def test_a_token_that_was_revoked_is_made_anew(monkeypatch):
+    said_no = []
+
+    def answers(said):
+        if isinstance(said, Auth) and not said_no:
+            said_no.append(said)
+            return Reply(535, "", ("no",))
+        return None
+
+    monkeypatch.setattr(mail_servers, "open_secret", lambda *_: Keeper(SecretKind.TOKEN))
+    async with receiving(extensions=("AUTH XOAUTH2",), answers=answers) as receiver:
+        made = table(receiver, recipients=["a@b.example"], user="u", password="x")
+        assert len(await envelopes(receiver, made)) == 1
 
 
 @pytest.mark.parametrize(

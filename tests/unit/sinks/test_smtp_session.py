@@ -6,9 +6,9 @@ from typing import cast
 
 import pytest
 
-from postane.net.base import Target, TlsMode
+from postane.net.base import Target, TlsMode, TlsPolicy
 from postane.net.dial import dial
-from postane.sinks.base import SinkError
+from postane.sinks.base import Fault, SinkError
 from postane.sinks.smtp_session import SmtpLogin, SmtpServerAt, SmtpSession, in_short
 from postane.smtp import replies
 from postane.smtp.commands import Auth, AuthResponse, Ehlo, Helo, Quit, StartTls
@@ -151,6 +151,32 @@ async def test_a_server_that_asks_and_asks() -> None:
     async with receiving(extensions=("AUTH XOAUTH2",), answers=answers) as receiver:
         with pytest.raises(SinkError, match="asks and asks"):
             await SmtpSession.connect(dial, at(receiver, login=SmtpLogin("a", "t", is_token=True)))
+
+
+async def test_a_certificate_that_is_not_believed_needs_a_person(context: ssl.SSLContext) -> None:
+    async with receiving(extensions=("STARTTLS",), context=context) as receiver:
+        target = Target("127.0.0.1", receiver.port, TlsPolicy(TlsMode.REQUIRED))
+        with pytest.raises(SinkError, match="is not believed") as raised:
+            await SmtpSession.connect(dial, SmtpServerAt(target, receiver.dialect, "fetcher.test"))
+    assert (raised.value.may_pass, raised.value.fault) == (False, Fault.TRUST)
+
+
+async def test_a_server_that_is_not_there_may_come_back() -> None:
+    async with receiving() as receiver:
+        nobody = at(receiver)
+    with pytest.raises(SinkError) as raised:
+        await SmtpSession.connect(dial, nobody)
+    assert raised.value.may_pass
+
+
+@pytest.mark.parametrize(("code", "may_pass"), [(535, False), (454, True)])
+async def test_a_login_that_is_refused(code: int, may_pass: bool) -> None:
+    reply = Reply(code, "", ("no",))
+    answers = lambda said: reply if isinstance(said, Auth) else None  # noqa: E731
+    async with receiving(extensions=("AUTH PLAIN",), answers=answers) as receiver:
+        with pytest.raises(SinkError, match="the login as anna is refused") as raised:
+            await SmtpSession.connect(dial, at(receiver, login=LOGIN))
+    assert (raised.value.may_pass, raised.value.fault) == (may_pass, Fault.LOGIN)
 
 
 def test_a_reply_in_short() -> None:
