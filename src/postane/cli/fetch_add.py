@@ -13,7 +13,8 @@ import typer
 
 from postane.config.fetch_file import SEARCHED
 from postane.config.fetching import Account, FetchConfig, parse_keep
-from postane.config.text import ConfigError, check_values, parse_text
+from postane.config.problems import ConfigError
+from postane.config.text import check_values, parse_text
 from postane.discovery.base import Candidate, DiscoveryError, Method, Service
 from postane.net.base import TlsMode
 

@@ -10,7 +10,7 @@ import contextlib
 import gc
 import json
 import os
-import random
+
 import signal
 import sys
 import time
@@ -178,6 +178,8 @@ async def _watch(settings: FetchConfig, chosen: list[Account], asked: Asked) -> 
             report(progress)
 
     every = {account.name: account.every for account in chosen}
+
+    import random  # not for one who fetches once
 
     def schedule(job: Job) -> Schedule:
         return Schedule(every[job.account.name], random.random)

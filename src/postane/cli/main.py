@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from postane.config.text import ConfigError
+from postane.config.problems import ConfigError
 
 from .words import Exit, Failure, say, show
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from .fetching import FetchConfig
-from .text import ConfigError, parse_text, read_text
+from .problems import ConfigError
+from .text import parse_text, read_text
 
 SEARCHED = ("fetch.toml", "~/.config/postane/fetch.toml", "/etc/postane/fetch.toml")
 """Where it is looked for when none is named."""

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from .explanation import refusal_at
 from .model import Config
 from .named import trouble_with_files, trouble_with_machine
-from .text import ConfigError, Problem, parse_text, read_text, refusal_at
+from .problems import ConfigError, Problem
+from .text import parse_text, read_text
 
 __all__ = ["ConfigError", "Problem", "find_config", "load_config", "located", "parse_config"]
 

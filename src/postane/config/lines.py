@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-Place = tuple[str | int, ...]
+from .problems import Place
 
 _TOKEN = re.compile(
     r"""

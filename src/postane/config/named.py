@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from .lines import Place
+from .problems import Place
 from .model import Config
 
 MADE = frozenset({("storage", "path"), ("auth", "key_file")})

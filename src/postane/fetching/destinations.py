@@ -4,7 +4,7 @@ Must not know: where the mail comes from.
 """
 
 from postane.config.fetching import Account, Deliver, FetchConfig
-from postane.config.text import ConfigError
+from postane.config.problems import ConfigError
 from postane.sinks.base import Sink
 
 

@@ -13,7 +13,7 @@ from postane.client.login import LoginPolicy, Plaintext
 from postane.client.pop3 import Pop3
 from postane.client.session import Manner
 from postane.config.fetching import Account, FetchConfig
-from postane.config.text import ConfigError
+from postane.config.problems import ConfigError
 from postane.credentials.base import Secret, SecretKind, SecretSource
 from postane.credentials.sources import LiteralSecret
 from postane.fetch.pop3_source import Pop3Source

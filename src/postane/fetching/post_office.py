@@ -3,13 +3,15 @@
 Must not know: how mail is fetched.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-from postane.accounts.base import AccountError
+from postane.accounts.base import Account, AccountError
 from postane.app import open_accounts, open_maildrops
 from postane.config.file import find_config, load_config
-from postane.config.text import ConfigError
+from postane.config.model import Config
+from postane.config.problems import ConfigError
 from postane.maildrop.base import MaildropError, MaildropStore
 from postane.sinks.base import Delivery, Parcel, SinkError
 from postane.sinks.maildrop import GROUP, MaildropSink
@@ -33,17 +35,32 @@ class PostOfficeSink:
 
     async def open(self) -> None:
         """Find the account, open the store. Raises SinkError."""
+        with self._told():
+            config, account = await self._found()
+            self._store = open_maildrops(config)
+            self._sink = MaildropSink(self._store, account.drop, quota=account.quota)
+            await self._sink.open()
+            self.is_new = self._sink.is_new
+
+    async def look(self) -> None:
+        """Whether there is such an account; its maildrop is not opened. Raises SinkError."""
+        with self._told():
+            await self._found()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """What is wrong with a post office becomes SinkError."""
         try:
-            await self._open()
+            yield
         except ConfigError as error:
             raise SinkError(str(error), may_pass=False) from error
         except (AccountError, MaildropError) as error:
             raise SinkError(f"{self.name}: {error.log}") from error
 
-    async def _open(self) -> None:
+    async def _found(self) -> tuple[Config, Account]:
         config = load_config(find_config(self._config))
-        if not config.storage.path.is_dir():  # looking for the account would make a post office
-            place = config.storage.path
+        place = config.storage.path
+        if not place.is_dir() or not any(place.iterdir()):  # looking for the account would make a post office
             raise SinkError(
                 f"{self.name}: there is no post office in {place}: name its file: config = ...", may_pass=False
             )
@@ -58,10 +75,7 @@ class PostOfficeSink:
             await accounts.close()
         if account is None:
             raise SinkError(f"{self.name}: there is no such account: see postane user list", may_pass=False)
-        self._store = open_maildrops(config)
-        self._sink = MaildropSink(self._store, account.drop, quota=account.quota)
-        await self._sink.open()
-        self.is_new = self._sink.is_new
+        return config, account
 
     async def find(self, keys: Collection[str]) -> set[str]:
         """See Sink."""

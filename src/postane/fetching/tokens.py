@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Mapping
 
 from postane.config.fetching import FetchConfig
+from postane.config.problems import ConfigError
 from postane.config.secrets import OauthProvider
-from postane.config.text import ConfigError
 from postane.credentials.base import NoSecret, Secret, SecretSource
 from postane.credentials.browser import Page, authorize_in_browser
 from postane.credentials.device import DeviceCode, Waiting, authorize

@@ -3,7 +3,7 @@
 import pytest
 
 from postane.config.fetch_file import find_fetch_config, load_fetch_config
-from postane.config.text import ConfigError
+from postane.config.problems import ConfigError
 
 
 @pytest.fixture

@@ -7,8 +7,9 @@ import pytest
 
 from postane.cli.fetch_group import COMMANDS as GROUP
 from postane.config.fetching import COMMANDS, Account, Deliver, FetchConfig
+from postane.config.problems import ConfigError
 from postane.config.section import Section
-from postane.config.text import ConfigError, parse_text
+from postane.config.text import parse_text
 
 ACCOUNT = '[[account]]\nname = "work"\nurl = "pop3s://you@pop.example.org"\n'
 DELIVER = '[[account.deliver]]\nmaildir = "~/Mail"\n'

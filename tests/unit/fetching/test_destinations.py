@@ -3,7 +3,7 @@
 import pytest
 
 from postane.config.fetching import Account, Deliver, FetchConfig
-from postane.config.text import ConfigError
+from postane.config.problems import ConfigError
 from postane.fetching.destinations import open_sink, open_sinks
 from postane.fetching.post_office import PostOfficeSink
 from postane.sinks.command import CommandSink

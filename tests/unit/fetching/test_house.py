@@ -6,7 +6,7 @@ import re
 import pytest
 
 from postane.config.fetching import FetchConfig
-from postane.config.text import ConfigError
+from postane.config.problems import ConfigError
 from postane.fetch.account import Account, Action, Filter, Keep, KeepKind, Multidrop, Oversize
 from postane.fetching.house import open_journal, opened_rounds
 from postane.testing.hostile import hostile_server

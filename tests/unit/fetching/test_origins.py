@@ -5,7 +5,7 @@ import pytest
 from postane.client.errors import ClearTextRefused, ConnectionFailed, LoginRefused
 from postane.client.login import Plaintext
 from postane.config.fetching import Account, FetchConfig
-from postane.config.text import ConfigError
+from postane.config.problems import ConfigError
 from postane.credentials.base import Secret, SecretKind
 from postane.fetch.errors import FetchError, Trouble
 from postane.fetch.imap_source import ImapSource

@@ -5,8 +5,8 @@ import sys
 import pytest
 
 from postane.config.fetching import FetchConfig
+from postane.config.problems import ConfigError
 from postane.config.secrets import SecretPlace
-from postane.config.text import ConfigError
 from postane.credentials.base import NoSecret, Secret, SecretKind
 from postane.credentials.keyrings import KeyringSecret
 from postane.fetching.secrets import Owner, UnsaidSecret, open_account_tokens, open_secret

@@ -3,7 +3,7 @@
 import pytest
 
 from postane.config.fetching import Account, FetchConfig
-from postane.config.text import ConfigError
+from postane.config.problems import ConfigError
 from postane.fetch.errors import FetchError, Trouble
 from postane.fetching.sight import look
 from postane.testing.faults import BadQuit, Listed, Missing, QuitHow, Refuse

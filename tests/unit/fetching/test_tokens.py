@@ -6,7 +6,7 @@ import time
 import pytest
 
 from postane.config.fetching import FetchConfig
-from postane.config.text import ConfigError
+from postane.config.problems import ConfigError
 from postane.credentials.base import NoSecret, SecretKind
 from postane.credentials.browser import Page
 from postane.credentials.device import Waiting
