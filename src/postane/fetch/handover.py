@@ -17,9 +17,10 @@ from postane.sinks.content import Spool, SpoolError
 
 from .errors import FetchError, Trouble
 from .progress import Progress
+from .troubles import told_of_sink
 from .work import PART
 
-GROUP = 100
+GROUP = 250
 """Messages that are brought to the destinations at once, at most."""
 
 GROUP_OCTETS = 8 * 1024 * 1024

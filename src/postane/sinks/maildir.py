@@ -32,8 +32,8 @@ from .thread import OneThread
 if TYPE_CHECKING:
     from .strangers import Strangers
 
-GROUP = 100
-"""Messages that are made durable together: more of them make it no faster."""
+GROUP = 250
+"""Messages that are made durable together: one wait for the disk for all of them."""
 
 STALE = 36 * 3600.0
 """Seconds after which a file in `tmp/` belongs to nobody (the Maildir convention)."""
