@@ -88,7 +88,7 @@ async def test_no_more_waits_than_there_is_room_for():
     handing = await hall.open()
 
     async def bring() -> None:
-        for number in range(1, 500):
+        for number in range(4 * handover.GROUP):
             await handing.put(hall.crate(number))
 
     bringing = asyncio.create_task(bring())
@@ -99,7 +99,7 @@ async def test_no_more_waits_than_there_is_room_for():
     sink.may.set()
     await bringing
     await handing.finish()
-    assert hall.progress.delivered == 499
+    assert hall.progress.delivered == 4 * handover.GROUP
 
 
 async def test_large_messages_wait_by_their_octets():
