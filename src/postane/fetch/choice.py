@@ -20,6 +20,15 @@ from .work import DONE, PENDING, PIECE, Tell, Work
 HERE_SINCE = "here since"
 """By what it is remembered since when the destinations are the ones that they are, and which: a line for each."""
 
+CLOCK = "clock"
+"""By what it is remembered what the clock was, and since when ages count."""
+
+DAY = 86400.0
+
+LEAP = 100 * DAY
+"""Seconds between two runs that nobody lets pass who keeps mail for some days. Where somebody does, mail stays for so
+many days once more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -79,6 +88,25 @@ def note_refusal(work: Work, incoming: Incoming, each: Compared) -> str:
     return words
 
 
+async def check_clock(work: Work) -> None:
+    """Before messages are deleted for their age: a clock that is far from where the last run left it is wrong now, or
+    was wrong then. Ages count from now on then, for all messages. Raises JournalError."""
+    if work.account.keep.kind is not KeepKind.AGED:
+        return
+    now = work.clock()
+    last, _, since = (await work.run.recall(CLOCK) or repr(now)).partition(" ")
+    work.aging_since = float(since or 0.0)
+    ahead = now - float(last)
+    if abs(ahead) > LEAP:
+        work.aging_since = now
+        days, way = round(abs(ahead) / DAY), "ahead of" if ahead > 0 else "behind"
+        work.progress.remark(
+            f"nothing is deleted for its age: the clock is {days} days {way} that of the last run, and ages count anew"
+        )
+    if abs(ahead) >= DAY or not since:
+        await work.run.remember(CLOCK, f"{now!r} {work.aging_since!r}")
+
+
 async def choose_due(work: Work, piece: Sequence[Compared]) -> list[Compared]:
     """Which of these, that are at their destinations, are to be deleted at the server now. Raises SinkError."""
     due = [each for each in piece if _is_due(work, each)]
@@ -90,7 +118,7 @@ def _is_due(work: Work, each: Compared) -> bool:
     if each.step is Step.DELETED:  # the server said that it was gone
         return keep.kind is not KeepKind.ALL
     if keep.kind is KeepKind.AGED:
-        return each.delivered is not None and each.delivered + keep.seconds <= work.clock()
+        return each.delivered is not None and max(each.delivered, work.aging_since) + keep.seconds <= work.clock()
     return keep.kind is not KeepKind.ALL
 
 
@@ -164,6 +192,7 @@ async def describe(work: Work, tell: Tell) -> None:
             else:
                 is_unwanted = each.listed.number in choice.unwanted
                 tell(each.listed, "delete without fetching" if is_unwanted else f"leave: {_reason(choice, key)}")
+    await check_clock(work)
     async for done in work.run.compare(steps=DONE, piece=PIECE):
         for each in await choose_due(work, done):
             tell(each.listed, "delete")

@@ -16,7 +16,7 @@ from postane.sinks.base import Content, Parcel
 from postane.sinks.content import Spool, SpoolError
 
 from .account import KeepKind
-from .choice import choose, choose_due, describe, note_refusal, too_large
+from .choice import check_clock, choose, choose_due, describe, note_refusal, too_large
 from .errors import FetchError, Trouble
 from .filters import envelope_recipients, header_of, read_header, sender_of
 from .handover import Crate, Handover
@@ -217,6 +217,7 @@ class Visit:
         due = self._unwanted
         if self._work.account.keep.kind is not KeepKind.ALL:
             self._progress.step = "deleting"
+            await check_clock(self._work)
             async for piece in self._run.compare(steps=DONE, piece=PIECE):
                 due = due | {each.listed.number: each.listed.key for each in await choose_due(self._work, piece)}
                 if not self._source.deletes_at_once:

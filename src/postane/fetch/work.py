@@ -34,7 +34,8 @@ Tell = Callable[[Listed, str], None]
 class Work:
     """One visit's tools. `most`: messages to fetch at most; None: all. `given_up` are keys that were tried in this run
     and are not to be tried again in it. `is_recorded`: nothing is delivered that is not recorded. `mailbox` is whose
-    mail it is, by the first name that the journal knew it by; known from the listing on."""
+    mail it is, by the first name that the journal knew it by; known from the listing on. `aging_since`: what was
+    delivered before counts as delivered then."""
 
     account: Account
     source: Source
@@ -46,6 +47,7 @@ class Work:
     given_up: set[str] = field(default_factory=set)
     is_recorded: bool = True
     mailbox: str = ""
+    aging_since: float = 0.0
 
     def parcel_key(self, key: str, *, is_part: bool = False) -> str:
         """What destinations know a message by, or its header part alone: none of another account or mailbox has the

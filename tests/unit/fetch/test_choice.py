@@ -93,6 +93,45 @@ async def test_without_received_any_message_without_a_mark_may_be_the_one_that_s
     assert (await bench.fetch()).deleted == 2
 
 
+YEARS = 74 * 365 * 86400.0
+MONTH = 30 * 86400.0
+
+
+async def test_a_clock_far_ahead_deletes_nothing_for_its_age():
+    bench = Bench(mail(1), keep=Keep(KeepKind.AGED, MONTH))
+    await bench.fetch()
+    bench.at += YEARS
+    told = await bench.fetch()
+    assert (told.deleted, told.error) == (0, None)
+    assert "27010 days ahead" in told.note
+    for _ in range(3):
+        bench.at += 9 * 86400
+        again = await bench.fetch()
+        assert (again.deleted, again.note) == (0, "")
+    bench.at += 9 * 86400
+    assert (await bench.fetch()).deleted == 1, "for it may have been right, and a month has gone by it"
+
+
+async def test_a_clock_that_was_behind_makes_nothing_old_when_it_is_put_right():
+    bench = Bench(mail(1), keep=Keep(KeepKind.AGED, MONTH))
+    await bench.fetch()
+    bench.at -= YEARS / 2
+    bench.server.mails.append(mail(2))
+    assert "days behind" in (await bench.fetch()).note
+    bench.at += YEARS / 2 + 60
+    assert (await bench.fetch()).deleted == 0
+    bench.at += MONTH
+    assert (await bench.fetch()).deleted == 2
+
+
+async def test_who_comes_back_after_some_weeks_finds_old_mail_gone():
+    bench = Bench(mail(1), keep=Keep(KeepKind.AGED, MONTH))
+    await bench.fetch()
+    bench.at += 2 * MONTH
+    progress = await bench.fetch()
+    assert (progress.deleted, progress.note) == (1, "")
+
+
 async def test_gone_here_means_gone_from_all_that_can_tell():
     one, other = MemorySink("one"), MemorySink("other")
     bench = Bench(mail(1), sinks=[one, other, MemorySink("third", can_tell=False)], keep=Keep(KeepKind.HERE))
