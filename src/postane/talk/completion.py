@@ -11,8 +11,6 @@ from .pop3_speech import Pop3Speech
 from .smtp_speech import SmtpSpeech
 from .speech import Speech
 
-_NUMBERED = {"POP3": ("RETR", "DELE", "LIST", "TOP", "UIDL"), "POP2": ("READ",)}
-_ORDERS_NUMBERED = (".show", ".raw")
 _WORDS = {"MAIL": ("FROM:<",), "RCPT": ("TO:<",)}
 
 
@@ -59,16 +57,17 @@ def _first_words(speech: Speech, typed: str) -> Iterator[tuple[str, str]]:
         return
     manual = manual_of(speech)
     for verb in sorted(speech.verbs):
-        yield verb, f"{manual[verb].what} ({manual[verb].source})" if verb in manual else ""
+        yield verb, manual[verb].meaning if verb in manual else ""
 
 
 def _later_words(speech: Speech, first: str, rest: str) -> Iterator[tuple[str, str]]:
-    verb, is_second = first.upper(), " " not in rest
-    if not is_second:
+    entry = entry_for(speech, first)
+    verb = entry.name.upper() if entry is not None else first.upper()
+    if " " in rest:
         if verb == ".LOGIN":
             yield from ((name, "") for name in _means(speech))
         return
-    if verb in _NUMBERED.get(speech.protocol, ()) or first.lower() in _ORDERS_NUMBERED:
+    if entry is not None and entry.takes_number:
         yield from ((str(number), "") for number in speech.numbers[:100])
     elif verb == "AUTH":
         yield from ((name, "") for name in speech.mechanisms)

@@ -9,14 +9,33 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """How a verb is used, what it does, and where that is written."""
+    """How a verb is used, what it does, and where that is written, if anywhere."""
 
     usage: str
     what: str
-    source: str
+    source: str = ""
+
+    @property
+    def name(self) -> str:
+        """The verb."""
+        return self.usage.partition(" ")[0]
+
+    @property
+    def takes_number(self) -> bool:
+        """Whether what comes behind it is, or may be, a message's number."""
+        return self.usage.partition(" ")[2].partition(" ")[0].strip("[]").lower() == "n"
+
+    @property
+    def meaning(self) -> str:
+        """What it does, with the place."""
+        return f"{self.what} ({self.source})" if self.source else self.what
 
     def __str__(self) -> str:
-        return f"{self.usage}: {self.what} ({self.source})"
+        return f"{self.usage}: {self.meaning}"
+
+
+def _all_in(source: str, *entries: tuple[str, str]) -> tuple[Entry, ...]:
+    return tuple(Entry(usage, what, source) for usage, what in entries)
 
 
 _POP3 = (
@@ -42,29 +61,29 @@ _POP3 = (
     Entry("XTND words", "bulletin boards and other services", "RFC 1082 s(The XTND Command)"),
 )
 
-_IN_937 = "RFC 937 s(Definitions of Commands and Replies)"
-_POP2 = (
-    Entry("ACKD", "the message has come, delete it", _IN_937),
-    Entry("ACKS", "the message has come, keep it", _IN_937),
-    Entry("FOLD mailbox", "go on with another mailbox", _IN_937),
-    Entry("HELO user password", "log in", _IN_937),
-    Entry("NACK", "the message has not come whole", _IN_937),
-    Entry("QUIT", "end the session", _IN_937),
-    Entry("READ [n]", "how long is message n, or the current one", _IN_937),
-    Entry("RETR", "send the message whose length was told", _IN_937),
+_POP2 = _all_in(
+    "RFC 937 s(Definitions of Commands and Replies)",
+    ("ACKD", "the message has come, delete it"),
+    ("ACKS", "the message has come, keep it"),
+    ("FOLD mailbox", "go on with another mailbox"),
+    ("HELO user password", "log in"),
+    ("NACK", "the message has not come whole"),
+    ("QUIT", "end the session"),
+    ("READ [n]", "how long is message n, or the current one"),
+    ("RETR", "send the message whose length was told"),
 )
 
-_IN_918 = "RFC 918 s(Definitions of Commands and Replies)"
-_POP1 = (
-    Entry("NOOP", "do nothing", _IN_918),
-    Entry("PASS password", "the password of the USER before it; alone, it is asked for", _IN_918),
-    Entry("QUIT", "end the session", _IN_918),
-    Entry("RCEV", "send the mailbox whose length was told; also written RECV", _IN_918),
-    Entry("RCVD", "the mailbox has come; after RDEL it is deleted now", _IN_918),
-    Entry("RDEL [mailbox]", "begin to read a mailbox, and delete it then", _IN_918),
-    Entry("RETR [mailbox]", "begin to read a mailbox", _IN_918),
-    Entry("RSET", "give up what was begun", _IN_918),
-    Entry("USER name", "whose mailbox; PASS follows", _IN_918),
+_POP1 = _all_in(
+    "RFC 918 s(Definitions of Commands and Replies)",
+    ("NOOP", "do nothing"),
+    ("PASS password", "the password of the USER before it; alone, it is asked for"),
+    ("QUIT", "end the session"),
+    ("RCEV", "send the mailbox whose length was told; also written RECV"),
+    ("RCVD", "the mailbox has come; after RDEL it is deleted now"),
+    ("RDEL [mailbox]", "begin to read a mailbox, and delete it then"),
+    ("RETR [mailbox]", "begin to read a mailbox"),
+    ("RSET", "give up what was begun"),
+    ("USER name", "whose mailbox; PASS follows"),
 )
 
 _SMTP = (
@@ -88,7 +107,7 @@ _SMTP = (
 
 
 def _by_verb(entries: tuple[Entry, ...]) -> Mapping[str, Entry]:
-    return {entry.usage.partition(" ")[0]: entry for entry in entries}
+    return {entry.name: entry for entry in entries}
 
 
 MANUAL: Mapping[str, Mapping[str, Entry]] = {
@@ -99,24 +118,24 @@ MANUAL: Mapping[str, Mapping[str, Entry]] = {
 }
 """By protocol and verb; LMTP is SMTP here."""
 
-_ORDERS = (
-    Entry(".help [VERB]", "what may be said now, or about one verb; .help . about these", ""),
-    Entry(".login [NAME [MECHANISM]]", "log in by the strongest means, or by this one; the password is asked for", ""),
-    Entry(".apop [NAME]", "log in by APOP", ""),
-    Entry(".starttls", "begin TLS", ""),
-    Entry(".tls", "what TLS has settled, the certificate and its pin", ""),
-    Entry(".capa", "ask what the server can do", ""),
-    Entry(".show N", "fetch message N and make it readable", ""),
-    Entry(".raw N", "fetch message N and show its lines as they are", ""),
-    Entry(".save FILE [N]", "write message N, or the last one that came, into a new file", ""),
-    Entry(".send FILE", "send a message from a file: DATA, dots stuffed, the end", ""),
-    Entry(".respond TEXT", "answer a SASL challenge; the text is coded in base64", ""),
-    Entry(".say LINE", "say a line that begins with a dot or slash", ""),
-    Entry(".lines [N]", "show only N lines of a body; without N all of them", ""),
-    Entry(".transcript [FILE]", "write what passes into a new file; without FILE end that", ""),
-    Entry(".wait SECONDS", "listen so long", ""),
-    Entry(".quit", "say QUIT where that is possible, and go", ""),
+ORDERS: Mapping[str, Entry] = _by_verb(
+    (
+        Entry(".help [VERB]", "what may be said now, or about one verb; .help . about these"),
+        Entry(".login [NAME [MECHANISM]]", "log in by the strongest means, or by this one; the password is asked for"),
+        Entry(".apop [NAME]", "log in by APOP"),
+        Entry(".starttls", "begin TLS"),
+        Entry(".tls", "what TLS has settled, the certificate and its pin"),
+        Entry(".capa", "ask what the server can do"),
+        Entry(".show N", "fetch message N and make it readable"),
+        Entry(".raw N", "fetch message N and show its lines as they are"),
+        Entry(".save FILE [N]", "write message N, or the last one that came, into a new file"),
+        Entry(".send FILE", "send a message from a file: DATA, dots stuffed, the end"),
+        Entry(".respond TEXT", "answer a SASL challenge; the text is coded in base64"),
+        Entry(".say LINE", "say a line that begins with a dot or slash"),
+        Entry(".lines [COUNT]", "show only so many lines of a body; without COUNT all of them"),
+        Entry(".transcript [FILE]", "write what passes into a new file; without FILE end that"),
+        Entry(".wait SECONDS", "listen so long"),
+        Entry(".quit", "say QUIT where that is possible, and go"),
+    )
 )
-
-ORDERS: Mapping[str, Entry] = {entry.usage.partition(" ")[0]: entry for entry in _ORDERS}
 """What is for us and not for the server. A slash does as well as the dot."""

@@ -108,7 +108,7 @@ class Orders:
             entry = entry_for(speech, words[0])
             if entry is None:
                 raise Unsuitable(f"{speech.protocol} has no {words[0]}")
-            self._tell(str(entry) if entry.source else f"{entry.usage}: {entry.what}")
+            self._tell(str(entry))
         else:
             allowed = [entry for verb, entry in manual_of(speech).items() if verb in speech.verbs]
             self._tell(f"in {speech.state} there may be said:" if allowed else f"nothing may be said in {speech.state}")

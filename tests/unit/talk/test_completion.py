@@ -45,16 +45,19 @@ def test_an_offer_says_what_it_is():
 def test_numbers_are_offered_once_they_are_known(verb):
     assert words(pop3(*LOGIN), f"{verb} ") == []
     counted = pop3(*LOGIN, ("STAT", b"+OK 12 500\r\n"))
-    if verb == "/raw":
-        assert words(counted, ".raw 1") == ["1", "10", "11", "12"]
-    else:
-        assert words(counted, f"{verb} 1") == ["1", "10", "11", "12"]
+    assert words(counted, f"{verb} 1") == ["1", "10", "11", "12"]
+
+
+@pytest.mark.parametrize("line", ["STAT ", "QUIT ", "USER ", ".lines ", ".save "])
+def test_no_numbers_are_offered_where_none_is_meant(line):
+    assert words(pop3(*LOGIN, ("STAT", b"+OK 12 500\r\n")), line) == []
 
 
 def test_mechanisms_are_offered_as_the_server_does():
     speech = pop3(("CAPA", b"+OK\r\nSASL PLAIN CRAM-MD5\r\n.\r\n"), stamp=b" <1@host>")
     assert words(speech, "AUTH ") == ["PLAIN", "CRAM-MD5"]
     assert words(speech, ".login mrose ") == ["PLAIN", "CRAM-MD5", "APOP", "USER"]
+    assert words(speech, "/login mrose ") == ["PLAIN", "CRAM-MD5", "APOP", "USER"]
 
 
 def test_orders_are_offered_after_a_dot_or_slash():
