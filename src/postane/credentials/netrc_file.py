@@ -29,6 +29,10 @@ class NetrcEntry:
     password: str = field(default="", repr=False)
 
 
+class NoEntry(NoSecret):
+    """The file can be read, and has none for this host and login."""
+
+
 class NetrcSecret:
     """It is what a netrc file has for a host and a login: its entry, else one of the host without a login, else the
     default. Who else can read the file is told to `warn`."""
@@ -43,7 +47,7 @@ class NetrcSecret:
         """See SecretSource."""
         found = await asyncio.to_thread(self._find)
         if found is None:
-            raise NoSecret(
+            raise NoEntry(
                 f"{self._path} has no password of {self._login} for {self._host}: add the line"
                 f" machine {self._host} login {self._login} password ..."
             )

@@ -143,8 +143,10 @@ class Way:
         try:
             await pop.greet()
             await pop.log_in(self.user, secret.text, self.policy)
-        except BaseException:
+        except BaseException as error:
             pop.abort()
+            if isinstance(error, LoginRefused):
+                await self.secret.refuse()
             raise
         return pop
 

@@ -84,14 +84,16 @@ class UnsaidSecret:
 
     async def get(self) -> Secret:
         """See SecretSource."""
-        from postane.credentials.netrc_file import NetrcSecret, netrc_path
+        from postane.credentials.netrc_file import NetrcSecret, NoEntry, netrc_path
 
         path = netrc_path(os.environ, Path.home())
-        if path.is_file():
+        if _is_there(path):
             try:
                 return await NetrcSecret(path, self.owner.host, self.owner.user, warn).get()
-            except NoSecret:
-                pass  # it has none for this server, or cannot be read, and the terminal may know
+            except NoEntry:
+                pass
+            except NoSecret as error:  # the terminal may know
+                warn(error.text)
         if self._kept is None:
             self._kept = self._asked()
         return self._kept
@@ -108,3 +110,8 @@ class UnsaidSecret:
                 ' password = { env = "MAIL_PASSWORD" } into fetch.toml'
             )
         return Secret(SecretKind.PASSWORD, text)
+
+
+def _is_there(path: Path) -> bool:
+    """Also where it cannot be read, or points nowhere."""
+    return os.path.lexists(path)

@@ -22,6 +22,9 @@ _ResultT = TypeVar("_ResultT")
 GROUP = 20
 """Messages that are recorded together: each is asked for where the connection breaks among them."""
 
+LARGEST = 128 * 1024 * 1024
+"""Octets of a message that are held in memory, some times over, by what sends it; more than servers take."""
+
 FEW = 20
 """So many messages are searched for one by one; for more of them all that were fetched are looked at."""
 
@@ -145,6 +148,8 @@ def _deliver(parcels: Sequence[Parcel], folder: ImapFolder) -> list[Delivery]:
 
 
 def _append(parcel: Parcel, folder: ImapFolder) -> Delivery:
+    if parcel.content.octets > LARGEST:
+        return refused(f"larger than a message may be that is put into an IMAP folder ({LARGEST} octets)")
     try:
         folder.append(field_line(parcel.key) + b"".join(whole(parcel)), parcel.arrived)
     except SpoolError as error:

@@ -164,11 +164,13 @@ async def test_who_is_not_let_in_hangs_up(monkeypatch, url, dialogue):
         return link
 
     monkeypatch.setattr("postane.fetching.origins.dial", dial)
-    source = way(url=url).source()
+    secret = Rotating("x", "another", kind=SecretKind.PASSWORD)
+    source = with_secret(way(url=url), secret).source()
     with pytest.raises(FetchError) as raised:
         await source.open()
     assert raised.value.trouble is Trouble.LOGIN
     assert link.is_aborted
+    assert secret.texts == ["another"], "somebody who is asked is asked again next time"
     await source.leave()
 
 

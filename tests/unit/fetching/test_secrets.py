@@ -77,6 +77,27 @@ async def test_else_somebody_is_asked_once_until_it_is_refused(home):
     assert "typed" not in repr(source)
 
 
+@pytest.mark.parametrize("spoils", ["syntax", "folder", "link"])
+async def test_a_netrc_that_cannot_be_read_is_told_of(home, capsys, spoils):
+    if spoils == "syntax":
+        write(home / ".netrc", "machine pop.example.org login anna\npasword x\n")
+    elif spoils == "folder":
+        (home / ".netrc").mkdir()
+    else:
+        (home / ".netrc").symlink_to("nowhere")
+    assert (await UnsaidSecret(OWNER, lambda _: "typed").get()).text == "typed"
+    err = capsys.readouterr().err
+    assert err.startswith(f"warning: {home}/.netrc")
+    assert "cannot be" in err
+    assert "line 2" in err or spoils != "syntax"
+
+
+async def test_a_netrc_without_the_host_is_nothing_to_tell_of(home, capsys):
+    write(home / ".netrc", NETRC.replace("anna", "bob"))
+    assert (await UnsaidSecret(OWNER, lambda _: "typed").get()).text == "typed"
+    assert capsys.readouterr().err == ""
+
+
 @pytest.mark.parametrize("typed", [None, ""])
 async def test_where_nobody_is_there_it_is_told_what_to_write(home, typed):
     with pytest.raises(NoSecret, match=r'password = \{ env = "MAIL_PASSWORD" \} into fetch.toml') as raised:

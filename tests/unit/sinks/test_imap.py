@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from postane.sinks import imap
 from postane.sinks.base import Outcome, SinkError
 from postane.sinks.content import Spool
 from postane.sinks.imap import FEW, ImapSink, NotTaken
@@ -171,3 +172,16 @@ async def test_nothing_asked_and_nothing_given() -> None:
     assert await house.sink.deliver([]) == []
     assert house.entered == 0
     await house.sink.close()
+
+
+async def test_a_message_that_is_too_large_for_memory_is_refused_unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def enter() -> Folder:
+        return folder
+
+    folder, small, large = Folder(), parcel(1, b"x" * 90), parcel(2, b"x" * 101)
+    monkeypatch.setattr(imap, "LARGEST", 100)
+    sink = ImapSink("x", enter)
+    await sink.open()
+    assert [each.outcome for each in await sink.deliver([small, large])] == [Outcome.DELIVERED, Outcome.REFUSED]
+    assert len(folder.messages) == 1
+    await sink.close()
