@@ -22,7 +22,7 @@ from .capabilities import Capabilities
 from .messages import Fetched, Progress
 from .opening import Options
 from .pop3 import Stats
-from .portal import Blocking, Portal
+from .portal import Blocking, Face, Portal
 
 __all__ = ["Maildrop", "Message", "connect"]
 
@@ -36,15 +36,8 @@ def connect(url: str, **options: Unpack[Options]) -> AbstractContextManager["Mai
     return Blocking(opening.connect(url, **options), Maildrop)
 
 
-class Maildrop:
+class Maildrop(Face[asynchronous.Maildrop]):
     """A session that is logged in. Leaving its block deletes what is marked, an exception does not."""
-
-    def __init__(self, inner: asynchronous.Maildrop, portal: Portal) -> None:
-        self._inner = inner
-        self._portal = portal
-
-    def __repr__(self) -> str:
-        return repr(self._inner)
 
     def capabilities(self) -> Capabilities | None:
         """What the server says it can do; None: it does not know the question."""
@@ -84,21 +77,17 @@ class Maildrop:
         self._portal.call(self._inner.roll_back())
 
 
-class Message:
+class Message(Face[asynchronous.Message]):
     """A message of the maildrop, not fetched yet. `octets` is what the server says: a hint. `uidl` is None where the
     server has no unique-ids."""
 
-    __slots__ = ("_inner", "_portal", "number", "octets", "uidl")
+    __slots__ = ("number", "octets", "uidl")
 
     def __init__(self, inner: asynchronous.Message, portal: Portal) -> None:
-        self._inner = inner
-        self._portal = portal
+        super().__init__(inner, portal)
         self.number = inner.number
         self.octets = inner.octets
         self.uidl = inner.uidl
-
-    def __repr__(self) -> str:
-        return repr(self._inner)
 
     def headers(self) -> EmailMessage:
         """Its header part."""

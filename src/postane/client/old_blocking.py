@@ -9,13 +9,16 @@ Must not know: protocols.
 from collections.abc import Generator
 from contextlib import AbstractContextManager
 from email.message import EmailMessage
-from typing import Unpack
+from typing import TypeVar, Unpack
 
 from . import old_opening, pop1, pop2
+from .lockstep import Letter
 from .opening import Options
-from .portal import Blocking, Portal
+from .portal import Blocking, Face, Portal
 
 __all__ = ["Pop1", "Pop1Mailbox", "Pop1Message", "Pop2", "Pop2Message", "connect_pop1", "connect_pop2"]
+
+LetterT = TypeVar("LetterT", bound=Letter)
 
 
 def connect_pop2(url: str, **options: Unpack[Options]) -> AbstractContextManager["Pop2"]:
@@ -29,16 +32,12 @@ def connect_pop1(url: str, **options: Unpack[Options]) -> AbstractContextManager
     return Blocking(old_opening.connect_pop1(url, **options), Pop1)
 
 
-class Pop2:
+class Pop2(Face[pop2.Pop2]):
     """A session of POP2. Leaving its block deletes what was deleted, an exception does not."""
 
     def __init__(self, inner: pop2.Pop2, portal: Portal) -> None:
-        self._inner = inner
-        self._portal = portal
+        super().__init__(inner, portal)
         self.host = inner.host
-
-    def __repr__(self) -> str:
-        return repr(self._inner)
 
     @property
     def count(self) -> int:
@@ -54,17 +53,10 @@ class Pop2:
         return self._portal.each(self._inner.messages(), Pop2Message)
 
 
-class _Message:
+class _Message(Face[LetterT]):
     """What messages of both have."""
 
-    __slots__ = ("_inner", "_portal")
-
-    def __init__(self, inner: "pop2.Pop2Message | pop1.Pop1Message", portal: Portal) -> None:
-        self._inner = inner
-        self._portal = portal
-
-    def __repr__(self) -> str:
-        return repr(self._inner)
+    __slots__ = ()
 
     def stream(self) -> Generator[bytes, None, None]:
         """Its octets, as they come."""
@@ -79,53 +71,41 @@ class _Message:
         return self._portal.call(self._inner.fetch())
 
 
-class Pop2Message(_Message):
+class Pop2Message(_Message[pop2.Pop2Message]):
     """A message of the selected mailbox; `octets` is its exact length. It may be read several times."""
 
-    __slots__ = ("_message", "number", "octets")
+    __slots__ = ("number", "octets")
 
     def __init__(self, inner: pop2.Pop2Message, portal: Portal) -> None:
         super().__init__(inner, portal)
-        self._message = inner
         self.number = inner.number
         self.octets = inner.octets
 
     def delete(self) -> None:
         """ACKD: delete it, when the mailbox is left."""
-        self._portal.call(self._message.delete())
+        self._portal.call(self._inner.delete())
 
     def keep(self) -> None:
         """ACKS: it has come, and stays."""
-        self._portal.call(self._message.keep())
+        self._portal.call(self._inner.keep())
 
 
-class Pop1:
+class Pop1(Face[pop1.Pop1]):
     """A session of POP1. Leaving its block deletes nothing: `Pop1Mailbox.accept` does."""
-
-    def __init__(self, inner: pop1.Pop1, portal: Portal) -> None:
-        self._inner = inner
-        self._portal = portal
-
-    def __repr__(self) -> str:
-        return repr(self._inner)
 
     def mailbox(self, name: str | None = None, *, deletes: bool = False) -> "Pop1Mailbox":
         """RETR, or RDEL where it `deletes`: begin to read a mailbox, None: the user's own."""
         return Pop1Mailbox(self._portal.call(self._inner.mailbox(name, deletes=deletes)), self._portal)
 
 
-class Pop1Mailbox:
+class Pop1Mailbox(Face[pop1.Pop1Mailbox]):
     """A mailbox that was begun; `octets` is the length of all of it, with the postmarks."""
 
-    __slots__ = ("_inner", "_portal", "octets")
+    __slots__ = ("octets",)
 
     def __init__(self, inner: pop1.Pop1Mailbox, portal: Portal) -> None:
-        self._inner = inner
-        self._portal = portal
+        super().__init__(inner, portal)
         self.octets = inner.octets
-
-    def __repr__(self) -> str:
-        return repr(self._inner)
 
     def messages(self) -> Generator["Pop1Message", None, None]:
         """Each message, once. What is not read of one is thrown away when the next is asked for."""
@@ -140,7 +120,7 @@ class Pop1Mailbox:
         self._portal.call(self._inner.give_up())
 
 
-class Pop1Message(_Message):
+class Pop1Message(_Message[pop1.Pop1Message]):
     """A message of a mailbox, while this comes; `sender` and `arrived` (seconds since the epoch) are its postmark's."""
 
     __slots__ = ("arrived", "sender")

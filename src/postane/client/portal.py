@@ -94,6 +94,19 @@ class Portal:
         self._thread.join()
 
 
+class Face(Generic[ValueT]):
+    """What stands before something of the loop's: its methods are those of `_inner`, called through the portal."""
+
+    __slots__ = ("_inner", "_portal")
+
+    def __init__(self, inner: ValueT, portal: Portal) -> None:
+        self._inner = inner
+        self._portal = portal
+
+    def __repr__(self) -> str:
+        return repr(self._inner)
+
+
 class Blocking(AbstractContextManager[FaceT]):
     """A context of the loop's for `with`: a portal of its own, and behind its face what is entered there."""
 
