@@ -12,7 +12,7 @@ from .fetch import AccountsOrCommand, Nameless, fetch
 
 COMMANDS: Mapping[str, str] = {
     "add": "fetch_add",
-    "check": "fetch_login",
+    "check": "fetch_check",
     "login": "fetch_login",
     "state": "fetch_state",
 }

@@ -1,4 +1,4 @@
-"""`postane fetch login` and `postane fetch check`: let this program in, and see whether it gets in."""
+"""`postane fetch login`: let this program in by OAuth."""
 
 import asyncio
 import sys
@@ -7,18 +7,14 @@ from typing import Annotated
 
 import typer
 
-from postane.config.fetch_file import advice, find_fetch_config, load_fetch_config
-from postane.config.fetching import Account, FetchConfig
+from postane.config.fetch_file import find_fetch_config, load_fetch_config
 from postane.credentials.base import NoSecret
 from postane.credentials.browser import Page
 from postane.credentials.device import DeviceCode
-from postane.fetch.errors import FetchError
 
-from .common import JsonOption
-from .fetch import AccountsArgument, FetchConfigOption
-from .fetch_run import ask_password, choose
-from .fetch_show import CODES
-from .words import Exit, Failure, print_json, run, show
+from .fetch import FetchConfigOption
+from .fetch_run import choose
+from .words import Exit, Failure, run, show
 
 AccountArgument = Annotated[str, typer.Argument(metavar="ACCOUNT", help="An account of fetch.toml.")]
 
@@ -76,50 +72,3 @@ async def _paste() -> str:
         return sys.stdin.readline()
     finally:
         loop.remove_reader(sys.stdin.fileno())
-
-
-def check(
-    accounts: AccountsArgument = None,
-    connect: Annotated[bool, typer.Option("--connect", help="Log in to each account too; nothing is read.")] = False,
-    json: JsonOption = False,
-    config: FetchConfigOption = None,
-) -> None:
-    """Say whether fetch.toml can be used, and with --connect whether its accounts let this program in.
-
-    Example: postane fetch check --connect
-    """
-    from postane.fetching.house import check_accounts
-
-    path = find_fetch_config(config)
-    settings = load_fetch_config(path)
-    chosen = choose(settings, accounts or []) if settings.account or accounts else []
-    check_accounts(settings, chosen)
-    warnings = list(advice(path, settings))
-    code = Exit.OK
-    found = []
-    for table in chosen if connect else []:
-        words, worse = _connected(settings, table)
-        code = max(code, worse)
-        found.append({"account": table.name, "ok": worse == Exit.OK, "error": None if worse == Exit.OK else words})
-        if not json:
-            typer.echo(f"{show(table.name)}: {show(words)}", err=worse != Exit.OK)
-    for each in () if json else warnings:
-        typer.echo(f"warning: {show(each)}", err=True)
-    if json:
-        print_json({"file": str(path), "ok": code == Exit.OK, "accounts": found, "advice": warnings})
-    elif not connect:
-        typer.echo(f"{path}: ok, {len(settings.account)} accounts")
-    if code:
-        raise typer.Exit(code)
-
-
-def _connected(settings: FetchConfig, table: Account) -> tuple[str, Exit]:
-    from postane.fetching.sight import look
-
-    try:
-        sight = run(look(settings, table, ask_password))
-    except FetchError as error:
-        return error.text, CODES[error.trouble]
-    return f"ok, {sight.tls or 'no TLS'}" + (
-        f", {sight.messages} messages" if sight.messages is not None else ""
-    ), Exit.OK

@@ -4,7 +4,7 @@ Must not know: how anything is fetched.
 """
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -34,7 +34,11 @@ REFRESHED = 8
 
 def exit_code(progresses: Sequence[Progress]) -> Exit:
     """What a command ends with after these runs."""
-    found = {progress.worst for progress in progresses}
+    return worst_code({progress.worst for progress in progresses})
+
+
+def worst_code(found: Collection[Trouble | None]) -> Exit:
+    """The code for the worst of these."""
     return next((CODES[trouble] for trouble in reversed(Trouble) if trouble in found), Exit.OK)
 
 
@@ -92,6 +96,11 @@ def octets(count: int) -> str:
         amount /= 1024
         del units[0]
     return f"{count} B" if units[0] == "B" else f"{amount:.3g} {units[0]}"
+
+
+def counted(count: int, what: str) -> str:
+    """A number of things: "1 message", "2 messages"."""
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def summary(progress: Progress) -> str:

@@ -18,7 +18,7 @@ from postane.fetch.errors import FetchError, Trouble
 from postane.fetching.sight import Sight, look
 from postane.net.pins import format_pin
 
-from .fetch_show import CODES, octets
+from .fetch_show import CODES, counted, octets
 from .words import Failure, moment, run, show
 
 TRIES = 3
@@ -103,7 +103,7 @@ def _show(sight: Sight) -> None:
     if sight.login_delay is not None:
         said.append(("wants between logins", f"{sight.login_delay} s"))
     if sight.messages is not None:
-        said.append(("has", f"{sight.messages} messages, {octets(sight.octets or 0)}"))
+        said.append(("has", f"{counted(sight.messages, 'message')}, {octets(sight.octets or 0)}"))
     if sight.has_uidl is False:
         said.append(("unique-ids", "none: messages are known by their headers and sizes"))
     for what, value in said:

@@ -89,6 +89,11 @@ class ImapSink:
         self.is_new = False
         await self._entered()
 
+    async def look(self) -> None:
+        """Connect, log in and leave: nothing is made. Raises SinkError."""
+        folder = await self._enter()
+        await self._thread.run(folder.close)
+
     async def find(self, keys: Collection[str]) -> set[str]:
         """Which of these are in the folder. Raises SinkError."""
         return await self._run(partial(_find, keys)) if keys else set()

@@ -281,9 +281,8 @@ class SmtpSession:
 def _broken(at: SmtpServerAt, error: NetError) -> SinkError:
     """Who is not believed today is not believed tomorrow."""
     is_trust = isinstance(error, Untrusted)
-    return SinkError(
-        f"{at.target}: {error.text}", may_pass=not is_trust, fault=Fault.TRUST if is_trust else Fault.PLACE
-    )
+    text = error.text if str(at.target) in error.text else f"{at.target}: {error.text}"
+    return SinkError(text, may_pass=not is_trust, fault=Fault.TRUST if is_trust else Fault.PLACE)
 
 
 def in_short(reply: Reply) -> str:

@@ -76,7 +76,7 @@ def test_an_account_is_added_and_can_be_fetched(fetch, server):
     assert outcome.out == f"example.org is in {fetch.errand.config}; fetch it: postane fetch example.org\n"
     assert "EXPIRE 30" in outcome.err
     assert "keeps mail: for 30 days" in outcome.err
-    assert "has: 1 messages, 19 B" in outcome.err
+    assert "has: 1 message, 19 B" in outcome.err
     table = written(fetch)
     assert (table["name"], table["url"], table["user"], table["keep"]) == ("example.org", server.url, "mrose", True)
     assert table["deliver"] == [{"maildir": "~/Mail/example.org"}]

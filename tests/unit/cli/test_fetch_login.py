@@ -1,7 +1,6 @@
 """`postane fetch login` and `check`: this program is let in by OAuth, fetches with tokens, and says when it cannot."""
 
 import asyncio
-import json
 import os
 import re
 
@@ -9,7 +8,6 @@ import pytest
 
 from postane.cli.words import Exit
 from postane.credentials.device import Waiting
-from postane.testing.faults import RefuseLogin
 from postane.testing.hostile import HostileServer, hostile_server
 from postane.testing.pop3_login import Account
 from support.aside import aside
@@ -143,48 +141,3 @@ def test_where_the_browser_is_elsewhere_its_last_address_is_pasted(fetch, accoun
         terminal.sees("work may be fetched now")
         assert terminal.wait() == os.EX_OK
     assert fetch().out.startswith("work: 1 delivered")
-
-
-def test_a_file_that_can_be_used(fetch, account):
-    assert fetch("check").out == f"{fetch.errand.config}: ok, 1 accounts\n"
-    assert fetch.json("check") == {"file": str(fetch.errand.config), "ok": True, "accounts": [], "advice": []}
-
-
-def test_a_file_that_cannot_be_used(fetch):
-    fetch.errand.config.write_text("at_once = 0\n")
-    assert fetch("check").code == Exit.CONFIG
-    fetch.errand.add("work", url="pop3s://pop.example.org")
-    outcome = fetch("check")
-    assert outcome.code == Exit.CONFIG
-    assert "whose mail is it" in outcome.err
-
-
-def test_what_is_worth_a_look(fetch, server):
-    fetch.errand.add("work", url=server.url, password="tanstaaf", tls="none", plaintext="always")
-    fetch.errand.config.chmod(0o644)
-    outcome = fetch("check")
-    assert outcome.code == 0
-    assert f"chmod 600 {fetch.errand.config}" in outcome.err
-    assert "work: its password and its mail cross in clear text" in outcome.err
-    assert len(fetch.json("check")["advice"]) == 2
-
-
-def test_whether_it_gets_in(fetch, server):
-    server.account = Account()
-    fetch.errand.add("work", url=server.url, password="tanstaaf")
-    assert fetch("check", "--connect").out == "work: ok, no TLS, 1 messages\n"
-    fetch.errand.add("wrong", url=server.url, password="wrong")
-    fetch.errand.add("away", url="pop3://mrose:x@127.0.0.1:1")
-    outcome = fetch("check", "--connect")
-    assert outcome.code == Exit.NO_PERMISSION
-    assert outcome.out == "work: ok, no TLS, 1 messages\n"
-    assert len(outcome.err.splitlines()) == 2
-    told = json.loads(fetch("check", "--connect", "--json").raw)
-    assert [(each["account"], each["ok"]) for each in told["accounts"]] == [
-        ("work", True), ("wrong", False), ("away", False),
-    ]  # fmt: skip
-    assert told["ok"] is False
-    assert fetch("check", "--connect", "work").code == 0
-    server.behave([RefuseLogin("IN-USE")])
-    assert fetch("check", "--connect", "work").code == Exit.TEMP_FAIL
-    assert not any(line.startswith(("RETR", "DELE")) for line in server.commands)
