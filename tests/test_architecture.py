@@ -27,7 +27,7 @@ SHOWN_ELSEWHERE: dict[str, str] = {
     "maildrop.errors": "values: tests/contract/test_maildrop.py",
     "maildrop.values": "values",
     "accounts.base": "Protocols and values: tests/contract/test_accounts.py",
-    "net.base": "a Protocol and values",
+    "net.base": "a Protocol and values; tests/unit/net/test_http.py has what is said of web servers",
     "sinks.base": "a Protocol and values: tests/contract/test_sinks.py",
     "journal.base": "a Protocol and values: tests/contract/test_journal.py",
     "credentials.base": "a Protocol and values",

@@ -6,14 +6,13 @@ for servers on this machine. No text repeats a token.
 Must not know: mail, where tokens are kept.
 """
 
-import ipaddress
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from postane.net.base import Http, HttpAnswer, NetError, Untrusted
+from postane.net.base import Http, HttpAnswer, NetError, Untrusted, is_private_url
 
 from .base import NoSecret
 from .tokens import Tokens
@@ -60,19 +59,9 @@ class OauthRefusal(Exception):
 
 def check_url(url: str) -> str:
     """The URL itself. Raises NoSecret where it is not https, nor http on this machine."""
-    parts = urlsplit(url)
-    if parts.scheme == "https" and parts.hostname:
-        return url
-    if parts.scheme == "http" and parts.hostname and _is_near(parts.hostname):
-        return url
-    raise NoSecret(f"{url}: tokens are asked for by https alone; write https://...")
-
-
-def _is_near(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    if not is_private_url(url):
+        raise NoSecret(f"{url}: tokens are asked for by https alone; write https://...")
+    return url
 
 
 async def find_endpoints(http: Http, issuer: str) -> Endpoints:

@@ -171,6 +171,21 @@ class HttpAnswer:
     octets: bytes = field(repr=False)
 
 
+def is_private_url(url: str) -> bool:
+    """Whether nobody else can read what a web server is asked there: over TLS, or on this machine."""
+    import ipaddress  # few ask web servers
+    from urllib.parse import urlsplit
+
+    try:
+        parts = urlsplit(url)
+        scheme, host = parts.scheme, parts.hostname or ""
+        if scheme == "http" and host != "localhost":
+            return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+    return scheme in ("https", "http") and host != ""
+
+
 class Http(Protocol):
     """Asks web servers, and trusts what comes back no further than it must: a limit of size and of time."""
 

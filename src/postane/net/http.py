@@ -8,7 +8,6 @@ Must not know: what is asked for.
 """
 
 import asyncio
-import ipaddress
 import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -17,7 +16,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 
 import httpx2
 
-from .base import ANSWER_LIMIT, HttpAnswer, LinkLost, NetError, TooSlow, Unreachable, Untrusted
+from .base import ANSWER_LIMIT, HttpAnswer, LinkLost, NetError, TooSlow, Unreachable, Untrusted, is_private_url
 from .distrust import words_of
 from .pem import explain_certificates
 
@@ -89,7 +88,8 @@ class HttpsClient:
     async def _follow(self, question: "_Question") -> HttpAnswer:
         follows = self._redirects > 0 and question.method == "GET"
         for _ in range(1 + self._redirects):
-            _refuse_clear(question.url)
+            if not is_private_url(question.url):
+                raise Untrusted(f"{_told(question.url)} is not asked: it is no https:// URL")
             answer, elsewhere = await self._ask(question)
             if elsewhere is None or not follows:
                 return answer
@@ -153,25 +153,6 @@ def _next(url: str, elsewhere: str) -> str:
     if url.startswith("https:") and not target.startswith("https:"):
         raise Untrusted(f"{_told(url)} sends the question on to where there is no TLS")
     return target
-
-
-def _refuse_clear(url: str) -> None:
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-    except ValueError:
-        raise Unreachable("this is no URL of a web server") from None
-    if parts.scheme == "https" and host:
-        return
-    if parts.scheme != "http" or not _is_loopback(host):
-        raise Untrusted(f"{_told(url)} is not asked: it is no https:// URL")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _told(url: str) -> str:

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from postane.net.base import HttpAnswer, LinkLost, TooSlow, Unreachable, Untrusted
+from postane.net.base import HttpAnswer, LinkLost, TooSlow, Unreachable, Untrusted, is_private_url
 from postane.net.http import REDIRECTS, HttpsClient
 from support.certificates import LOCALHOST, Authority
 from support.scripted import server_context, serving
@@ -68,6 +68,18 @@ async def test_a_form_and_an_answer_that_is_no(asker):
     assert "cookie" not in web.heads[1].lower()
 
 
+async def test_a_form_with_a_header_that_is_in_no_text(asker):
+    web = Web(answer("200 OK", b"{}"), b"+OK ready\r\n")
+    async with serving(web) as port:
+        url, secret = f"http://127.0.0.1:{port}/token", {"Authorization": "Basic hunter2"}
+        assert await asker.post(url, {"a": "b"}, secret) == HttpAnswer(200, b"{}")
+        with pytest.raises(LinkLost, match="gave no answer") as caught:
+            await asker.post(url, {"a": "b"}, secret)
+    assert "authorization: basic hunter2" in web.heads[0].lower()
+    assert "accept-encoding: identity" in web.heads[0].lower()
+    assert "hunter2" not in f"{caught.value!r} {caught.value.__cause__!r}"
+
+
 async def test_nothing_of_the_environment_is_used(asker, monkeypatch):
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     async with serving(Web(answer("200 OK"))) as port:
@@ -100,6 +112,28 @@ async def test_in_clear_only_this_machine_is_asked(asker, url):
         await asker.post(url, {"password": "tanstaaf"})
     assert "tanstaaf" not in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "is_private"),
+    [
+        ("https://id.example/x", True),
+        ("http://localhost:8080/", True),
+        ("http://127.8.9.1/", True),
+        ("http://[::1]:80/", True),
+        ("http://id.example/", False),
+        ("http://127.0.0.1.example/", False),
+        ("http://localhost@id.example/", False),
+        ("http://192.0.2.1/", False),
+        ("ftp://localhost/", False),
+        ("https://", False),
+        ("http://", False),
+        ("https://[::1/", False),
+        ("", False),
+    ],
+)
+def test_where_nobody_else_can_read(url, is_private):
+    assert is_private_url(url) is is_private
 
 
 async def test_an_answer_has_a_limit(asker):
