@@ -33,11 +33,15 @@ class Entrance:
 
 async def dial_pop3(dial: Dial, target: Target, entrance: Entrance) -> Pop3:
     """Connect, secure, log in. Raises PopError; whatever is raised, nothing stays open."""
+    return await enter_pop3(await reach(dial, target), target.tls.mode, entrance)
+
+
+async def reach(dial: Dial, target: Target) -> Link:
+    """Connect. Raises PopError."""
     try:
-        link = await dial(target)
+        return await dial(target)
     except NetError as error:
         raise net_error(error) from error.__cause__  # a NetError has the same words
-    return await enter_pop3(link, target.tls.mode, entrance)
 
 
 async def enter_pop3(link: Link, mode: TlsMode, entrance: Entrance) -> Pop3:

@@ -7,11 +7,11 @@ Must not know: how a connection is made.
 """
 
 from postane.credentials.base import Secret, SecretKind
-from postane.net.base import Dial, Link, NetError, Target, TlsMode
+from postane.net.base import Dial, Link, Target, TlsMode
 
 from .authentication import USER
-from .entry import Entrance, hear_greeting
-from .errors import NotOffered, NotSecured, net_error
+from .entry import Entrance, hear_greeting, reach
+from .errors import NotOffered, NotSecured
 from .pop1 import Pop1
 from .pop2 import Pop2
 
@@ -53,10 +53,7 @@ async def _enter(pop: Pop2 | Pop1, entrance: Entrance) -> None:
 async def _dialled(dial: Dial, target: Target, protocol: str) -> Link:
     if target.tls.mode is TlsMode.REQUIRED:
         raise NotSecured(f"{protocol} has no word that begins TLS: use {protocol.lower()}s://")
-    try:
-        return await dial(target)
-    except NetError as error:
-        raise net_error(error) from error.__cause__  # a NetError has the same words
+    return await reach(dial, target)
 
 
 def _password(entrance: Entrance) -> str:
