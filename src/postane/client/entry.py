@@ -33,10 +33,10 @@ class Entrance:
 
 async def dial_pop3(dial: Dial, target: Target, entrance: Entrance) -> Pop3:
     """Connect, secure, log in. Raises PopError; whatever is raised, nothing stays open."""
-    return await enter_pop3(await reach(dial, target), target.tls.mode, entrance)
+    return await enter_pop3(await dialled(dial, target), target.tls.mode, entrance)
 
 
-async def reach(dial: Dial, target: Target) -> Link:
+async def dialled(dial: Dial, target: Target) -> Link:
     """Connect. Raises PopError."""
     try:
         return await dial(target)

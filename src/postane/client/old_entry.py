@@ -10,7 +10,7 @@ from postane.credentials.base import Secret, SecretKind
 from postane.net.base import Dial, Link, Target, TlsMode
 
 from .authentication import USER
-from .entry import Entrance, hear_greeting, reach
+from .entry import Entrance, dialled, hear_greeting
 from .errors import NotOffered, NotSecured
 from .pop1 import Pop1
 from .pop2 import Pop2
@@ -53,7 +53,7 @@ async def _enter(pop: Pop2 | Pop1, entrance: Entrance) -> None:
 async def _dialled(dial: Dial, target: Target, protocol: str) -> Link:
     if target.tls.mode is TlsMode.REQUIRED:
         raise NotSecured(f"{protocol} has no word that begins TLS: use {protocol.lower()}s://")
-    return await reach(dial, target)
+    return await dialled(dial, target)
 
 
 def _password(entrance: Entrance) -> str:
