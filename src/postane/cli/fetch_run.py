@@ -10,7 +10,6 @@ import contextlib
 import gc
 import json
 import os
-
 import signal
 import sys
 import time
@@ -26,7 +25,7 @@ from postane.fetch.run import Job
 from postane.fetch.schedule import Schedule
 from postane.journal.base import Listed
 
-from .fetch_show import as_json, exit_code, report, shown
+from .fetch_show import Window, as_json, exit_code, report
 from .words import Exit, Failure, print_json, run, say, show
 
 FLAGS: Mapping[str, str] = {
@@ -37,6 +36,9 @@ FLAGS: Mapping[str, str] = {
     "--json": "json",
 }
 """The options of `postane fetch` that take nothing, and what they set."""
+
+CURSOR = b"\x1b[?25h"
+"""What makes a terminal's cursor visible."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +126,10 @@ def ask_password(prompt: str) -> str | None:
 async def _fetch(settings: FetchConfig, chosen: list[Account], asked: Asked) -> list[Progress]:
     from postane.fetching.house import opened_rounds
 
-    async with opened_rounds(settings, chosen, ask_password) as rounds:
+    window = Window(ask_password, is_quiet=asked.quiet or asked.json)
+    async with opened_rounds(settings, chosen, window.ask) as rounds:
         progresses = rounds.progresses()
-        with shown(progresses, is_quiet=asked.quiet or asked.json):
+        with window.showing(progresses):
             await rounds.once(progresses)
     if asked.json:
         print_json({"accounts": [as_json(progress) for progress in progresses]})
@@ -169,8 +172,12 @@ async def _describe(settings: FetchConfig, chosen: list[Account], asked: Asked) 
 async def _watch(settings: FetchConfig, chosen: list[Account], asked: Asked) -> list[Progress]:
     from postane.fetching.house import opened_rounds
 
+    notes: dict[str, str] = {}
+
     def tell(progress: Progress) -> None:
-        has_news = progress.messages or progress.deleted or progress.worst is not None
+        is_noted = progress.note not in ("", notes.get(progress.account))
+        notes[progress.account] = progress.note
+        has_news = progress.messages or progress.deleted or progress.worst is not None or is_noted
         if asked.json:  # a line for each run
             say(json.dumps({"at": time.time(), **as_json(progress)}, ensure_ascii=False))
             sys.stdout.flush()
@@ -187,8 +194,10 @@ async def _watch(settings: FetchConfig, chosen: list[Account], asked: Asked) -> 
     if sys.stderr.isatty() and not asked.quiet:
         names = ", ".join(show(account.name) for account in chosen)
         say(f"watching {names}; what comes and what goes wrong is told; Ctrl-C ends it", err=True)
-    async with opened_rounds(settings, chosen, ask_password, ended=tell) as rounds:
-        await rounds.watch(schedule)
+    window = Window(ask_password, is_quiet=asked.quiet or asked.json)
+    async with opened_rounds(settings, chosen, window.ask, ended=tell) as rounds:
+        with window.showing(rounds.watched.values()):
+            await rounds.watch(schedule)
     return []
 
 
@@ -200,6 +209,8 @@ async def _until_signal(work: Coroutine[Any, Any, list[Progress]]) -> list[Progr
 
     def stop() -> None:
         if task.cancelling():
+            if sys.stderr.isatty():  # where a table was drawn without a cursor
+                os.write(2, CURSOR)
             os._exit(Exit.TEMP_FAIL)
         say("stopping: what is being delivered is recorded first; once more ends it at once", err=True)
         task.cancel()

@@ -4,7 +4,7 @@ Must not know: how anything is fetched.
 """
 
 import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from postane.fetch.progress import Progress
 from .words import Exit, say, show
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from .fetch_screen import Screen
 
 CODES: dict[Trouble, Exit] = {
     Trouble.REFUSED: Exit.DATA,
@@ -28,9 +28,6 @@ CODES: dict[Trouble, Exit] = {
 }
 """What a command ends with; of several troubles the worst counts, which is the last in the order of Trouble."""
 
-REFRESHED = 8
-"""Times a second that the table is drawn."""
-
 
 def exit_code(progresses: Sequence[Progress]) -> Exit:
     """What a command ends with after these runs."""
@@ -42,51 +39,35 @@ def worst_code(found: Collection[Trouble | None]) -> Exit:
     return next((CODES[trouble] for trouble in reversed(Trouble) if trouble in found), Exit.OK)
 
 
-@contextmanager
-def shown(progresses: Sequence[Progress], *, is_quiet: bool) -> Iterator[None]:
-    """Show how far the runs are, while they go on, where somebody looks."""
-    if is_quiet or not sys.stderr.isatty():
-        yield
-        return
-    from rich.console import Console  # large, and only for those who look
-    from rich.live import Live
+class Window:
+    """Where a terminal looks on: a live table on it, in a pipe nothing. `ask` asks somebody there for a password."""
 
-    console = Console(stderr=True)
-    with Live(get_renderable=lambda: _table(progresses), console=console, refresh_per_second=REFRESHED, transient=True):
-        yield
+    def __init__(self, ask: Callable[[str], str | None], *, is_quiet: bool) -> None:
+        self._ask = ask
+        self._is_open = not is_quiet and sys.stderr.isatty()
+        self._screen: Screen | None = None
 
+    @contextmanager
+    def showing(self, progresses: Collection[Progress]) -> Iterator[None]:
+        """Show how far the runs are, while they go on, where somebody looks; they may become others."""
+        if not self._is_open:
+            yield
+            return
+        from .fetch_screen import Screen  # with a large library, and only for those who look
 
-def _table(progresses: Sequence[Progress]) -> "Table":
-    from rich.table import Table
-    from rich.text import Text  # no words of a stranger are markup
+        self._screen = Screen(progresses)
+        try:
+            with self._screen.drawn():
+                yield
+        finally:
+            self._screen = None
 
-    table = Table(box=None, pad_edge=False, header_style="bold", expand=True)
-    for heading in ("account", "step"):
-        table.add_column(heading, no_wrap=True)
-    for heading in ("messages", "octets", "per second"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("trouble", overflow="ellipsis", no_wrap=True, style="red", ratio=1)
-    for each in progresses:
-        speed = each.octets / each.seconds if each.seconds > 0 else 0.0
-        table.add_row(
-            Text(show(each.account)),
-            each.step,
-            _of(f"{each.messages}", f"{each.messages_total}" if each.messages_total else ""),
-            _of(octets(each.octets), octets(each.octets_total) if each.octets_total else ""),
-            octets(int(speed)) if each.octets else "",
-            Text(show(_trouble(each))),
-        )
-    return table
-
-
-def _of(done: str, total: str) -> str:
-    return f"{done} of {total}" if total else done
-
-
-def _trouble(progress: Progress) -> str:
-    if progress.error is not None:
-        return progress.error.text
-    return progress.troubles[-1] if progress.troubles else ""
+    def ask(self, prompt: str) -> str | None:
+        """Ask somebody; what is drawn is out of the way as long."""
+        if self._screen is None:
+            return self._ask(prompt)
+        with self._screen.hidden():
+            return self._ask(prompt)
 
 
 def octets(count: int) -> str:

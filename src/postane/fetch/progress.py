@@ -16,7 +16,8 @@ class Progress:
     `messages` and `octets` count what has been fetched of `messages_total` and `octets_total`, as far as those are
     known; the rest is what became of messages. `troubles` are what went wrong with single messages, the first few.
     `login_delay`: seconds that the server wants until the next login. `patience`: of each destination that was asked,
-    how many messages in a row it may put off yet.
+    how many messages in a row it may put off yet. `next_at`: when the account's next run is, where it is watched and
+    waits for that.
     """
 
     account: str
@@ -40,6 +41,7 @@ class Progress:
     note: str = ""
     login_delay: float = 0.0
     patience: dict[str, int] = field(default_factory=dict, repr=False)
+    next_at: float | None = None
 
     TROUBLES = 10
 

@@ -26,13 +26,15 @@ class Limits:
 
 @dataclass(slots=True)
 class Rounds:
-    """The accounts' jobs with the journal that they share. `ended` hears of each run."""
+    """The accounts' jobs with the journal that they share. `ended` hears of each run; `watched` has the last run of
+    each account, by its name, while they are watched."""
 
     jobs: Sequence[Job]
     journal: Journal
     limits: Limits
     clock: Callable[[], float] = field(repr=False)
     ended: Callable[[Progress], None] = field(default=lambda _: None, repr=False)
+    watched: dict[str, Progress] = field(default_factory=dict, init=False)
     _all: asyncio.Semaphore | None = field(default=None, init=False)
     _hosts: "dict[str, asyncio.Semaphore]" = field(default_factory=dict, init=False)
     _mailboxes: "dict[str, asyncio.Lock]" = field(default_factory=dict, init=False)
@@ -56,11 +58,17 @@ class Rounds:
                 group.create_task(self._watch(job, schedule_for(job)))
 
     async def _watch(self, job: Job, schedule: Schedule) -> None:
-        await asyncio.sleep(schedule.first())
+        progress, seconds = self._begin(job), schedule.first()
         while True:
-            progress = Progress(job.account.name, self.clock)
+            progress.next_at = self.clock() + seconds
+            await asyncio.sleep(seconds)
+            progress = self._begin(job)
             await self._run(job, progress, None)
-            await asyncio.sleep(max(schedule.next(progress.error), progress.login_delay))
+            seconds = max(schedule.next(progress.error), progress.login_delay)
+
+    def _begin(self, job: Job) -> Progress:
+        progress = self.watched[job.account.name] = Progress(job.account.name, self.clock)
+        return progress
 
     async def _run(self, job: Job, progress: Progress, tell: Tell | None) -> None:
         assert self._all is not None, "prepared"

@@ -1,25 +1,12 @@
 """How fetching is shown."""
 
-import io
 import json
 
 import pytest
-from rich.console import Console
 
-from postane.cli.fetch_show import CODES, _table, as_json, exit_code, octets, report, shown, summary
+from postane.cli.fetch_show import CODES, Window, as_json, counted, exit_code, octets, report, summary
 from postane.fetch.errors import FetchError, Trouble
 from postane.fetch.progress import Progress
-
-
-@pytest.mark.parametrize("words", ["[/nothing] to close", "[link=https://evil.example]here", "[bold]x :warning:"])
-def test_what_a_server_says_is_no_markup(words):
-    progress = Progress("[/work]", lambda: 0.0)
-    progress.begin()
-    progress.end(FetchError(f"RETR was refused: {words}", Trouble.TEMPORARY))
-    screen = io.StringIO()
-    Console(file=screen, width=200, color_system=None).print(_table([progress]))
-    assert words in screen.getvalue()
-    assert "[/work]" in screen.getvalue()
 
 
 def made(**changes: object) -> Progress:
@@ -92,17 +79,15 @@ def test_every_trouble_has_a_code_of_its_own_and_the_worst_counts():
 
 
 def test_nothing_is_drawn_where_nobody_looks(capsys):
-    with shown([made()], is_quiet=False):
-        pass
+    window = Window(lambda prompt: f"asked: {prompt}", is_quiet=False)
+    with window.showing([made()]):
+        assert window.ask("who? ") == "asked: who? "
     assert capsys.readouterr() == ("", "")
 
 
-def test_the_table_tells_how_far_it_is():
-    progress = made(step="fetching", messages=3, messages_total=10, octets=2048, octets_total=8192)
-    screen = io.StringIO()
-    Console(file=screen, width=120, color_system=None).print(_table([progress]))
-    assert "3 of 10" in screen.getvalue()
-    assert "2 kB of 8 kB" in screen.getvalue()
+@pytest.mark.parametrize(("count", "words"), [(0, "0 messages"), (1, "1 message"), (2, "2 messages")])
+def test_numbers_of_things(count, words):
+    assert counted(count, "message") == words
 
 
 def test_what_went_wrong_for_one_reason_is_told_once(capsys):

@@ -90,6 +90,22 @@ async def test_watching_goes_on_until_it_is_stopped():
     assert {progress.account for progress in ended} == {"a", "b"}
 
 
+async def test_who_watches_can_be_asked_when_the_next_run_is(monkeypatch):
+    seen: list[tuple[float | None, int]] = []
+
+    async def sleep(seconds: float) -> None:
+        (progress,) = each.watched.values()
+        seen.append((progress.next_at, progress.delivered))
+        if len(seen) == 2:
+            raise Enough
+
+    each = rounds([Bench(mail(1)).job()])
+    monkeypatch.setattr("postane.fetch.rounds.asyncio.sleep", sleep)
+    with pytest.raises(ExceptionGroup):
+        await each.watch(lambda job: Schedule(300, lambda: 0.0))
+    assert seen == [(each.clock(), 0), (each.clock() + 300, 1)]
+
+
 async def test_who_watches_comes_no_earlier_than_the_server_wants(monkeypatch):
     waits: list[float] = []
 
