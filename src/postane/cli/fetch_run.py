@@ -166,6 +166,8 @@ async def _describe(settings: FetchConfig, chosen: list[Account], asked: Asked) 
         else:
             count = sum(each["account"] == progress.account for each in told)
             say(f"{show(progress.account)}: {progress.listed} listed, something to do about {count}; not done")
+            if progress.note:
+                say(f"{show(progress.account)}: {show(progress.note)}", err=True)
     return progresses
 
 

@@ -172,6 +172,13 @@ async def _here_since(work: Work, tellers: Sequence[Sink]) -> float:
         return float(since)
     began = work.progress.began
     assert began is not None, "the run has begun"
+    if since and float(since) != began and work.account.keep.kind is KeepKind.HERE:
+        new = ", ".join(sink.name for sink in tellers if sink.is_new)
+        work.progress.remark(
+            f"{f'{new} had to be made anew' if new else 'the destinations are others than before'}: what was delivered"
+            " until now is not deleted at the server, since nobody knows what was deleted here; to have it again:"
+            f" postane fetch state forget {work.account.name}"
+        )
     await work.run.remember(HERE_SINCE, "\n".join((repr(began), *names)))
     return began
 

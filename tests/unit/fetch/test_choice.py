@@ -70,6 +70,34 @@ async def test_where_no_destination_can_tell_nothing_is_deleted_because_it_is_go
     assert "no destination can tell" in progress.note
 
 
+async def test_a_destination_that_was_made_anew_deletes_nothing_and_it_is_told():
+    bench = Bench(mail(1), keep=Keep(KeepKind.HERE))
+    bench.sink.is_new = True
+    assert (await bench.fetch()).note == "", "it was made for the first time"
+    bench.sink.is_new = False
+    assert (await bench.fetch()).note == ""
+    bench.sink.parcels.clear()
+    bench.sink.is_new = True
+    bench.at += 60
+    progress = await bench.fetch()
+    assert (progress.deleted, len(bench.server.mails)) == (0, 1)
+    assert progress.note.startswith("memory had to be made anew: what was delivered until now is not deleted")
+    assert progress.note.endswith("postane fetch state forget work")
+    bench.sink.is_new = False
+    progress = await bench.fetch()
+    assert (progress.deleted, progress.note) == (0, ""), "it is told once"
+
+
+async def test_another_destination_is_told_of_too():
+    bench = Bench(mail(1), keep=Keep(KeepKind.HERE))
+    await bench.fetch()
+    bench.sinks = [MemorySink("another")]
+    bench.at += 60
+    progress = await bench.fetch()
+    assert (progress.deleted, len(bench.server.mails)) == (0, 1)
+    assert progress.note.startswith("the destinations are others than before: ")
+
+
 async def test_what_a_reader_has_renamed_is_not_gone():
     bench = Bench(mail(1), mail(2), keep=Keep(KeepKind.HERE))
     await bench.fetch()
