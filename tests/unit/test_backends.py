@@ -133,6 +133,16 @@ def test_a_library_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pytes
         open_backends(config(tmp_path, POSTGRES), OWN)
 
 
+def test_so_is_the_one_that_asks_web_servers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    users = {"kind": "passwd-file", "path": str(tmp_path / "users")}
+    (tmp_path / "users").write_text("ada:{PLAIN}secret\n")
+    (tmp_path / "users").chmod(0o600)
+    monkeypatch.delitem(sys.modules, "postane.net.http", raising=False)
+    monkeypatch.setitem(sys.modules, "httpx2", None)
+    with pytest.raises(ConfigError, match=r"httpx2 is not installed; pip install 'postane\[oauth\]'"):
+        open_backends(config(tmp_path, OAUTH, users), OWN)
+
+
 def test_a_machine_without_pam_says_so_before_anybody_logs_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr("ctypes.util.find_library", lambda name: None)
