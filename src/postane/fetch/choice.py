@@ -116,10 +116,22 @@ async def choose_due(work: Work, piece: Sequence[Compared]) -> list[Compared]:
 def _is_due(work: Work, each: Compared) -> bool:
     keep = work.account.keep
     if each.step is Step.DELETED:  # the server said that it was gone
-        return keep.kind is not KeepKind.ALL
+        return keep.kind is not KeepKind.ALL and _is_same(work, each)
     if keep.kind is KeepKind.AGED:
         return each.delivered is not None and max(each.delivered, work.aging_since) + keep.seconds <= work.clock()
     return keep.kind is not KeepKind.ALL
+
+
+def _is_same(work: Work, each: Compared) -> bool:
+    """Whether it is the message that was deleted, and not another one under its unique-id: some servers count anew."""
+    if each.octets in (0, each.listed.octets):
+        return True
+    name = work.account.name
+    work.progress.remark(
+        "there are messages with the unique-ids of deleted ones, and of another size, which are neither fetched nor"
+        f" deleted; to fetch them: postane fetch state forget {name} KEY, as `state list {name} --step deleted` names it"
+    )
+    return False
 
 
 async def _gone_here(work: Work, due: Sequence[Compared]) -> list[Compared]:

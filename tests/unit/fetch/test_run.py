@@ -190,6 +190,21 @@ async def test_a_unique_id_may_come_again_after_its_message_is_gone():
     assert (await bench.fetch()).delivered == 1
 
 
+async def test_another_message_under_the_unique_id_of_a_deleted_one_is_not_deleted_unread():
+    """Some servers count their messages from one, every day."""
+    bench = Bench(mail(1, uidl="1"), keep=DELETES)
+    await bench.fetch()
+    bench.server.mails = [mail(2, uidl="1", size=500)]
+    progress = await bench.fetch()
+    assert (progress.deleted, len(bench.server.mails)) == (0, 1)
+    assert "unique-ids of deleted ones" in progress.note
+    assert "postane fetch state forget work KEY" in progress.note
+    await bench.journal.forget("work", ["1"])
+    bench.sink.parcels.clear()
+    assert (await bench.fetch()).delivered == 1
+    assert bench.server.mails == []
+
+
 async def test_a_message_that_came_back_after_its_deletion_is_deleted_and_not_fetched():
     bench = Bench(mail(1), keep=DELETES)
     (kept,) = bench.server.mails
