@@ -23,6 +23,7 @@ from support.corpus import Specimen, Way, complete, corpus, letter
 from support.dovecot import PASSWORD, Dovecot, dovecot
 from support.errand import Errand
 from support.foreign_servers import KINDS, ForeignServer, foreign_server
+from support.postoffice import wait_until
 from support.programs import missing
 
 pytestmark = pytest.mark.interop
@@ -178,14 +179,19 @@ def test_octet_for_octet(tmp_path: Path, server: ForeignServer) -> None:
     wait_no_more(errand)
     errand.change(keep=False)
     assert errand.fetch()["deleted"] == len(specimens)
-    assert server.left() == 0
+    wait_until_none_is_left(server)
+
+
+def wait_until_none_is_left(server: ForeignServer) -> None:
+    """Courier says yes to QUIT before it deletes."""
+    wait_until(lambda: server.left() == 0, "what was deleted is gone at the server")
 
 
 def test_what_is_not_kept_is_gone(tmp_path: Path, server: ForeignServer) -> None:
     server.put(LETTERS)
     told = fetching(tmp_path, server, keep=False).fetch()
     assert (told["delivered"], told["deleted"]) == (3, 3)
-    assert server.left() == 0
+    wait_until_none_is_left(server)
 
 
 def test_a_wrong_password(tmp_path: Path, server: ForeignServer) -> None:
