@@ -110,6 +110,8 @@ def _cells(progress: Progress) -> dict[str, str]:
 
 
 def _step(progress: Progress) -> str:
+    if progress.waits_for:
+        return "waiting"
     if progress.next_at is None:
         return show(progress.step)
     return f"next in {_time(max(progress.next_at - progress.clock(), 0.0))}"
@@ -127,6 +129,8 @@ def _of(done: str, total: object) -> str:
 
 
 def _trouble(progress: Progress) -> str:
+    if progress.waits_for:
+        return progress.waits_for
     if progress.error is not None:
         return progress.error.text
     return progress.troubles[-1] if progress.troubles else ""

@@ -3,6 +3,7 @@
 Must not know: how anything is fetched.
 """
 
+import asyncio
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -29,6 +30,10 @@ CODES: dict[Trouble, Exit] = {
 """What a command ends with; of several troubles the worst counts, which is the last in the order of Trouble."""
 
 
+LOOK = 0.5
+"""Seconds between two looks whether somebody waits."""
+
+
 def exit_code(progresses: Sequence[Progress]) -> Exit:
     """What a command ends with after these runs."""
     return worst_code({progress.worst for progress in progresses})
@@ -44,6 +49,7 @@ class Window:
 
     def __init__(self, ask: Callable[[str], str | None], *, is_quiet: bool) -> None:
         self._ask = ask
+        self._is_quiet = is_quiet
         self._is_open = not is_quiet and sys.stderr.isatty()
         self._screen: Screen | None = None
 
@@ -51,7 +57,12 @@ class Window:
     def showing(self, progresses: Collection[Progress]) -> Iterator[None]:
         """Show how far the runs are, while they go on, where somebody looks; they may become others."""
         if not self._is_open:
-            yield
+            telling = None if self._is_quiet else asyncio.get_running_loop().create_task(_tell_waits(progresses))
+            try:
+                yield
+            finally:
+                if telling is not None:
+                    telling.cancel()
             return
         from .fetch_screen import Screen  # with a large library, and only for those who look
 
@@ -68,6 +79,17 @@ class Window:
             return self._ask(prompt)
         with self._screen.hidden():
             return self._ask(prompt)
+
+
+async def _tell_waits(progresses: Collection[Progress]) -> None:
+    """Who waits long is told why, once for each time."""
+    told: dict[str, str] = {}
+    while True:
+        await asyncio.sleep(LOOK)
+        for each in progresses:
+            if each.waits_for and each.waits_for != told.get(each.account):
+                say(f"{show(each.account)}: {show(each.waits_for)}", err=True)
+            told[each.account] = each.waits_for
 
 
 def octets(count: int) -> str:

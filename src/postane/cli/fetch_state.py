@@ -16,8 +16,8 @@ from postane.sinks.base import SinkError
 
 from .common import JsonOption, print_table
 from .fetch import FetchConfigOption
-from .fetch_run import choose, unknown_account
-from .fetch_show import CODES
+from .fetch_run import ask_password, choose, unknown_account
+from .fetch_show import CODES, Window
 from .words import Exit, Failure, ResultT, moment, print_json, run, show
 
 app = typer.Typer(no_args_is_help=True, help="Look at what was fetched, and change it.")
@@ -99,9 +99,11 @@ def _tend(account: str, config: Path | None, work: Callable[[Job, Journal, Progr
     chosen = choose(settings, [account])
 
     async def tend() -> int:
-        async with opened_rounds(settings, chosen) as rounds:
+        window = Window(ask_password, is_quiet=False)
+        async with opened_rounds(settings, chosen, window.ask) as rounds:
             (progress,) = rounds.progresses()
-            return await work(rounds.jobs[0], rounds.journal, progress)
+            with window.showing([progress]):
+                return await work(rounds.jobs[0], rounds.journal, progress)
 
     try:
         return run(tend())

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from postane.journal.base import Compared, Step
-from postane.sinks.base import Sink
+from postane.sinks.base import Sink, Waiter
 
 from .account import Action, KeepKind, Oversize
 from .errors import Trouble
@@ -169,6 +169,8 @@ async def open_destinations(work: Work) -> None:
     made, and empty. Raises SinkError, JournalError."""
     try:
         for sink in work.sinks:
+            if isinstance(sink, Waiter):
+                sink.on_wait = work.progress.wait
             await sink.open()
     finally:
         if work.account.keep.kind is KeepKind.HERE or await work.run.recall(HERE_SINCE) is not None:

@@ -17,7 +17,7 @@ class Progress:
     known; the rest is what became of messages. `troubles` are what went wrong with single messages, the first few.
     `login_delay`: seconds that the server wants until the next login. `patience`: of each destination that was asked,
     how many messages in a row it may put off yet. `next_at`: when the account's next run is, where it is watched and
-    waits for that.
+    waits for that. `waits_for`: what others do that a destination has to wait for now.
     """
 
     account: str
@@ -42,6 +42,7 @@ class Progress:
     login_delay: float = 0.0
     patience: dict[str, int] = field(default_factory=dict, repr=False)
     next_at: float | None = None
+    waits_for: str = ""
 
     TROUBLES = 10
 
@@ -67,6 +68,10 @@ class Progress:
         """Something that whoever reads of the run should know; said once."""
         if words not in self.note:
             self.note = f"{self.note}; {words}" if self.note else words
+
+    def wait(self, words: str) -> None:
+        """A destination waits for this; "": not any more."""
+        self.waits_for = words
 
     @property
     def seconds(self) -> float:

@@ -7,10 +7,10 @@ which it has already, and a message is not put there twice.
 Must not know: where mail comes from, the journal.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class Content(Protocol):
@@ -135,3 +135,11 @@ class Sink(Protocol):
     async def close(self) -> None:
         """Let go. Idempotent."""
         ...
+
+
+@runtime_checkable
+class Waiter(Protocol):
+    """A sink that may have to wait for other programs."""
+
+    on_wait: Callable[[str], None]
+    """Hears what is waited for, and "" when that is over; from whatever thread."""

@@ -48,8 +48,12 @@ def _ignore_step(_step: MboxStep) -> None:
     pass
 
 
+def _ignore_wait(_words: str) -> None:
+    pass
+
+
 class MboxSink:
-    """A Sink that is an mbox; it is made where it is not there.
+    """A Sink that is an mbox, and a Waiter for its lock; it is made where it is not there.
 
     `note` is where it notes what it is about to append, in a folder that may be written to; None: beside the mbox.
     """
@@ -67,6 +71,7 @@ class MboxSink:
     ) -> None:
         self.name = f"mbox:{path}"
         self.is_new = False
+        self.on_wait: Callable[[str], None] = _ignore_wait
         self._path = path
         self._note = note or f"{path}.postane"
         self._lock_wait = lock_wait
@@ -157,7 +162,8 @@ class MboxSink:
     @contextmanager
     def _locked(self) -> Iterator[LockedFile]:
         """The file, locked and sound."""
-        file = LockedFile(self._path, Patience(self._lock_wait, self._thread.wait, lambda: self._thread.is_stopped))
+        thread = self._thread
+        file = LockedFile(self._path, Patience(self._lock_wait, thread.wait, lambda: thread.is_stopped, self.on_wait))
         try:
             mend(self._path, file.descriptor, self._note)
             yield file

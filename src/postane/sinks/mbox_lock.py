@@ -33,17 +33,24 @@ STALE = 300.0
 TOUCHED_EVERY = 60.0
 """Seconds after which a dot lock of ours is touched again."""
 
+TOLD_AFTER = 2.0
+"""Seconds of waiting after which it is told."""
+
 _TAKEN = frozenset({errno.EACCES, errno.EAGAIN})
 _MAY_NOT = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long to wait for a lock, in seconds; `wait` waits, `is_over` tells that nobody wants it any more."""
+    """How long to wait for a lock, in seconds; `wait` waits, `is_over` tells that nobody wants it any more.
+
+    `tell` hears what is waited for when that takes long, and "" when it is over.
+    """
 
     seconds: float
     wait: Callable[[float], None]
     is_over: Callable[[], bool]
+    tell: Callable[[str], None] = lambda _: None
 
 
 class LockedFile:
@@ -78,15 +85,25 @@ class LockedFile:
             self.descriptor = -1
 
     def _lock(self, patience: Patience) -> None:
-        end = time.monotonic() + patience.seconds
+        begun = time.monotonic()
         pause = 0.02
-        while not self._try():
-            if patience.is_over():
-                raise SinkError(f"the wait for the lock of {self._path} was given up")
-            if time.monotonic() > end:
-                raise SinkError(f"the mbox {self._path} stays locked by another program")
-            patience.wait(pause)
-            pause = min(pause * 2, 1.0)
+        is_told = False
+        try:
+            while not self._try():
+                waited = time.monotonic() - begun
+                if patience.is_over():
+                    raise SinkError(f"the wait for the lock of {self._path} was given up")
+                if waited > patience.seconds:
+                    raise SinkError(f"the mbox {self._path} stays locked by another program")
+                if waited > TOLD_AFTER and not is_told:
+                    is_told = True
+                    limit = f"{patience.seconds:g} s at most"
+                    patience.tell(f"the mbox {self._path} is locked by another program: waiting, {limit}")
+                patience.wait(pause)
+                pause = min(pause * 2, 1.0)
+        finally:
+            if is_told:
+                patience.tell("")
 
     def _try(self) -> bool:
         self.descriptor = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | _BINARY, 0o600)

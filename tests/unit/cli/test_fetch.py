@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 
@@ -239,3 +240,18 @@ def test_a_destination_that_takes_nothing_is_not_brought_all_mail(fetch):
         assert "no room; left at the server until the next run: 300" in line
         fetch.errand.change(deliver=[{"maildir": str(fetch.home / "work")}])
         assert fetch.json()["accounts"][0]["delivered"] == 300
+
+
+def test_a_lock_that_is_waited_for_is_told_of(fetch, server):
+    mbox = fetch.home / "mbox"
+    add(fetch, server, deliver=[{"mbox": str(mbox)}])
+    lock = fetch.home / "mbox.lock"
+    lock.write_text(f"{os.getpid()} {socket.gethostname()}\n")
+    with subprocess.Popen(fetch.errand.command(), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        told = process.stderr.readline().decode()
+        lock.unlink()
+        out, err = process.communicate(timeout=30)
+    assert told == f"work: the mbox {mbox} is locked by another program: waiting, 60 s at most\n"
+    assert out.startswith(b"work: 2 delivered")
+    assert err == b""

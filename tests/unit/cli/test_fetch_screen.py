@@ -79,6 +79,16 @@ def test_the_last_trouble_is_told():
     assert drawn(progress)[-1] == "work: two"
 
 
+def test_who_waits_for_others_is_told_why():
+    progress = made(step="fetching")
+    progress.wait("the mbox /m is locked by another program")
+    rows = drawn(progress)
+    assert rows[1].split() == ["work", "waiting", "0"]
+    assert rows[2] == "work: the mbox /m is locked by another program"
+    progress.wait("")
+    assert "fetching" in drawn(progress)[1]
+
+
 @pytest.fixture
 def server():
     with aside(hostile_server(MESSAGES)) as server:

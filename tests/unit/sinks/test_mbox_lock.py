@@ -111,6 +111,24 @@ def test_it_waits_longer_and_longer(tmp_path: Path) -> None:
     assert waits[-1] == 1.0
 
 
+def test_a_wait_that_is_long_is_told_once_and_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "m.lock").write_text(f"{os.getpid()} {socket.gethostname()}\n")
+    now = [100.0]
+    told: list[str] = []
+
+    def wait(seconds: float) -> None:
+        now[0] += seconds
+        if now[0] > 110:
+            (tmp_path / "m.lock").unlink()
+
+    monkeypatch.setattr("postane.sinks.mbox_lock.time.monotonic", lambda: now[0])
+    LockedFile(str(tmp_path / "m"), Patience(60.0, wait, lambda: False, told.append)).release()
+    assert told == [f"the mbox {tmp_path}/m is locked by another program: waiting, 60 s at most", ""]
+    told.clear()
+    LockedFile(str(tmp_path / "m"), Patience(60.0, wait, lambda: False, told.append)).release()
+    assert told == []
+
+
 def test_a_file_that_was_put_in_its_place_is_opened_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, new = tmp_path / "m", tmp_path / "new"
     path.write_bytes(b"old")
