@@ -129,7 +129,7 @@ def _is_same(work: Work, each: Compared) -> bool:
     name = work.account.name
     work.progress.remark(
         "there are messages with the unique-ids of deleted ones, and of another size, which are neither fetched nor"
-        f" deleted; to fetch them: postane fetch state forget {name} KEY, as `state list {name} --step deleted` names it"
+        f" deleted; to fetch them: postane fetch state forget {name} KEY (state list {name} --step deleted names it)"
     )
     return False
 
