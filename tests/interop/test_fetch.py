@@ -224,3 +224,24 @@ def test_watching_fetches_what_comes_and_ends_well(tmp_path, house, box):
     assert out.decode().count("1 delivered") in (2, 3), "the last one may have been stopped before it was told"
     assert process.returncode == os.EX_OK, err
     assert b"Traceback" not in err
+
+
+@pytest.mark.parametrize("destination", ["maildir", "mbox"])
+def test_what_a_reader_has_renamed_or_rewritten_stays_at_the_server(tmp_path, house, box, destination):
+    """Only what is gone is deleted: of three messages one is as it came, one is not to be known at first sight."""
+    deliver(house, box, [b"Subject: %d\r\n\r\nbody\r\n" % number for number in range(3)])
+    place = tmp_path / "box"
+    keys = {"keep": "until-deleted-here", "received": True, "deliver": [{destination: str(place)}]}
+    fetching = errand(tmp_path, house, box, **keys)
+    assert fetching.fetch()["delivered"] == 3
+    assert fetching.fetch()["deleted"] == 0
+    if destination == "maildir":
+        _, renamed, gone = sorted((place / "new").iterdir())
+        renamed.rename(place / "cur" / "1700000000_0.77.host,U=2,FMD5=7e33429f656f1e6e9d79b29c3f82c57e:2,S")
+        gone.unlink()
+    else:
+        first, rewritten, _ = place.read_bytes().split(b"From ", 3)[1:]
+        lines = [each for each in rewritten.splitlines(keepends=True) if not each.startswith(b"X-Postane-Fetch")]
+        place.write_bytes(b"From " + first + b"From " + b"".join([lines[0], b"Status: RO\n", *lines[1:]]))
+    assert fetching.fetch()["deleted"] == 1
+    assert count(house, box) == 2
