@@ -4,6 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from postane.client.login import Plaintext
+from postane.credentials.base import Secret, SecretKind
+from postane.fetching.imap import enter_imap
+from postane.imap import session as imap_session
+from postane.net.base import Target, TlsMode, TlsPolicy
 from support.corpus import Way, check_stored, corpus
 from support.dovecot import PASSWORD, Dovecot, dovecot
 from support.errand import Errand
@@ -107,3 +112,15 @@ def test_a_folder_of_an_imap_server_is_a_destination(tmp_path, server, post_offi
     assert back.fetch("back")["delivered"] == 3
     assert sorted(octets.rpartition(b"Subject: ")[2][:1] for octets in back.messages()) == [b"0", b"1", b"2"]
     assert with_lf(b"body\r\n") in back.messages()[0].replace(b"\r\n", b"\n")
+
+
+def test_a_large_folder_is_searched_in_pieces(server, monkeypatch):
+    monkeypatch.setattr(imap_session, "SEARCHED", 3)
+    server.put("many", [b"Subject: %d\r\nX-Mark: %d\r\n\r\nbody\r\n" % (number, number % 2) for number in range(10)])
+    target = Target("127.0.0.1", server.imap, TlsPolicy(TlsMode.NONE))
+    entered = enter_imap(target, "many", Plaintext.LOOPBACK, Secret(SecretKind.PASSWORD, PASSWORD))
+    entered.select("INBOX")
+    assert [mail.uid for piece in entered.listing() for mail in piece] == list(range(1, 11))
+    assert entered.having("X-Mark", "1") == [2, 4, 6, 8, 10]
+    assert entered.marked() == set()
+    entered.close()

@@ -27,6 +27,9 @@ CHUNK = 1024 * 1024
 PIECE = 1000
 """Messages that are asked about at once."""
 
+SEARCHED = 50_000
+"""Messages that are searched at once: the library takes an answer of a million octets."""
+
 DELETED = b"\\Deleted"
 
 _PASSING = re.compile(r"\[(UNAVAILABLE|INUSE|LIMIT|SERVERBUG)\]", re.IGNORECASE)
@@ -84,7 +87,7 @@ class ImapSession:
 
     def __init__(self, target: Target, entry: Entry) -> None:
         self._target = target
-        self._validity = 0
+        self._count = 0  # messages in the folder when it was opened
         with _told(str(target)):
             self._client = self._connect(entry)
         try:
@@ -107,8 +110,8 @@ class ImapSession:
             found = self._client.select_folder(folder, readonly=is_for_reading)
         if b"UIDVALIDITY" not in found:
             raise ImapError(f"folder {folder}: the server gives no UIDVALIDITY, so no uid can be believed")
-        self._validity = int(found[b"UIDVALIDITY"])
-        return self._validity
+        self._count = int(found.get(b"EXISTS") or 0)
+        return int(found[b"UIDVALIDITY"])
 
     def make(self, folder: str) -> bool:
         """Make a folder; False: there is one."""
@@ -121,7 +124,7 @@ class ImapSession:
     def listing(self) -> Iterator[list[Mail]]:
         """What is in the folder, by uid, in pieces; `marked` are among them."""
         with _told("the listing"):
-            uids = sorted(self._client.search(["ALL"]))
+            uids = sorted(self._search("ALL"))
             for start in range(0, len(uids), PIECE):
                 found = self._client.fetch(uids[start : start + PIECE], ["RFC822.SIZE"])
                 yield [Mail(uid, int(found[uid].get(b"RFC822.SIZE") or 0)) for uid in sorted(found)]
@@ -129,7 +132,7 @@ class ImapSession:
     def marked(self) -> set[int]:
         """What is marked as deleted, by whomever, and has not been removed."""
         with _told("the listing"):
-            return set(self._client.search(["DELETED"]))
+            return self._search("DELETED")
 
     def header(self, uid: int) -> bytes:
         """The header part of a message, through the empty line."""
@@ -181,13 +184,13 @@ class ImapSession:
         """The uids of the messages in which this stands in the first header field of that name: what comes after that
         may be anybody's."""
         with _told("the search"):
-            uids = self._client.search(["HEADER", field, value])
+            uids = sorted(self._search("HEADER", field, value))
             return [uid for uid, first in self._firsts(field, uids) if first == value]
 
     def values(self, field: str) -> Iterator[str]:
         """What stands in the first header field of that name, of all messages that have it."""
         with _told("the search"):
-            yield from (first for _, first in self._firsts(field, self._client.search(["HEADER", field, ""])))
+            yield from (first for _, first in self._firsts(field, sorted(self._search("HEADER", field, ""))))
 
     def is_alive(self) -> bool:
         """Whether the server still answers. Raises nothing."""
@@ -208,6 +211,17 @@ class ImapSession:
         with contextlib.suppress(IMAPClientError, imaplib.IMAP4.error, OSError):
             self._client.shutdown()
 
+    def _search(self, *criteria: str) -> set[int]:
+        """The uids of what fits. A large folder is searched from its end on: what is expunged meanwhile moves messages
+        to where they are looked for once more, and none out of sight."""
+        if self._count <= SEARCHED:
+            return set(self._client.search(list(criteria)))
+        found, last = set[int](), "*"
+        for first in range(self._count - SEARCHED + 1, 1 - SEARCHED, -SEARCHED):
+            found |= set(self._client.search([f"{max(first, 1)}:{last}", *criteria]))
+            last = str(first - 1)
+        return found
+
     def _firsts(self, field: str, uids: Sequence[int]) -> Iterator[tuple[int, str]]:
         wanted = [f"BODY.PEEK[HEADER.FIELDS ({field})]"]
         for start in range(0, len(uids), PIECE):
@@ -227,7 +241,7 @@ class ImapSession:
         target = self._target
         is_tls = target.tls.mode is TlsMode.IMPLICIT
         context = entry.context if is_tls else None
-        with _shaking_hands(entry):
+        with _shaking_hands(entry), _greeted(target):
             return BoundedClient(target.host, target.port, ssl=is_tls, ssl_context=context, timeout=target.timeout)
 
     def _secure(self, entry: Entry) -> None:
@@ -256,6 +270,22 @@ class ImapSession:
             client.plain_login(entry.name, entry.secret.text)
         else:
             client.login(entry.name, entry.secret.text)
+
+
+@contextlib.contextmanager
+def _greeted(target: Target) -> Iterator[None]:
+    """The library's own words tell octets, or nothing, of a server that does not greet as one of IMAP does."""
+    try:
+        yield
+    except ConnectionRefusedError as error:
+        raise ImapError(f"cannot connect to {target}: nothing listens there (connection refused)") from error
+    except imaplib.IMAP4.error as error:
+        words = _words(error)
+        if words == "None" or words.startswith("unexpected response"):
+            said = words.partition("b'")[2].rstrip("'")
+            text = f"{target} is no IMAP server{f' (it said: {said})' if said else ''}"
+            raise ImapError(text, is_nonsense=True) from error
+        raise
 
 
 @contextlib.contextmanager

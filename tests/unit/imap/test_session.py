@@ -7,6 +7,7 @@ import pytest
 from imapclient.exceptions import IMAPClientError, LoginError
 
 from postane.credentials.base import Secret, SecretKind
+from postane.imap import session as imap_session
 from postane.imap.bounded import Unbounded
 from postane.imap.session import CHUNK, Entry, ImapError, ImapSession, Mail, _shaking_hands, _told
 
@@ -62,6 +63,7 @@ class Client:
 def session(client: Client) -> ImapSession:
     made = object.__new__(ImapSession)
     made._client = client
+    made._count = 1
     return made
 
 
@@ -199,7 +201,7 @@ def entry() -> Entry:
 
 
 def test_a_handshake_that_fails_needs_a_person():
-    with pytest.raises(ImapError, match="not believed: .*self-signed") as raised, _told("x"), _shaking_hands(entry()):
+    with pytest.raises(ImapError, match=r"not believed: .*self-signed") as raised, _told("x"), _shaking_hands(entry()):
         raise ssl.SSLCertVerificationError(1, "self-signed")
     assert (raised.value.is_trust, raised.value.may_pass) == (True, False)
 
@@ -208,3 +210,39 @@ def test_a_handshake_that_breaks_off_may_pass():
     with pytest.raises(ImapError, match="EOF") as raised, _told("x"), _shaking_hands(entry()):
         raise ssl.SSLEOFError(8, "EOF")
     assert raised.value.may_pass
+
+
+class Large(Client):
+    """The library, with a folder of so many messages, of which some go while it is searched."""
+
+    def __init__(self, count: int, goes: dict[int, int]) -> None:
+        super().__init__(b"")
+        self.uids = [10 * number for number in range(1, count + 1)]
+        self.goes = goes
+        self.longest = self.searches = 0
+        self.selected = {b"UIDVALIDITY": 7, b"EXISTS": count}
+
+    def search(self, criteria):
+        numbers, what = criteria if len(criteria) > 1 else ("1:*", *criteria)
+        assert what == "ALL"
+        first, last = (len(self.uids) if each == "*" else int(each) for each in numbers.split(":"))
+        found = self.uids[first - 1 : last]
+        self.longest, self.searches = max(self.longest, len(found)), self.searches + 1
+        del self.uids[: self.goes.get(self.searches, 0)]
+        return found
+
+    def fetch(self, uids, wanted):
+        return {uid: {b"RFC822.SIZE": 1} for uid in uids}
+
+
+@pytest.mark.parametrize("count", [0, 1, 9, 10, 11, 19, 20, 21, 30, 95])
+@pytest.mark.parametrize("goes", [{}, {1: 1}, {2: 3}])
+def test_a_large_folder_is_searched_in_pieces_and_none_is_missed(monkeypatch, count, goes):
+    monkeypatch.setattr(imap_session, "SEARCHED", 10)
+    client = Large(count, goes)
+    made = session(client)
+    made.select("INBOX")
+    found = {mail.uid for piece in made.listing() for mail in piece}
+    assert found >= set(client.uids), "what went meanwhile may be among them"
+    assert client.longest <= 10
+    assert client.searches == max(1, -(-count // 10))
