@@ -108,6 +108,10 @@ def counted(count: int, what: str) -> str:
 
 def summary(progress: Progress) -> str:
     """What became of a run, on one line."""
+    account, error = show(progress.account), progress.error
+    counts = progress.delivered, progress.present, progress.skipped, progress.deleted, progress.failed
+    if error is not None and not any(counts):
+        return f"{account}: {show(error.text)}"
     words = [f"{progress.delivered} delivered"]
     for count, what in (
         (progress.present, "there already"),
@@ -117,8 +121,8 @@ def summary(progress: Progress) -> str:
     ):
         if count:
             words.append(f"{count} {what}")
-    text = f"{show(progress.account)}: {', '.join(words)}, {octets(progress.octets)} in {progress.seconds:.1f} s"
-    return text if progress.error is None else f"{text}; {show(progress.error.text)}"
+    text = f"{account}: {', '.join(words)}, {octets(progress.octets)} in {progress.seconds:.1f} s"
+    return text if error is None else f"{text}; then: {show(error.text)}"
 
 
 def report(progress: Progress) -> None:

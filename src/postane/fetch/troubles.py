@@ -31,7 +31,7 @@ _TROUBLES: tuple[tuple[type[PopError], Trouble], ...] = (
     (LoginDelayed, Trouble.TEMPORARY),
     (SysPerm, Trouble.UNREACHABLE),
     (NotSecured, Trouble.PROTOCOL),
-    (NotOffered, Trouble.PROTOCOL),
+    (NotOffered, Trouble.LOGIN),  # of all that is not offered, a login that is allowed alone ends a run
     (Misbehaved, Trouble.PROTOCOL),
 )
 """What is none of these may pass."""

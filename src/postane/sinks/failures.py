@@ -37,4 +37,6 @@ def told_as(what: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise SinkError(f"{what}: {in_words(error)}", may_pass=error.errno not in _NEEDS_A_PERSON) from error
+        is_named = isinstance(error.filename, str) and error.filename in what
+        said = (error.strerror or str(error)) if is_named else in_words(error)
+        raise SinkError(f"{what}: {said}", may_pass=error.errno not in _NEEDS_A_PERSON) from error

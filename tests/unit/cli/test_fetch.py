@@ -77,6 +77,7 @@ def test_accounts_are_named_or_all_that_are_enabled(fetch, server):
         ([Say(GREETING, b"220 smtp.example.org\r\n")], {}, Exit.PROTOCOL, "protocol"),
         ([], {"tls": "required"}, Exit.PROTOCOL, "protocol"),
         ([], {"password": "wrong"}, Exit.NO_PERMISSION, "login"),
+        ([], {"mechanisms": ["SCRAM-SHA-256"]}, Exit.NO_PERMISSION, "login"),
         ([], {"password": {"env": "NO_SUCH_VARIABLE"}}, Exit.NO_PERMISSION, "login"),
     ],
 )
@@ -103,8 +104,8 @@ def test_of_several_troubles_the_worst_counts_and_none_stops_the_others(fetch, s
     outcome = fetch()
     assert outcome.code == Exit.NO_PERMISSION
     assert outcome.out.startswith("work: 2 delivered")
-    assert "away: 0 delivered" in outcome.err
-    assert "wrong: 0 delivered" in outcome.err
+    assert "away: cannot connect to 127.0.0.1:1: " in outcome.err
+    assert "wrong: the login by PLAIN was refused: " in outcome.err
 
 
 @pytest.mark.parametrize(
@@ -255,3 +256,41 @@ def test_a_lock_that_is_waited_for_is_told_of(fetch, server):
     assert told == f"work: the mbox {mbox} is locked by another program: waiting, 60 s at most\n"
     assert out.startswith(b"work: 2 delivered")
     assert err == b""
+
+
+@pytest.mark.parametrize(
+    ("keys", "line"),
+    [
+        (
+            {"url": "pop3://mrose@127.0.0.1:1"},
+            "cannot connect to 127.0.0.1:1: nothing listens there (connection refused)",
+        ),
+        (
+            {"url": "imap://mrose@127.0.0.1:1"},
+            "cannot connect to 127.0.0.1:1: nothing listens there (connection refused)",
+        ),
+        ({"url": "pop3s://mrose@SERVER"}, "SERVER does not speak TLS on this port; "),
+        ({"url": "imap://mrose@SERVER"}, "SERVER is no IMAP server"),
+        ({"url": "pop2://mrose@SERVER"}, "the server: not the greeting of a POP2 server"),
+        ({"deliver": [{"smtp": "127.0.0.1:1", "recipients": ["a@b.example"]}]}, "cannot connect to 127.0.0.1:1: "),
+        ({"deliver": [{"mbox": "HOME"}]}, "the mbox HOME cannot be opened: Is a directory"),
+        ({"deliver": [{"maildir": "/dev/null/x"}]}, "the Maildir /dev/null/x cannot be used: Not a directory"),
+        ({"deliver": [{"command": ["no-such-command"]}]}, "no-such-command cannot be run: No such file or directory"),
+        ({"mechanisms": ["SCRAM-SHA-1"]}, "there is no way to log in: the server offers APOP, PLAIN, USER"),
+        (
+            {"password": {"env": "NOWHERE"}},
+            "the environment variable NOWHERE, which should hold the password, is not set",
+        ),
+    ],
+)
+def test_what_goes_wrong_is_one_line_which_says_things_once(fetch, server, keys, line):
+    place = f"127.0.0.1:{server.port}"
+    filled = json.loads(json.dumps(keys).replace("SERVER", place).replace("HOME", str(fetch.home)))
+    add(fetch, server, **filled)
+    outcome = fetch()
+    assert outcome.code != 0
+    (said,) = outcome.err.splitlines()
+    told = line.replace("SERVER", place).replace("HOME", str(fetch.home))
+    assert said.partition("; then: ")[2].startswith(told) or said.startswith(f"work: {told}")
+    for words in ("work", place, "127.0.0.1:1:", str(fetch.home), "None", "b'", "Errno"):
+        assert said.count(words) <= (words not in ("None", "b'", "Errno")), said

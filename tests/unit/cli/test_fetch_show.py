@@ -41,7 +41,7 @@ def test_a_run_on_one_line():
         "work: 3 delivered, 1 there already, 2 left, 4 deleted at the server, 5 failed, 2 kB in 0.0 s"
     )
     progress.end(FetchError("no \x1b[31mroute", Trouble.UNREACHABLE))
-    assert summary(progress).endswith("; no \\x1b[31mroute")
+    assert summary(progress).endswith("; then: no \\x1b[31mroute")
 
 
 def test_what_was_done_goes_out_and_what_went_wrong_apart(capsys):
@@ -115,3 +115,9 @@ def test_what_went_wrong_for_one_reason_is_told_once(capsys):
     progress.end(FetchError("mbox:/m takes no message now: no room", Trouble.TEMPORARY))
     report(progress)
     assert capsys.readouterr().err.splitlines()[1:] == ["work: message 7 (u7): no such message"]
+
+
+def test_of_a_run_that_did_nothing_only_why_is_told():
+    progress = made(octets=0)
+    progress.end(FetchError("no route", Trouble.UNREACHABLE))
+    assert summary(progress) == "work: no route"

@@ -21,6 +21,7 @@ from postane.sinks.base import Fault, SinkError
         (errors.SysPerm("PASS", "never", "SYS/PERM"), Trouble.UNREACHABLE),
         (errors.login_refusal("PASS", "wrong", "AUTH", "USER"), Trouble.LOGIN),
         (errors.ClearTextRefused("in clear"), Trouble.LOGIN),
+        (errors.NotOffered("no login that is allowed"), Trouble.LOGIN),
         (errors.NotSecured("no TLS"), Trouble.PROTOCOL),
         (errors.Misbehaved("nonsense"), Trouble.PROTOCOL),
         (errors.Refused("RETR", "no", ""), Trouble.TEMPORARY),
