@@ -16,7 +16,8 @@ from itertools import chain
 from typing import TypeVar
 
 from postane.credentials.base import Secret, SecretKind, SecretSource
-from postane.imap.session import ImapError, ImapSession, Mail
+from postane.imap.errors import ImapError
+from postane.imap.session import ImapSession, Mail
 from postane.wire.crlf import Mender
 
 from .errors import FetchError, Trouble

@@ -6,7 +6,8 @@ Must not know: what is fetched or put there.
 from postane.client.login import Plaintext
 from postane.credentials.base import Secret, SecretSource
 from postane.fetch.imap_source import ImapSource
-from postane.imap.session import Entry, ImapError, ImapSession
+from postane.imap.errors import ImapError
+from postane.imap.session import Entry, ImapSession
 from postane.net.base import NetError, Target, Untrusted
 from postane.net.client_tls import client_context, near
 from postane.net.distrust import explain, wrong_pin

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 
 from postane.client.login import Plaintext
 from postane.credentials.base import NoSecret, SecretSource
-from postane.imap.session import ImapError, ImapSession
+from postane.imap.errors import ImapError
+from postane.imap.session import ImapSession
 from postane.net.base import Target
 from postane.sinks.base import Fault, SinkError
 from postane.sinks.imap import ImapSink, NotTaken

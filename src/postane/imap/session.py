@@ -8,18 +8,17 @@ Must not know: what is done with the mail.
 
 import contextlib
 import imaplib
-import re
-import socket
 import ssl
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from imapclient.exceptions import IMAPClientError, LoginError
+from imapclient.exceptions import IMAPClientError
 
 from postane.credentials.base import Secret, SecretKind
 from postane.net.base import Target, TlsMode
 
 from .bounded import BoundedClient, Unbounded
+from .errors import ImapError, shaking_hands, told, words_of
 
 CHUNK = 1024 * 1024
 """Octets of a message that are asked for at once: the library holds an answer in memory."""
@@ -31,33 +30,6 @@ SEARCHED = 50_000
 """Messages that are searched at once: the library takes an answer of a million octets."""
 
 DELETED = b"\\Deleted"
-
-_PASSING = re.compile(r"\[(UNAVAILABLE|INUSE|LIMIT|SERVERBUG)\]", re.IGNORECASE)
-"""RFC 9051 s7.1: codes that say that the login itself may be right."""
-
-
-class ImapError(Exception):
-    """The server cannot be reached, or says no; the text says why. `is_login`: name or secret are refused. `is_trust`:
-    TLS does not stand. `is_nonsense`: the server cannot be understood. `is_answer`: it has said no to this, and the
-    session goes on. `may_pass`: worth another try."""
-
-    def __init__(
-        self,
-        text: str,
-        *,
-        is_login: bool = False,
-        is_trust: bool = False,
-        is_nonsense: bool = False,
-        is_answer: bool = False,
-        may_pass: bool = True,
-    ) -> None:
-        super().__init__(text)
-        self.text = text
-        self.is_answer = is_answer
-        self.is_login = is_login
-        self.is_trust = is_trust
-        self.is_nonsense = is_nonsense
-        self.may_pass = may_pass and not (is_login or is_trust or is_nonsense)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +60,10 @@ class ImapSession:
     def __init__(self, target: Target, entry: Entry) -> None:
         self._target = target
         self._count = 0  # messages in the folder when it was opened
-        with _told(str(target)):
+        with told(str(target)):
             self._client = self._connect(entry)
         try:
-            with _told(str(target)):
+            with told(str(target)):
                 self._secure(entry)
                 self._log_in(entry)
         except BaseException:
@@ -106,7 +78,7 @@ class ImapSession:
 
     def select(self, folder: str, *, is_for_reading: bool = False) -> int:
         """Open a folder; gives its UIDVALIDITY (RFC 9051 s2.3.1.1)."""
-        with _told(f"folder {folder}"):
+        with told(f"folder {folder}"):
             found = self._client.select_folder(folder, readonly=is_for_reading)
         if b"UIDVALIDITY" not in found:
             raise ImapError(f"folder {folder}: the server gives no UIDVALIDITY, so no uid can be believed")
@@ -115,7 +87,7 @@ class ImapSession:
 
     def make(self, folder: str) -> bool:
         """Make a folder; False: there is one."""
-        with _told(f"folder {folder}"):
+        with told(f"folder {folder}"):
             if self._client.folder_exists(folder):
                 return False
             self._client.create_folder(folder)
@@ -123,7 +95,7 @@ class ImapSession:
 
     def listing(self) -> Iterator[list[Mail]]:
         """What is in the folder, by uid, in pieces; `marked` are among them."""
-        with _told("the listing"):
+        with told("the listing"):
             uids = sorted(self._search("ALL"))
             for start in range(0, len(uids), PIECE):
                 found = self._client.fetch(uids[start : start + PIECE], ["RFC822.SIZE"])
@@ -131,17 +103,17 @@ class ImapSession:
 
     def marked(self) -> set[int]:
         """What is marked as deleted, by whomever, and has not been removed."""
-        with _told("the listing"):
+        with told("the listing"):
             return self._search("DELETED")
 
     def header(self, uid: int) -> bytes:
         """The header part of a message, through the empty line."""
-        with _told(f"message {uid}"):
+        with told(f"message {uid}"):
             return self._part(uid, "BODY.PEEK[HEADER]", b"BODY[HEADER]")
 
     def chunks(self, mail: Mail) -> Iterator[bytes]:
         """A message, as it is: up to where there is no more, as there are servers that only estimate a size."""
-        with _told(f"message {mail.uid}"):
+        with told(f"message {mail.uid}"):
             piece = self._part(mail.uid, f"BODY.PEEK[]<0.{CHUNK}>", b"BODY[]<0>")
             if not piece and mail.octets:
                 raise ImapError(f"message {mail.uid}: the server gives nothing of it", is_answer=True)
@@ -154,14 +126,14 @@ class ImapSession:
 
     def delete(self, uids: Sequence[int]) -> None:
         """Mark messages; `expunge` removes them."""
-        with _told("the deletion"):
+        with told("the deletion"):
             for start in range(0, len(uids), PIECE):
                 self._client.delete_messages(uids[start : start + PIECE], silent=True)
 
     def expunge(self, uids: Sequence[int]) -> None:
         """Remove these, and nothing that somebody else has marked. Without UIDPLUS others' marks are taken away for
         that moment: what another client marks just then goes too."""
-        with _told("the deletion"):
+        with told("the deletion"):
             if self._client.has_capability("UIDPLUS"):  # RFC 4315 s2.1
                 for start in range(0, len(uids), PIECE):
                     self._client.uid_expunge(uids[start : start + PIECE])
@@ -177,19 +149,19 @@ class ImapSession:
         """Put a message into a folder."""
         from datetime import UTC, datetime
 
-        with _told(f"folder {folder}"):
+        with told(f"folder {folder}"):
             self._client.append(folder, octets, msg_time=datetime.fromtimestamp(arrived, UTC))
 
     def having(self, field: str, value: str) -> list[int]:
         """The uids of the messages in which this stands in the first header field of that name: what comes after that
         may be anybody's."""
-        with _told("the search"):
+        with told("the search"):
             uids = sorted(self._search("HEADER", field, value))
             return [uid for uid, first in self._firsts(field, uids) if first == value]
 
     def values(self, field: str) -> Iterator[str]:
         """What stands in the first header field of that name, of all messages that have it."""
-        with _told("the search"):
+        with told("the search"):
             yield from (first for _, first in self._firsts(field, sorted(self._search("HEADER", field, ""))))
 
     def is_alive(self) -> bool:
@@ -202,7 +174,7 @@ class ImapSession:
 
     def close(self) -> None:
         """Log out. Raises nothing."""
-        with contextlib.suppress(ImapError, OSError), _told("the end"):
+        with contextlib.suppress(ImapError, OSError), told("the end"):
             self._client.logout()
         self.abort()
 
@@ -241,7 +213,7 @@ class ImapSession:
         target = self._target
         is_tls = target.tls.mode is TlsMode.IMPLICIT
         context = entry.context if is_tls else None
-        with _shaking_hands(entry), _greeted(target):
+        with shaking_hands(entry.explain), _greeted(target):
             return BoundedClient(target.host, target.port, ssl=is_tls, ssl_context=context, timeout=target.timeout)
 
     def _secure(self, entry: Entry) -> None:
@@ -250,7 +222,7 @@ class ImapSession:
         if mode is TlsMode.REQUIRED and not is_offered:
             raise ImapError(f"{self._target} offers no TLS (STARTTLS), so nothing was sent", is_trust=True)
         if is_offered and mode is not TlsMode.NONE:
-            with _shaking_hands(entry):
+            with shaking_hands(entry.explain):
                 client.starttls(entry.context)
         sock = client.socket()
         if isinstance(sock, ssl.SSLSocket) and (trouble := entry.check(sock.getpeercert(binary_form=True) or b"")):
@@ -280,49 +252,9 @@ def _greeted(target: Target) -> Iterator[None]:
     except ConnectionRefusedError as error:
         raise ImapError(f"cannot connect to {target}: nothing listens there (connection refused)") from error
     except imaplib.IMAP4.error as error:
-        words = _words(error)
+        words = words_of(error)
         if words == "None" or words.startswith("unexpected response"):
             said = words.partition("b'")[2].rstrip("'")
             text = f"{target} is no IMAP server{f' (it said: {said})' if said else ''}"
             raise ImapError(text, is_nonsense=True) from error
         raise
-
-
-@contextlib.contextmanager
-def _shaking_hands(entry: Entry) -> Iterator[None]:
-    """What breaks a handshake needs a person, but where the connection is gone."""
-    try:
-        yield
-    except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
-        raise
-    except ssl.SSLError as error:
-        raise ImapError(entry.explain(error), is_trust=True) from error
-
-
-@contextlib.contextmanager
-def _told(what: str) -> Iterator[None]:
-    """The libraries' errors in words for people."""
-    try:
-        yield
-    except LoginError as error:
-        # The library makes one error of a server that says no and of one that is gone.
-        may_pass = isinstance(error.__context__, imaplib.IMAP4.abort) or bool(_PASSING.search(_words(error)))
-        told = "the login failed" if may_pass else "the login was refused"
-        raise ImapError(f"{told}: {_words(error)}", is_login=not may_pass) from error
-    except Unbounded as error:
-        raise ImapError(f"{what}: {error}", is_nonsense=True) from error
-    except socket.gaierror as error:
-        raise ImapError(f"{what}: there is no host of this name") from error
-    except TimeoutError as error:
-        raise ImapError(f"{what}: the server took too long") from error
-    except OSError as error:
-        raise ImapError(f"{what}: {error.strerror or error}") from error
-    except (IMAPClientError, imaplib.IMAP4.error) as error:
-        is_answer = not isinstance(error, imaplib.IMAP4.abort)
-        raise ImapError(f"{what}: {_words(error)}", is_answer=is_answer) from error
-
-
-def _words(error: Exception) -> str:
-    text = error.args[0] if error.args and isinstance(error.args[0], bytes) else str(error)
-    plain = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-    return "".join(letter for letter in plain if letter.isprintable())[:500]

@@ -7,7 +7,8 @@ import pytest
 from postane.credentials.base import Secret, SecretKind
 from postane.fetch.errors import FetchError, Trouble
 from postane.fetch.imap_source import ImapSource
-from postane.imap.session import ImapError, Mail
+from postane.imap.errors import ImapError
+from postane.imap.session import Mail
 
 
 class Session:

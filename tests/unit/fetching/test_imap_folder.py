@@ -8,7 +8,7 @@ from postane.client.login import Plaintext
 from postane.credentials.base import NoSecret, Secret
 from postane.fetching import imap_folder
 from postane.fetching.imap_folder import FolderOnServer, imap_sink
-from postane.imap.session import ImapError
+from postane.imap.errors import ImapError
 from postane.net.base import Target
 from postane.sinks.base import Fault, SinkError
 from postane.sinks.imap import NotTaken

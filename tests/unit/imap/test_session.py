@@ -1,15 +1,13 @@
 """A session with an IMAP server: what is made of answers that are not as they should be. The library is played."""
 
 import imaplib
-import ssl
 
 import pytest
-from imapclient.exceptions import IMAPClientError, LoginError
+from imapclient.exceptions import IMAPClientError
 
-from postane.credentials.base import Secret, SecretKind
 from postane.imap import session as imap_session
-from postane.imap.bounded import Unbounded
-from postane.imap.session import CHUNK, Entry, ImapError, ImapSession, Mail, _shaking_hands, _told
+from postane.imap.errors import ImapError
+from postane.imap.session import CHUNK, ImapSession, Mail
 
 
 class Client:
@@ -114,34 +112,6 @@ def test_a_folder_without_lasting_uids_is_not_fetched_from():
         session(client).select("INBOX")
 
 
-@pytest.mark.parametrize(
-    ("words", "is_login"),
-    [
-        ("login failed: [AUTHENTICATIONFAILED] no", True),
-        ("login failed: no", True),
-        ("login failed: [UNAVAILABLE] Temporary authentication failure", False),
-        ("login failed: [INUSE] later", False),
-    ],
-)
-def test_a_login_that_may_pass_is_no_refused_one(words, is_login):
-    with pytest.raises(ImapError) as raised, _told("x"):
-        raise LoginError(words)
-    assert (raised.value.is_login, raised.value.may_pass) == (is_login, not is_login)
-
-
-def broken_off() -> None:
-    try:
-        raise imaplib.IMAP4.abort("socket error: EOF")
-    except IMAPClientError as error:
-        raise LoginError(str(error))  # noqa: B904 - as the library does
-
-
-def test_a_server_that_goes_in_the_middle_of_a_login_has_not_refused_it():
-    with pytest.raises(ImapError) as raised, _told("x"):
-        broken_off()
-    assert not raised.value.is_login
-
-
 class Searched(Client):
     """The library, with messages of these header fields, all of which a search finds."""
 
@@ -179,37 +149,6 @@ def test_who_has_marked_what_is_not_known():
     client.marked = {5}
     assert session(client).marked() == {5}
     assert list(session(client).listing()) == [[Mail(5, 0)]]
-
-
-@pytest.mark.parametrize(
-    ("error", "words"),
-    [
-        (Unbounded("the server announces 10 octets"), "announces 10"),
-        (ssl.SSLEOFError(8, "EOF"), "x: EOF"),
-    ],
-)
-def test_what_ends_a_session_is_told(error, words):
-    with pytest.raises(ImapError, match=words) as raised, _told("x"):
-        raise error
-    assert raised.value.may_pass is isinstance(error, ssl.SSLError)
-    assert not raised.value.is_answer
-
-
-def entry() -> Entry:
-    secret, context = Secret(SecretKind.PASSWORD, "x"), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    return Entry("anna", secret, lambda _: True, context, lambda _: None, lambda error: f"not believed: {error}")
-
-
-def test_a_handshake_that_fails_needs_a_person():
-    with pytest.raises(ImapError, match=r"not believed: .*self-signed") as raised, _told("x"), _shaking_hands(entry()):
-        raise ssl.SSLCertVerificationError(1, "self-signed")
-    assert (raised.value.is_trust, raised.value.may_pass) == (True, False)
-
-
-def test_a_handshake_that_breaks_off_may_pass():
-    with pytest.raises(ImapError, match="EOF") as raised, _told("x"), _shaking_hands(entry()):
-        raise ssl.SSLEOFError(8, "EOF")
-    assert raised.value.may_pass
 
 
 class Large(Client):

@@ -1,0 +1,68 @@
+"""From the libraries' errors to one of ours."""
+
+import imaplib
+import ssl
+
+import pytest
+from imapclient.exceptions import IMAPClientError, LoginError
+
+from postane.imap.bounded import Unbounded
+from postane.imap.errors import ImapError, shaking_hands, told
+
+
+@pytest.mark.parametrize(
+    ("words", "is_login"),
+    [
+        ("login failed: [AUTHENTICATIONFAILED] no", True),
+        ("login failed: no", True),
+        ("login failed: [UNAVAILABLE] Temporary authentication failure", False),
+        ("login failed: [INUSE] later", False),
+    ],
+)
+def test_a_login_that_may_pass_is_no_refused_one(words, is_login):
+    with pytest.raises(ImapError) as raised, told("x"):
+        raise LoginError(words)
+    assert (raised.value.is_login, raised.value.may_pass) == (is_login, not is_login)
+
+
+def broken_off() -> None:
+    try:
+        raise imaplib.IMAP4.abort("socket error: EOF")
+    except IMAPClientError as error:
+        raise LoginError(str(error))  # noqa: B904 - as the library does
+
+
+def test_a_server_that_goes_in_the_middle_of_a_login_has_not_refused_it():
+    with pytest.raises(ImapError) as raised, told("x"):
+        broken_off()
+    assert not raised.value.is_login
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (Unbounded("the server announces 10 octets"), "announces 10"),
+        (ssl.SSLEOFError(8, "EOF"), "x: EOF"),
+    ],
+)
+def test_what_ends_a_session_is_told(error, words):
+    with pytest.raises(ImapError, match=words) as raised, told("x"):
+        raise error
+    assert raised.value.may_pass is isinstance(error, ssl.SSLError)
+    assert not raised.value.is_answer
+
+
+def explain(error: ssl.SSLError) -> str:
+    return f"not believed: {error}"
+
+
+def test_a_handshake_that_fails_needs_a_person():
+    with pytest.raises(ImapError, match=r"not believed: .*self-signed") as raised, told("x"), shaking_hands(explain):
+        raise ssl.SSLCertVerificationError(1, "self-signed")
+    assert (raised.value.is_trust, raised.value.may_pass) == (True, False)
+
+
+def test_a_handshake_that_breaks_off_may_pass():
+    with pytest.raises(ImapError, match="EOF") as raised, told("x"), shaking_hands(explain):
+        raise ssl.SSLEOFError(8, "EOF")
+    assert raised.value.may_pass
