@@ -1,7 +1,7 @@
 """docs/reference/fetch.md: the keys of fetch.toml, from the classes that read it."""
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 HEAD = """What `postane fetch` reads: a TOML file, named with `-c`, else the first that is there of {searched}.
@@ -47,3 +47,29 @@ def page(made: str, keys: Callable[[dict[str, Any]], Iterator[str]]) -> Iterator
     yield from keys(SecretPlace.model_fields)
     yield f"\n## [oauth.NAME]\n\n{inspect.getdoc(OauthProvider)}\n"
     yield from keys(OauthProvider.model_fields)
+    yield from printed()
+
+
+PRINTED = """What programs read of each command; the elements of a list have a table below it."""
+
+
+def printed() -> Iterator[str]:
+    """The JSON of the commands."""
+    from postane.cli.fetch_fields import PAGES
+    from postane.cli.fetch_show import CODES
+
+    yield f"\n## JSON\n\n{PRINTED}"
+    for command, fields, inner in PAGES:
+        yield f"\n### {command}\n"
+        yield from _fields(fields)
+        for name, each in inner.items():
+            yield f"\n`{name}`:\n"
+            yield from _fields(each)
+    yield "\n### trouble\n\n| trouble | exit code |\n|---|---|"
+    yield from (f"| `{trouble}` | {code} |" for trouble, code in CODES.items())
+
+
+def _fields(fields: Mapping[str, str]) -> Iterator[str]:
+    yield "| field | |"
+    yield "|---|---|"
+    yield from (f"| `{field}` | {words} |" for field, words in fields.items())
