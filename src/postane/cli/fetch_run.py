@@ -13,10 +13,10 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from postane.config.fetch_file import advice, find_fetch_config, load_fetch_config
 from postane.config.fetching import COMMANDS, Account, FetchConfig
@@ -25,8 +25,11 @@ from postane.fetch.run import Job
 from postane.fetch.schedule import Schedule
 from postane.journal.base import Listed
 
-from .fetch_show import Window, as_json, exit_code, report
+from .fetch_show import as_json, exit_code, report
 from .words import Exit, Failure, print_json, run, say, show
+
+if TYPE_CHECKING:
+    from .fetch_screen import Screen
 
 FLAGS: Mapping[str, str] = {
     "--watch": "watch",
@@ -39,6 +42,10 @@ FLAGS: Mapping[str, str] = {
 
 CURSOR = b"\x1b[?25h"
 """What makes a terminal's cursor visible."""
+
+
+LOOK = 0.5
+"""Seconds between two looks whether somebody waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +128,54 @@ def ask_password(prompt: str) -> str | None:
     import getpass
 
     return getpass.getpass(prompt)
+
+
+class Window:
+    """Where a terminal looks on: a live table on it, in a pipe nothing. `ask` asks somebody there for a password."""
+
+    def __init__(self, ask: Callable[[str], str | None], *, is_quiet: bool) -> None:
+        self._ask = ask
+        self._is_quiet = is_quiet
+        self._is_open = not is_quiet and sys.stderr.isatty()
+        self._screen: Screen | None = None
+
+    @contextlib.contextmanager
+    def showing(self, progresses: Collection[Progress]) -> Iterator[None]:
+        """Show how far the runs are, while they go on, where somebody looks; they may become others."""
+        if not self._is_open:
+            telling = None if self._is_quiet else asyncio.get_running_loop().create_task(_tell_waits(progresses))
+            try:
+                yield
+            finally:
+                if telling is not None:
+                    telling.cancel()
+            return
+        from .fetch_screen import Screen  # with a large library, and only for those who look
+
+        self._screen = Screen(progresses)
+        try:
+            with self._screen.drawn():
+                yield
+        finally:
+            self._screen = None
+
+    def ask(self, prompt: str) -> str | None:
+        """Ask somebody; what is drawn is out of the way as long."""
+        if self._screen is None:
+            return self._ask(prompt)
+        with self._screen.hidden():
+            return self._ask(prompt)
+
+
+async def _tell_waits(progresses: Collection[Progress]) -> None:
+    """Who waits long is told why, once for each time."""
+    told: dict[str, str] = {}
+    while True:
+        await asyncio.sleep(LOOK)
+        for each in progresses:
+            if each.waits_for and each.waits_for != told.get(each.account):
+                say(f"{show(each.account)}: {show(each.waits_for)}", err=True)
+            told[each.account] = each.waits_for
 
 
 async def _fetch(settings: FetchConfig, chosen: list[Account], asked: Asked) -> list[Progress]:

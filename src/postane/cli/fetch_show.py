@@ -1,21 +1,15 @@
-"""How fetching is shown: a live table on a terminal, one line an account in a pipe, JSON for programs.
+"""How fetching is told of: a line or some for each account, JSON for programs, exit codes.
 
 Must not know: how anything is fetched.
 """
 
-import asyncio
 import sys
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterator, Sequence
 
 from postane.fetch.errors import Trouble
 from postane.fetch.progress import Progress
 
 from .words import Exit, say, show
-
-if TYPE_CHECKING:
-    from .fetch_screen import Screen
 
 CODES: dict[Trouble, Exit] = {
     Trouble.REFUSED: Exit.DATA,
@@ -30,10 +24,6 @@ CODES: dict[Trouble, Exit] = {
 """What a command ends with; of several troubles the worst counts, which is the last in the order of Trouble."""
 
 
-LOOK = 0.5
-"""Seconds between two looks whether somebody waits."""
-
-
 def exit_code(progresses: Sequence[Progress]) -> Exit:
     """What a command ends with after these runs."""
     return worst_code({progress.worst for progress in progresses})
@@ -42,54 +32,6 @@ def exit_code(progresses: Sequence[Progress]) -> Exit:
 def worst_code(found: Collection[Trouble | None]) -> Exit:
     """The code for the worst of these."""
     return next((CODES[trouble] for trouble in reversed(Trouble) if trouble in found), Exit.OK)
-
-
-class Window:
-    """Where a terminal looks on: a live table on it, in a pipe nothing. `ask` asks somebody there for a password."""
-
-    def __init__(self, ask: Callable[[str], str | None], *, is_quiet: bool) -> None:
-        self._ask = ask
-        self._is_quiet = is_quiet
-        self._is_open = not is_quiet and sys.stderr.isatty()
-        self._screen: Screen | None = None
-
-    @contextmanager
-    def showing(self, progresses: Collection[Progress]) -> Iterator[None]:
-        """Show how far the runs are, while they go on, where somebody looks; they may become others."""
-        if not self._is_open:
-            telling = None if self._is_quiet else asyncio.get_running_loop().create_task(_tell_waits(progresses))
-            try:
-                yield
-            finally:
-                if telling is not None:
-                    telling.cancel()
-            return
-        from .fetch_screen import Screen  # with a large library, and only for those who look
-
-        self._screen = Screen(progresses)
-        try:
-            with self._screen.drawn():
-                yield
-        finally:
-            self._screen = None
-
-    def ask(self, prompt: str) -> str | None:
-        """Ask somebody; what is drawn is out of the way as long."""
-        if self._screen is None:
-            return self._ask(prompt)
-        with self._screen.hidden():
-            return self._ask(prompt)
-
-
-async def _tell_waits(progresses: Collection[Progress]) -> None:
-    """Who waits long is told why, once for each time."""
-    told: dict[str, str] = {}
-    while True:
-        await asyncio.sleep(LOOK)
-        for each in progresses:
-            if each.waits_for and each.waits_for != told.get(each.account):
-                say(f"{show(each.account)}: {show(each.waits_for)}", err=True)
-            told[each.account] = each.waits_for
 
 
 def octets(count: int) -> str:

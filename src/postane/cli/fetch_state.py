@@ -16,8 +16,8 @@ from postane.sinks.base import SinkError
 
 from .common import JsonOption, print_table
 from .fetch import FetchConfigOption
-from .fetch_run import ask_password, choose, unknown_account
-from .fetch_show import CODES, Window
+from .fetch_run import Window, ask_password, choose, unknown_account
+from .fetch_show import CODES
 from .words import Exit, Failure, ResultT, moment, print_json, run, show
 
 app = typer.Typer(no_args_is_help=True, help="Look at what was fetched, and change it.")

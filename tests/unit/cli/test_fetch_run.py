@@ -1,5 +1,6 @@
 """What `postane fetch` is asked for: usual words are read without the library that reads any."""
 
+import asyncio
 import subprocess
 import sys
 from pathlib import Path
@@ -9,8 +10,9 @@ import typer
 from typer.testing import CliRunner
 
 from postane.cli import fetch
-from postane.cli.fetch_run import FLAGS, Asked, read_plainly
+from postane.cli.fetch_run import FLAGS, Asked, Window, read_plainly
 from postane.config.fetching import COMMANDS
+from postane.fetch.progress import Progress
 
 CONFIG = Path("fetch.toml")
 
@@ -72,3 +74,22 @@ def test_a_usual_fetch_does_without_the_library(tmp_path: Path) -> None:
     assert run.stdout == "False\n"
     assert "there is no account to fetch" in run.stderr
     assert run.returncode == 78
+
+
+async def test_nothing_is_drawn_where_nobody_looks(capsys: pytest.CaptureFixture[str]) -> None:
+    window = Window(lambda prompt: f"asked: {prompt}", is_quiet=False)
+    with window.showing([Progress("work", lambda: 0.0)]):
+        assert window.ask("who? ") == "asked: who? "
+    assert capsys.readouterr() == ("", "")
+
+
+async def test_who_waits_for_others_is_told_of_once(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("postane.cli.fetch_run.LOOK", 0.001)
+    progress = Progress("work", lambda: 0.0)
+    progress.wait("the mbox /m is locked\x1b")
+    for is_quiet in (True, False):
+        with Window(lambda _: None, is_quiet=is_quiet).showing([progress]):
+            await asyncio.sleep(0.05)
+    assert capsys.readouterr().err == "work: the mbox /m is locked\\x1b\n"

@@ -1,11 +1,10 @@
 """How fetching is shown."""
 
-import asyncio
 import json
 
 import pytest
 
-from postane.cli.fetch_show import CODES, Window, as_json, counted, exit_code, octets, report, summary
+from postane.cli.fetch_show import CODES, as_json, counted, exit_code, octets, report, summary
 from postane.fetch.errors import FetchError, Trouble
 from postane.fetch.progress import Progress
 
@@ -77,23 +76,6 @@ def test_every_trouble_has_a_code_of_its_own_and_the_worst_counts():
     runs = [made(worst=trouble) for trouble in Trouble]
     for count in range(1, len(runs) + 1):
         assert exit_code(runs[:count]) == CODES[list(Trouble)[count - 1]]
-
-
-async def test_nothing_is_drawn_where_nobody_looks(capsys):
-    window = Window(lambda prompt: f"asked: {prompt}", is_quiet=False)
-    with window.showing([made()]):
-        assert window.ask("who? ") == "asked: who? "
-    assert capsys.readouterr() == ("", "")
-
-
-async def test_who_waits_for_others_is_told_of_once(capsys, monkeypatch):
-    monkeypatch.setattr("postane.cli.fetch_show.LOOK", 0.001)
-    progress = made()
-    progress.wait("the mbox /m is locked\x1b")
-    for is_quiet in (True, False):
-        with Window(lambda _: None, is_quiet=is_quiet).showing([progress]):
-            await asyncio.sleep(0.05)
-    assert capsys.readouterr().err == "work: the mbox /m is locked\\x1b\n"
 
 
 @pytest.mark.parametrize(("count", "words"), [(0, "0 messages"), (1, "1 message"), (2, "2 messages")])
