@@ -37,6 +37,7 @@ def make_app(arguments: Sequence[str] = ()) -> typer.Typer:
         no_args_is_help=True,
         add_completion=True,
         pretty_exceptions_enable=False,
+        rich_markup_mode=None,  # help without boxes, which comes at once and is narrow enough for any terminal
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     wanted = arguments[0] if arguments else ""

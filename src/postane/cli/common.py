@@ -4,11 +4,13 @@ Must not know: any command.
 """
 
 import inspect
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from .words import show
 
@@ -29,9 +31,24 @@ def read_config(path: Path | None) -> "Config":
     return load_config(find_config(path))
 
 
+class PlainCommand(TyperCommand):
+    """A command whose help says what is typed, and no types of Python: newer versions of typer put `<str>` there."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Its arguments, then its options."""
+        for title, kind in (("Arguments", "argument"), ("Options", "option")):
+            records = [each.get_help_record(ctx) for each in self.get_params(ctx) if each.param_type_name == kind]
+            rows = [(re.sub(r" <.*>$", "", record[0]), record[1]) for record in records if record is not None]
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
+
+
 def unwrap_help(app: typer.Typer) -> None:
     """Let a terminal's width say where the lines of help end, not the source's; examples stand below the options."""
     for command in app.registered_commands:
+        if command.cls in (None, TyperCommand):
+            command.cls = PlainCommand
         paragraphs = inspect.cleandoc(command.help or getattr(command.callback, "__doc__", None) or "").split("\n\n")
         if command.epilog is None and paragraphs[-1].startswith("Example: "):
             command.epilog = _on_one_line(paragraphs.pop())

@@ -9,21 +9,27 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperGroup
 
-from .common import JsonOption
+from .common import JsonOption, PlainCommand
 from .fetch_run import Asked, fetch_accounts
 
 FetchConfigOption = Annotated[
     Path | None,
-    typer.Option("-c", "--config", metavar="FILE", help="fetch.toml.", show_default="fetch.toml if there"),
+    typer.Option(
+        "-c",
+        "--config",
+        metavar="FILE",
+        help="fetch.toml; else the one here, in ~/.config/postane or /etc/postane.",
+        show_default=False,
+    ),
 ]
 AccountsArgument = Annotated[
     list[str] | None, typer.Argument(metavar="ACCOUNT", help="Accounts of fetch.toml; none: all.", show_default=False)
 ]
 
 
-class Nameless(TyperCommand):
+class Nameless(PlainCommand):
     """A group's command that people call by the group's name: so it is named in its help and its complaints."""
 
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
@@ -55,11 +61,11 @@ def fetch(
 
     Nothing is lost and nothing doubled, whenever it is interrupted. Several accounts are fetched at once; one that
     fails does not stop the others. Ends with 0 (also when there was nothing), 75 or 69 where trying again later may
-    help, 77 for a refused login, 78 for a bad configuration.
+    help, 77 where nobody gets in as it is allowed, 78 for a bad configuration.
 
     See also: postane fetch add, postane fetch state, postane fetch login, postane fetch check.
 
-    Example: postane fetch -c fetch.toml work
+    Example: postane fetch --dry-run work
     """
     if code := fetch_accounts(Asked(tuple(accounts or ()), watch, dry_run, quiet, json, config)):
         raise typer.Exit(code)

@@ -44,8 +44,10 @@ class Wanted:
 
 def add(
     address: Annotated[str, typer.Argument(metavar="ADDRESS", help="Your mail address.")],
-    url: Annotated[str | None, typer.Option(help="The server, where it is known: pop3s://HOST.")] = None,
-    maildir: Annotated[Path | None, typer.Option(help="Where the mail goes; ~/Mail/NAME otherwise.")] = None,
+    url: Annotated[str | None, typer.Option(metavar="URL", help="The server, where it is known: pop3s://HOST.")] = None,
+    maildir: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where the mail goes; ~/Mail/NAME otherwise.")
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option(

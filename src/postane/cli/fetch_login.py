@@ -21,7 +21,9 @@ AccountArgument = Annotated[str, typer.Argument(metavar="ACCOUNT", help="An acco
 
 def login(
     account: AccountArgument,
-    port: Annotated[int, typer.Option(help="Where your browser comes back to on this machine; 0: any.")] = 0,
+    port: Annotated[
+        int, typer.Option(metavar="PORT", help="Where your browser comes back to on this machine; 0: any.")
+    ] = 0,
     config: FetchConfigOption = None,
 ) -> None:
     """Let this program fetch an account's mail by OAuth: you open a page and say yes, or type a code, once.

@@ -24,11 +24,14 @@ app = typer.Typer(no_args_is_help=True, help="Look at what was fetched, and chan
 
 AccountArgument = Annotated[str, typer.Argument(metavar="ACCOUNT", help="An account of fetch.toml.")]
 StepOption = Annotated[
-    list[Step] | None, typer.Option("--step", help="Only messages at this step; may be given several times.")
+    list[Step] | None,
+    typer.Option("--step", metavar="STEP", help=f"Only messages at this step, one of {', '.join(Step)}. Repeatable."),
 ]
 
 
-@app.command("list", epilog="Example: postane fetch state list work --step seen")
+@app.command(
+    "list", short_help="Show what is known of messages.", epilog="Example: postane fetch state list work --step seen"
+)
 def list_(
     account: Annotated[
         str | None, typer.Argument(metavar="ACCOUNT", help="Its messages; without it all accounts, counted.")
@@ -49,7 +52,7 @@ def list_(
         _show_entries(run(_with_journal(settings, lambda journal: _entries(journal, account, step or ()))), json=json)
 
 
-@app.command(epilog="Example: postane fetch state forget work")
+@app.command(short_help="Forget messages: they are fetched again.", epilog="Example: postane fetch state forget work")
 def forget(
     account: AccountArgument,
     keys: Annotated[
@@ -71,7 +74,9 @@ def forget(
         raise Failure("none of these is known: see postane fetch state list", Exit.DATA)
 
 
-@app.command("mark-seen", epilog="Example: postane fetch state mark-seen work")
+@app.command(
+    "mark-seen", short_help="Leave all that is at the server now.", epilog="Example: postane fetch state mark-seen work"
+)
 def mark_seen(account: AccountArgument, config: FetchConfigOption = None) -> None:
     """Leave all that is at the server now: only what comes later is fetched."""
     from postane.fetch.tending import mark_seen as mark
@@ -80,7 +85,7 @@ def mark_seen(account: AccountArgument, config: FetchConfigOption = None) -> Non
     typer.echo(f"{show(account)}: {count} marked as seen; they stay at the server and are not fetched")
 
 
-@app.command(epilog="Example: postane fetch state rebuild work")
+@app.command(short_help="Ask the destinations what was delivered.", epilog="Example: postane fetch state rebuild work")
 def rebuild(account: AccountArgument, config: FetchConfigOption = None) -> None:
     """Find out from the destinations what was delivered, after the state was lost: nothing is fetched twice then.
 
