@@ -117,8 +117,13 @@ def choose(settings: FetchConfig, names: Sequence[str]) -> list[Account]:
 
 def unknown_account(settings: FetchConfig, name: str) -> Failure:
     """Nobody is called that."""
-    known = ", ".join(show(account.name) for account in settings.account) or "none"
-    return Failure(f"no account {show(name)} in fetch.toml: there is {known}", Exit.USAGE)
+    import difflib  # for who mistypes
+
+    names = [account.name for account in settings.account]
+    near = difflib.get_close_matches(name, [*names, *COMMANDS], n=1)
+    meant = f"; did you mean postane fetch {show(near[0])}?" if near else ""
+    known = ", ".join(map(show, names)) or "none"
+    return Failure(f"no account {show(name)} in fetch.toml: there is {known}{meant}", Exit.USAGE)
 
 
 def ask_password(prompt: str) -> str | None:

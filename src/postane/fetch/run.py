@@ -66,7 +66,8 @@ async def _fetch(job: Job, journal: Journal, progress: Progress, tell: Tell | No
     work.is_recorded = not run.is_suspect
     try:
         await _check_delay(run, job.clock())
-        await open_destinations(work)
+        if tell is None or job.account.keep.kind is KeepKind.HERE:  # which is about what they have
+            await open_destinations(work)
         while not await _visit(work, tell):
             work.source = job.make_source()
     finally:

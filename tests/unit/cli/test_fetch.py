@@ -113,6 +113,8 @@ def test_of_several_troubles_the_worst_counts_and_none_stops_the_others(fetch, s
     [
         (["nobody"], Exit.USAGE, "no account nobody in fetch.toml: there is work"),
         (["\x1b[31m"], Exit.USAGE, "no account \\x1b[31m"),
+        (["wrk"], Exit.USAGE, "no account wrk in fetch.toml: there is work; did you mean postane fetch work?"),
+        (["chek"], Exit.USAGE, "there is work; did you mean postane fetch check?"),
         (["--watch", "--dry-run"], Exit.USAGE, "do not go together"),
         (["--bogus"], Exit.USAGE, "postane fetch [OPTIONS]"),
     ],
@@ -151,7 +153,7 @@ def test_a_dry_run_tells_and_does_nothing(fetch, server):
         (1, "fetch and delete"), (2, "fetch and delete"),
     ]  # fmt: skip
     assert len(server.messages) == 2
-    assert fetch.errand.messages() == []
+    assert not (fetch.home / "work").exists(), "destinations are left alone"
 
 
 def test_a_dry_run_of_what_does_not_answer(fetch, server):
