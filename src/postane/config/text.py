@@ -38,7 +38,8 @@ def parse_text(text: str, name: str, model: type[ModelT]) -> ModelT:
     except ValidationError as error:
         from .explanation import Explanation
 
-        raise refusal(list(Explanation(name, text, values, model).of(error))) from error
+        problems = Explanation(name, text, values, model).of(error)
+        raise refusal(sorted(problems, key=lambda problem: problem.line or 0)) from error
 
 
 def check_values(values: dict[str, Any], name: str, model: type[ModelT]) -> ModelT:

@@ -201,11 +201,10 @@ class Handover:
             return
         self.is_recorded = True
         left = self._progress.messages_total - self._progress.messages + self._put - self._placed
-        names = ", ".join(sink.name for sink in self._sinks)
-        raise FetchError(
-            f"{names} takes no message now: {self._put_off}; left at the server until the next run: {left}",
-            Trouble.TEMPORARY,
-        )
+        names = {sink.name: sink.name.partition(":")[2] or sink.name for sink in self._sinks}
+        unnamed = [name for name, place in names.items() if place not in self._put_off]
+        which = f"{', '.join(unnamed)} takes no message now" if unnamed else "nothing more is fetched"
+        raise FetchError(f"{which}: {self._put_off}; left at the server until the next run: {left}", Trouble.TEMPORARY)
 
     async def _record(self, crates: Sequence[Crate]) -> None:
         self._placed += len(crates)

@@ -152,7 +152,7 @@ def test_secrets_are_not_shown():
         ("state = 5\n", "1: state: 5 is not a path; write a path in quotes"),
         ("at_once = 0\n", "1: at_once: 0 does not fit; write a number of at least 1"),
         ('hostname = "a b"\n', "1: hostname: 'a b' is not a host name"),
-        ("account = 5\n", "1: account: 5 does not fit; write a list"),
+        ("account = 5\n", "1: account: 5 does not fit; write tables: [[account]]"),
         ('[account]\nname = "w"\n', "1: account: is one table, and there may be several: write [[account]], with two"),
         ('[[account]]\nname = "w"\n' + DELIVER, '1: account.url: is missing; write for example url = "pop3s://you@pop'),
         (ACCOUNT, '1: account: nobody said where its mail goes: add [[account.deliver]] and maildir = "~/Mail"'),

@@ -366,6 +366,16 @@ async def test_a_destination_that_takes_nothing_stops_the_fetching(takes, asked)
     assert bench.sink.deliveries == 500, "nothing is lost and nothing twice"
 
 
+async def test_a_destination_that_names_itself_is_not_named_twice():
+    bench = Bench(*[mail(number) for number in range(1, 31)], sinks=[MemorySink("mbox:/m", group=1)])
+    bench.sink.answer = lambda _: Delivery(Outcome.DEFERRED, "no room in the mbox /m")
+    progress = await bench.fetch()
+    assert progress.error is not None
+    assert progress.error.text == (
+        "nothing more is fetched: no room in the mbox /m; left at the server until the next run: 30"
+    )
+
+
 async def test_what_was_delivered_before_it_stopped_is_recorded():
     bench = Bench(*[mail(number) for number in range(1, 201)], sinks=[FullSink(takes=70)])
     await bench.fetch()
