@@ -27,3 +27,7 @@ class FetchError(Exception):
         self.text = text
         self.trouble = trouble
         self.wait = wait
+
+
+class NothingTaken(FetchError):
+    """The destinations put off whatever comes: nothing more is fetched for them. All that was delivered is recorded."""

@@ -15,7 +15,7 @@ from postane.journal.base import JournalError, Run
 from postane.sinks.base import Delivery, Outcome, Parcel, Sink, SinkError
 from postane.sinks.content import Spool, SpoolError
 
-from .errors import FetchError, Trouble
+from .errors import FetchError, NothingTaken, Trouble
 from .progress import Progress
 from .troubles import told_of_sink
 from .work import PART
@@ -195,7 +195,7 @@ class Handover:
 
     def _check_patience(self) -> None:
         """Where no destination takes anything, nothing more is fetched for them: it would be fetched again each time.
-        All that was delivered is recorded by now. Raises FetchError."""
+        All that was delivered is recorded by now. Raises NothingTaken."""
         patience = self._progress.patience
         if any(patience.get(sink.name, PUT_OFF_FIRST) > 0 for sink in self._sinks):
             return
@@ -204,7 +204,9 @@ class Handover:
         names = {sink.name: sink.name.partition(":")[2] or sink.name for sink in self._sinks}
         unnamed = [name for name, place in names.items() if place not in self._put_off]
         which = f"{', '.join(unnamed)} takes no message now" if unnamed else "nothing more is fetched"
-        raise FetchError(f"{which}: {self._put_off}; left at the server until the next run: {left}", Trouble.TEMPORARY)
+        raise NothingTaken(
+            f"{which}: {self._put_off}; left at the server until the next run: {left}", Trouble.TEMPORARY
+        )
 
     async def _record(self, crates: Sequence[Crate]) -> None:
         self._placed += len(crates)

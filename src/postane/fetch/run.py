@@ -13,7 +13,7 @@ from postane.sinks.base import Sink, SinkError
 
 from .account import Account, KeepKind
 from .choice import open_destinations
-from .errors import FetchError, Trouble
+from .errors import FetchError, NothingTaken, Trouble
 from .progress import Progress
 from .source import Facts, Source
 from .troubles import told_of_sink
@@ -70,6 +70,11 @@ async def _fetch(job: Job, journal: Journal, progress: Progress, tell: Tell | No
             await open_destinations(work)
         while not await _visit(work, tell):
             work.source = job.make_source()
+    except NothingTaken:
+        if job.account.keep.kind is not KeepKind.ALL and not progress.login_delay:
+            work.source, work.most = job.make_source(), 0
+            await _delete(work)
+        raise
     finally:
         try:
             await run.finish(is_clean=work.is_recorded)
@@ -104,6 +109,19 @@ async def _visit(work: Work, tell: Tell | None) -> bool:
         await visit.leave()
     is_limited = account.limit is not None and work.progress.messages >= account.limit
     return is_limited or work.most is None or visit.taken < work.most
+
+
+async def _delete(work: Work) -> None:
+    """A session that fetches nothing: the one before it ended amid its messages, and deleted none of what is delivered.
+    Why that one ended is what counts."""
+    visit = Visit(work)
+    try:
+        await visit.open()
+        await visit.go()
+    except FetchError:
+        pass
+    finally:
+        await visit.leave()
 
 
 def _most(account: Account, facts: Facts, fetched: int) -> int | None:

@@ -366,6 +366,35 @@ async def test_a_destination_that_takes_nothing_stops_the_fetching(takes, asked)
     assert bench.sink.deliveries == 500, "nothing is lost and nothing twice"
 
 
+@pytest.mark.parametrize(("keep", "left"), [(Keep(KeepKind.NONE), 130), (Keep(KeepKind.ALL), 200)])
+async def test_what_was_delivered_before_it_stopped_is_deleted_if_it_is_to_be(keep, left):
+    bench = Bench(*[mail(number) for number in range(1, 201)], sinks=[FullSink(takes=70)], keep=keep)
+    progress = await bench.fetch()
+    assert progress.error is not None
+    assert (len(bench.server.mails), progress.deleted) == (left, 200 - left)
+    assert bench.server.mails[-1].uidl == "u200"
+    bench.sinks[0].takes = 10_000
+    await bench.fetch()
+    assert bench.sink.deliveries == 200
+    assert len(bench.server.mails) == (0 if left < 200 else 200)
+
+
+async def test_a_server_that_wants_time_between_logins_is_visited_once():
+    bench = Bench(*[mail(number) for number in range(1, 201)], sinks=[FullSink(takes=70)], keep=Keep(KeepKind.NONE))
+    bench.server.login_delay = 60
+    progress = await bench.fetch()
+    assert (bench.server.sessions, progress.deleted) == (1, 0)
+
+
+async def test_a_session_that_cannot_delete_says_why_nothing_more_was_fetched():
+    bench = Bench(*[mail(number) for number in range(1, 201)], sinks=[FullSink(takes=70)], keep=Keep(KeepKind.NONE))
+    bench.server.commits = False
+    progress = await bench.fetch()
+    assert progress.error is not None
+    assert progress.error.text.startswith("full takes no message now")
+    assert (len(bench.server.mails), progress.deleted) == (200, 0)
+
+
 async def test_a_destination_that_names_itself_is_not_named_twice():
     bench = Bench(*[mail(number) for number in range(1, 31)], sinks=[MemorySink("mbox:/m", group=1)])
     bench.sink.answer = lambda _: Delivery(Outcome.DEFERRED, "no room in the mbox /m")
@@ -421,4 +450,4 @@ async def test_it_is_counted_through_all_sessions_of_a_run():
     bench = Bench(*[mail(number) for number in range(1, 101)], sinks=[FullSink()], keep=keep, expunge_every=10)
     progress = await bench.fetch()
     assert progress.error is not None
-    assert bench.server.sessions == 2
+    assert bench.server.sessions == 3, "two to fetch, one to delete"
