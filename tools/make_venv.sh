@@ -17,3 +17,4 @@ fi
 echo "installing what pyproject.toml asks for into $folder"
 "$folder/bin/python" -m pip install --quiet --upgrade 'pip>=25.1' # the first that knows --group
 "$folder/bin/python" -m pip install --quiet --editable . --group dev
+"$folder/bin/python" -m compileall -q src # where PYTHONDONTWRITEBYTECODE is set, every command would compile all it imports

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from .problems import Place
 from .model import Config
+from .problems import Place
 
 MADE = frozenset({("storage", "path"), ("auth", "key_file")})
 """Paths that are made where there is nothing."""

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from postane.app import host_name
 from postane.config.file import ConfigError
-from postane.config.problems import Place
 from postane.config.model import Config
+from postane.config.problems import Place
 from postane.net.client_names import NameKind
 from postane.net.self_signed import RENEWED, self_signed
 from postane.net.shown import Shown, complaints, shown
