@@ -25,7 +25,7 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Run a command; errors are one line on standard error and an exit code of sysexits.h."""
-    gc.disable()  # nothing of what is imported now goes before the end: looking for what does costs a twentieth
+    gc.disable()  # nothing of what is imported goes before the end: looking for what does costs a twentieth
     try:
         _run(sys.argv[1:])
     except SystemExit as end:
@@ -52,11 +52,13 @@ def _run(arguments: Sequence[str]) -> None:
         from .fetch_run import fetch_accounts, read_plainly
 
         if (asked := read_plainly(arguments[1:])) is not None:
+            gc.freeze()
             gc.enable()
             sys.exit(fetch_accounts(asked))
     from .commands import make_app
 
     app = make_app(arguments)
+    gc.freeze()
     gc.enable()
     app(standalone_mode=True)
 
