@@ -52,14 +52,15 @@ def test_deleted_mail_comes_back_as_new_mail(office: PostOffice) -> None:
 
 def test_an_owner_is_warned_once(office: PostOffice) -> None:
     mailbox = office.fresh()
-    office.run("user set", mailbox.name, "retention=4s")
+    office.run("user set", mailbox.name, "retention=1h")
     fill(office, mailbox, plain()[:1])
 
     def is_warned() -> bool:
         return b'"sender": ""' in office.run("drop show", mailbox.name, "--json").stdout
 
     wait_until(is_warned, "a warning comes")
-    office.run("user set", mailbox.name, "retention=never")
-    warning = message_from_bytes(read_all(office, mailbox)[-1])
+    mail = read_all(office, mailbox)
+    assert len(mail) == 2
+    warning = message_from_bytes(mail[-1])
     assert warning["Subject"] == "1 message will soon be removed from this server"
     assert warning["Auto-Submitted"] == "auto-generated"
