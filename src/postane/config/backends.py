@@ -3,13 +3,14 @@
 Must not know: how any of them works.
 """
 
-import ipaddress
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
+
+from postane.net.base import is_private_url
 
 from .section import Count, Duration, Section
 
@@ -144,16 +145,9 @@ def parse_web_address(text: str) -> str:
         raise ValueError('this is not a web address: write "https://host/path"')
     if parts.username is not None or parts.fragment:
         raise ValueError("a web address has no user, password or fragment in it here")
-    if scheme == "http" and not _is_loopback(host):
+    if not is_private_url(text):
         raise ValueError(f"{host} is not this machine: its address must begin with https://")
     return text
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 ANY_AUDIENCE = "*"
