@@ -6,6 +6,7 @@ several waits together that bring next to nothing.
 Must not know: any protocol.
 """
 
+import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -28,6 +29,19 @@ class NetError(Exception):
 
 class Unreachable(NetError):
     """No connection: no such host, refused, no route, a proxy that says no."""
+
+
+def words_of(error: BaseException | None) -> str:
+    """Why the system, or who else raised this, has no connection to give."""
+    if isinstance(error, ConnectionRefusedError):
+        return "nothing listens there (connection refused)"
+    if isinstance(error, FileNotFoundError):
+        return "there is no such socket"
+    if isinstance(error, OSError) and error.strerror:
+        if error.errno and error.strerror.startswith("Connect call failed"):  # which is asyncio's, and tells no reason
+            return os.strerror(error.errno).lower()
+        return error.strerror.lower()
+    return str(error) or type(error).__name__
 
 
 class LinkLost(NetError):

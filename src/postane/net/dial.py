@@ -15,7 +15,7 @@ from functools import partial
 from itertools import chain, zip_longest
 from typing import cast
 
-from .base import NetError, Target, TlsMode, TooSlow, Unreachable
+from .base import NetError, Target, TlsMode, TooSlow, Unreachable, words_of
 from .link import SocketLink
 
 HEAD_START = 0.25
@@ -61,13 +61,13 @@ async def _connected(target: Target) -> SocketLink:
         except NotImplementedError:
             raise Unreachable(f"cannot connect to {target}: this system has no unix sockets") from None
         except OSError as error:
-            raise Unreachable(f"cannot connect to {target}: {_words(error)}") from error
+            raise Unreachable(f"cannot connect to {target}: {words_of(error)}") from error
         return link
     if target.proxy is not None:
         from .proxies import connect_through  # few go through one
 
-        return await _over(await connect_through(target), target, is_relayed=True)
-    return await _over(await _fastest(target), target, is_relayed=False)
+        return await _over(await connect_through(target, _fastest), target, is_relayed=True)
+    return await _over(await _fastest(target.host, target.port, str(target)), target, is_relayed=False)
 
 
 async def _over(connected: socket.socket, target: Target, *, is_relayed: bool) -> SocketLink:
@@ -122,26 +122,26 @@ def _read_ahead(reader: asyncio.StreamReader) -> bytes:
     return b"".join(pieces)
 
 
-async def _fastest(target: Target) -> socket.socket:
-    """A socket that is connected to one of the host's addresses."""
-    addresses = await _resolve(target)
+async def _fastest(host: str, port: int, name: str) -> socket.socket:
+    """A socket that is connected to one of the host's addresses; `name` is what it is called. Raises Unreachable."""
+    addresses = await _resolve(host, port, name)
     tries = [partial(_try, address) for address in addresses]
     winner, _, errors = await staggered_race(tries, HEAD_START)
     if isinstance(winner, socket.socket):
         return winner
-    raise Unreachable(f"cannot connect to {target}: {_explain(addresses, errors)}") from errors[-1]
+    raise Unreachable(f"cannot connect to {name}: {_explain(addresses, errors)}") from errors[-1]
 
 
-async def _resolve(target: Target) -> list[Address]:
+async def _resolve(host: str, port: int, name: str) -> list[Address]:
     loop = asyncio.get_running_loop()
     try:
-        found = await loop.getaddrinfo(target.host.strip("[]"), target.port, type=socket.SOCK_STREAM)
+        found = await loop.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
     except socket.gaierror as error:
         again = getattr(socket, "EAI_AGAIN", None)
         words = "the name cannot be looked up now" if error.errno == again else "there is no host of this name"
-        raise Unreachable(f"cannot connect to {target}: {words}") from error
+        raise Unreachable(f"cannot connect to {name}: {words}") from error
     except (OSError, UnicodeError, ValueError) as error:
-        raise Unreachable(f"cannot connect to {target}: {error}") from error
+        raise Unreachable(f"cannot connect to {name}: {error}") from error
     return _in_turn((family, protocol, address) for family, _, protocol, _, address in found)
 
 
@@ -170,17 +170,7 @@ def _explain(addresses: Sequence[Address], errors: Sequence[BaseException | None
     """Why none of the addresses answers: each reason once, with the address where there are several."""
     reasons: dict[str, list[str]] = {}
     for (_, _, place), error in zip(addresses, errors, strict=False):
-        reasons.setdefault(_words(error), []).append(str(place[0]))
+        reasons.setdefault(words_of(error), []).append(str(place[0]))
     if len(reasons) == 1:
         return next(iter(reasons))
     return "; ".join(f"{', '.join(places)}: {words}" for words, places in reasons.items())
-
-
-def _words(error: BaseException | None) -> str:
-    if isinstance(error, ConnectionRefusedError):
-        return "nothing listens there (connection refused)"
-    if isinstance(error, FileNotFoundError):
-        return "there is no such socket"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror.lower()
-    return str(error) or type(error).__name__

@@ -1,5 +1,6 @@
 """Connections through proxies, which are small ones of the tests."""
 
+import asyncio
 import socket
 
 import pytest
@@ -115,3 +116,87 @@ def test_urls_that_are_none_are_told_without_their_secrets(url):
     with pytest.raises(Unreachable, match=r"it is socks5://\[NAME:PASSWORD@\]HOST:PORT") as caught:
         split_proxy(url)
     assert "secret" not in str(caught.value)
+
+
+def answering(*pieces: bytes):
+    """An HTTP proxy whose answer comes in these pieces."""
+
+    async def play(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        for piece in pieces:
+            writer.write(piece)
+            await writer.drain()
+            await asyncio.sleep(0.02)
+        while await reader.read(65536):
+            pass
+
+    return play
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        (b"HTTP/1.1 200 OK\r\n\r\n+OK ready\r\n",),  # the server speaks first, and proxies join what they have
+        (b"HTTP/1.1 200 OK\r\nVia: x\r\n", b"\r\n", b"+OK ready\r\n"),
+        (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.0 299 fine\n\n+OK ready\r\n",),
+        tuple(bytes((octet,)) for octet in b"HTTP/1.1 200\r\n\r\n+OK ready\r\n"),
+    ],
+)
+@on_both_loops
+async def test_an_answer_ends_where_its_head_ends(pieces):
+    async with serving(answering(*pieces)) as proxy:
+        link = await dial(through(f"http://127.0.0.1:{proxy}"))
+        said = b""
+        while len(said) < len(b"+OK ready\r\n"):
+            said += await link.read()
+        assert said == b"+OK ready\r\n"
+        link.abort()
+
+
+@pytest.mark.parametrize(
+    ("octets", "words"),
+    [
+        (b"HTTP/1.1 200 OK\r\n" + b"X-Y: z\r\n" * 10_000, "its answer has no end"),
+        (b"HTTP/1.1 200" + b" " * 100_000, "its answer has no end"),
+        (b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1/\r\n\r\n", "it answered 302 Found"),
+        (b"HTTP/1.1 500 \x1b[31m\xff\r\n\r\n", "it answered 500 ?[31m"),
+        (b"HTTP/1.1 2000 OK\r\n\r\n", "it is no HTTP proxy"),
+        (b"ICY 200 OK\r\n\r\n", "it is no HTTP proxy"),
+        (b"\r\n\r\n\r\n", "it is no HTTP proxy"),
+    ],
+)
+async def test_answers_that_are_none(octets, words):
+    async with serving(answering(octets)) as proxy:
+        told = await refused(through(f"http://127.0.0.1:{proxy}"))
+    assert words in told
+    assert told.isprintable()
+
+
+@pytest.mark.parametrize("host", ["pop example", "pop\r\nX: y", "a" * 300])
+async def test_no_host_begins_another_line_of_the_question(host):
+    log = ProxyLog()
+    async with serving(connect(log, 0)) as proxy:
+        assert "is no name of a host" in await refused(through(f"http://127.0.0.1:{proxy}", host=host))
+    assert log.places == []
+
+
+async def test_a_name_of_a_proxys_user_has_no_colon():
+    async with serving(connect(ProxyLog(), 0)) as proxy:
+        words = await refused(through(f"http://a%3Ab:secret@127.0.0.1:{proxy}"))
+    assert "colon" in words
+    assert "secret" not in words
+
+
+@pytest.mark.parametrize("scheme", MAKERS)
+async def test_no_proxy_there_in_words(scheme):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    words = await refused(through(f"{scheme}://127.0.0.1:{port}"))
+    assert words == f"cannot connect to the proxy 127.0.0.1:{port}: nothing listens there (connection refused)"
+
+
+@pytest.mark.parametrize("scheme", MAKERS)
+async def test_no_host_of_the_proxys_name(scheme):
+    words = await refused(through(f"{scheme}://proxy.invalid:1"))
+    assert words.startswith("cannot connect to the proxy proxy.invalid:1: ")
+    assert "Errno" not in words
