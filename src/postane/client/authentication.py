@@ -17,6 +17,7 @@ from postane.wire.errors import LocalProtocolError, RemoteProtocolError
 
 from .errors import Misbehaved, NotSecured
 from .exchange import Exchange
+from .protocol_log import secrets_of, without
 
 APOP, USER = "APOP", "USER"
 
@@ -119,7 +120,7 @@ async def _cancel(exchange: Exchange, name: str, challenge: Challenged, error: R
     exchange.say((AuthResponse(None),))
     answer = await exchange.answer_or_challenge()
     if isinstance(answer, Answer) and not answer.reply.is_ok and challenge.octets.startswith(b"e="):
-        return Refusal("AUTH", str(answer.reply.text), answer.reply.code or "AUTH")
+        return Refusal("AUTH", _words(answer), answer.reply.code or "AUTH")
     kind = NotSecured if name.startswith("SCRAM") else Misbehaved
     raise exchange.give_up(kind(f"the login by {name} was broken off: {error.text}"))
 
@@ -138,4 +139,8 @@ def _judge(answer: Answer, is_about_form: bool = False) -> Refusal | None:
     if answer.reply.is_ok:
         return None
     verb = "AUTH" if isinstance(answer.command, Auth | AuthResponse) else answer.command.verb
-    return Refusal(verb, str(answer.reply.text), answer.reply.code, is_about_form)
+    return Refusal(verb, _words(answer), answer.reply.code, is_about_form)
+
+
+def _words(answer: Answer) -> str:
+    return without(secrets_of(answer.command), str(answer.reply.text))

@@ -7,6 +7,7 @@ Must not know: what the commands are for.
 """
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from copy import copy
 
 from postane.net.base import Link, NetError
@@ -14,7 +15,7 @@ from postane.pop3.client import Answer, BodyChunk, Challenged, Event, Greeting, 
 from postane.pop3.commands import Command
 from postane.pop3.grammar import parse_reply
 from postane.pop3.states import State
-from postane.wire.errors import Fault, LocalProtocolError, RemoteProtocolError
+from postane.wire.errors import Fault, RemoteProtocolError
 from postane.wire.machine import NEED_DATA, Signal
 
 from .errors import ConnectionLost, Misbehaved, NotSecured, PopError, net_error, refusal
@@ -23,31 +24,94 @@ from .protocol_log import ProtocolLog
 SMALL_BODY = 64 * 1024
 """Octets of a reply that informs (CAPA, AUTH, LANG): more than that is no information."""
 
-
 UNWANTED = 1 << 30
 """Octets of bodies that are read only to come to what follows them."""
 
 
-class Exchange:
-    """One session's octets. What raises PopError has ended it. `turn` counts the operations, so that one that was
-    overtaken by the next can tell."""
+class Line:
+    """A connection that a session is held over, of whatever protocol, until something ends it. What raises PopError has
+    ended it."""
 
-    __slots__ = ("_body_octets", "_is_ended", "_is_reading", "_log", "_machine", "_trouble", "link", "turn")
+    __slots__ = ("_is_ended", "_is_reading", "_trouble", "link")
 
-    def __init__(self, link: Link, log: ProtocolLog | None = None) -> None:
+    def __init__(self, link: Link) -> None:
         self.link = link
-        self._machine = Pop3Client()
-        self._log = log
         self._trouble: PopError | None = None  # why nothing more can be said
         self._is_ended = False  # the server has closed its side
         self._is_reading = False
-        self._body_octets = 0
-        self.turn = 0
 
     @property
     def is_usable(self) -> bool:
         """Whether something may be said."""
         return self._trouble is None
+
+    def note(self, text: str) -> None:
+        """Something has happened to the connection, for a protocol log."""
+
+    def check(self) -> None:
+        """Raise why nothing may be said, if so."""
+        if self._trouble is not None:
+            raise copy(self._trouble) from self._trouble
+
+    def give_up(self, trouble: PopError) -> PopError:
+        """Close at once; gives what it was given, to be raised."""
+        self.link.abort()
+        if self._trouble is None:
+            self._trouble = trouble
+            with suppress(OSError, ValueError):  # a log that takes no more is not why the session ends
+                self.note(trouble.text)
+        return trouble
+
+    def abort(self) -> None:
+        """Close at once, without a word."""
+        self.give_up(ConnectionLost("the session was broken off"))
+
+    async def close(self) -> None:
+        """Send what is unsent, and close."""
+        if self._trouble is None:
+            self._trouble = ConnectionLost("the session is over")
+            try:
+                await self.link.close()
+            except BaseException:
+                self.link.abort()
+                raise
+
+    async def _read(self) -> bytes:
+        """What has come; b"": the server has closed its side."""
+        if self._is_reading:
+            raise RuntimeError("another task is using this session")
+        self._is_reading = True
+        try:
+            octets = await self.link.read()
+        except NetError as error:
+            raise self.give_up(net_error(error)) from error.__cause__  # a NetError has the same words
+        except BaseException:  # cancelled: what is still to come could be taken for the answer to something else
+            self.abort()
+            raise
+        finally:
+            self._is_reading = False
+        self._is_ended = self._is_ended or not octets
+        return octets
+
+    def _broken(self, error: RemoteProtocolError) -> PopError:
+        """Give up: what has come makes no sense."""
+        text = str(error.text)
+        if error.fault is Fault.EARLY_DATA:
+            return self.give_up(NotSecured(f"the server: {text}"))
+        return self.give_up(ConnectionLost(text) if self._is_ended else Misbehaved(f"the server: {text}"))
+
+
+class Exchange(Line):
+    """One session's octets. `turn` counts the operations, so that one that was overtaken by the next can tell."""
+
+    __slots__ = ("_body_octets", "_log", "_machine", "turn")
+
+    def __init__(self, link: Link, log: ProtocolLog | None = None) -> None:
+        super().__init__(link)
+        self._machine = Pop3Client()
+        self._log = log
+        self._body_octets = 0
+        self.turn = 0
 
     @property
     def state(self) -> State:
@@ -68,6 +132,7 @@ class Exchange:
             left -= len(event.octets) if isinstance(event, BodyChunk) else 0
             if left < 0:
                 raise self.give_up(Misbehaved("what nobody wants has no end"))
+        self._take_what_came()
         if said := self._machine.trailing_data:  # it would be taken for the answer to what is asked next
             raise self.give_up(_parting_word(said))
         self.turn += 1
@@ -78,21 +143,16 @@ class Exchange:
         be written on a line; none of them is sent then."""
         self.check()
         octets = []
-        for command in commands:
-            try:
+        try:
+            for command in commands:
                 octets.append(self._machine.send(command))
-            except (LocalProtocolError, ValueError):
-                if octets:  # the machine waits for answers to what is never sent
-                    self.abort()
-                raise
-            if self._log:
-                self._log.said(command)
+                if self._log:
+                    self._log.said(command)
+        except BaseException:
+            if octets:  # the machine waits for answers to what is never sent
+                self.abort()
+            raise
         self.link.write(b"".join(octets))
-
-    def check(self) -> None:
-        """Raise why nothing may be said, if so."""
-        if self._trouble is not None:
-            raise copy(self._trouble) from self._trouble
 
     async def greeting(self) -> Greeting:
         """The server's first word."""
@@ -113,7 +173,7 @@ class Exchange:
             raise self._mixed_up()
         if self._log:
             self._body_octets = 0  # what is left of another body was thrown away
-            self._log.answered(event.reply)
+            self._log.answered(event.reply, event.command)
         return event
 
     async def answer_or_challenge(self) -> Answer | Challenged:
@@ -126,7 +186,7 @@ class Exchange:
         if not isinstance(event, Answer):
             raise self._mixed_up()
         if self._log:
-            self._log.answered(event.reply)
+            self._log.answered(event.reply, event.command)
         return event
 
     def take_body(self) -> bytes | None:
@@ -166,8 +226,7 @@ class Exchange:
 
     async def start_tls(self) -> None:
         """Hold the handshake, after STLS was accepted; nothing from before it is remembered (RFC 2595 s4)."""
-        if self._log:
-            self._log.note("TLS begins")
+        self.note("TLS begins")
         try:
             await self.link.start_tls()
         except NetError as error:
@@ -177,28 +236,10 @@ class Exchange:
             raise
         self._machine = Pop3Client(State.AUTHORIZATION)
 
-    def give_up(self, trouble: PopError) -> PopError:
-        """Close at once; gives what it was given, to be raised."""
-        if self._trouble is None:
-            self._trouble = trouble
-            if self._log:
-                self._log.note(trouble.text)
-        self.link.abort()
-        return trouble
-
-    def abort(self) -> None:
-        """Close at once."""
-        self.give_up(ConnectionLost("the session was broken off"))
-
-    async def close(self) -> None:
-        """Send what is unsent, and close."""
-        if self._trouble is None:
-            self._trouble = ConnectionLost("the session is over")
-            try:
-                await self.link.close()
-            except BaseException:
-                self.link.abort()
-                raise
+    def note(self, text: str) -> None:
+        """See Line."""
+        if self._log:
+            self._log.note(text)
 
     def _machine_event(self) -> Event | None:
         """What is at hand; None: more must come."""
@@ -217,30 +258,19 @@ class Exchange:
         while (event := self._machine_event()) is None:
             if before_waiting is not None:
                 before_waiting()
-            octets = await self._read()
-            self._is_ended = self._is_ended or not octets
-            self._machine.feed(octets)
+            self._machine.feed(await self._read())
         return event
 
-    async def _read(self) -> bytes:
+    def _take_what_came(self) -> None:
+        """Feed what lies there unread: it was said before anything was asked."""
         if self._is_reading:
-            raise RuntimeError("another task is using this session")
-        self._is_reading = True
+            return
         try:
-            return await self.link.read()
+            octets = self.link.read_now()
         except NetError as error:
-            raise self.give_up(net_error(error)) from error
-        except BaseException:  # cancelled: what is still to come could be taken for the answer to something else
-            self.abort()
-            raise
-        finally:
-            self._is_reading = False
-
-    def _broken(self, error: RemoteProtocolError) -> PopError:
-        text = str(error.text)
-        if error.fault is Fault.EARLY_DATA:
-            return self.give_up(NotSecured(f"the server: {text}"))
-        return self.give_up(ConnectionLost(text) if self._is_ended else Misbehaved(f"the server: {text}"))
+            raise self.give_up(net_error(error)) from error.__cause__
+        if octets:  # that there will be no more is told by the wait for an answer
+            self._machine.feed(octets)
 
     def _mixed_up(self) -> PopError:
         return self.give_up(Misbehaved("the server answers what was not asked"))

@@ -20,7 +20,7 @@ from postane.wire.errors import LocalProtocolError
 from .errors import Misbehaved, PopError, Refused, greeting_refusal, login_refusal, refusal
 from .lockstep import Dialogue, Letter
 from .login import LoginPolicy
-from .protocol_log import HIDDEN, WriteLine
+from .protocol_log import HIDDEN, WriteLine, without
 
 
 class Pop1(Dialogue[Event, Command]):
@@ -97,9 +97,10 @@ class Pop1(Dialogue[Event, Command]):
         self._talk.said(format_command(hidden))
         event = await self._talk.ask(command)
         assert isinstance(event, Answer), "the machine says so"
-        self._talk.heard(format_line(event.reply))
+        secrets = [command.secret] if isinstance(command, Pass) else []
+        self._talk.heard(format_line(event.reply), *secrets)
         if isinstance(event.reply, Reply) and not event.reply.is_ok:
-            raise refusal(command.verb, event.reply.text)
+            raise refusal(command.verb, without(secrets, event.reply.text))
         return event.reply
 
     def _mixed_up(self) -> PopError:

@@ -20,7 +20,7 @@ from postane.pop2.replies import Count, Err, Greeting, Length, Ok
 from .errors import Misbehaved, PopError, Refused, greeting_refusal, login_refusal, refusal
 from .lockstep import Dialogue, Letter
 from .login import LoginPolicy
-from .protocol_log import HIDDEN, WriteLine
+from .protocol_log import HIDDEN, WriteLine, without
 
 _ReplyT = TypeVar("_ReplyT", Count, Length, Ok)
 
@@ -146,9 +146,10 @@ class Pop2(Dialogue[Event, Command]):
     async def _ask(self, command: Command, kind: type[_ReplyT]) -> _ReplyT:
         event = await self._talk.ask(self._said(command))
         assert isinstance(event, Answer), "the machine says so"
-        self._talk.heard(format_line(event.reply))
+        secrets = [command.password] if isinstance(command, Helo) else []
+        self._talk.heard(format_line(event.reply), *secrets)
         if isinstance(event.reply, Err):  # after which the server closes
-            raise self._talk.give_up(refusal(command.verb, event.reply.text))
+            raise self._talk.give_up(refusal(command.verb, without(secrets, event.reply.text)))
         if not isinstance(event.reply, kind):
             raise self._talk.give_up(Misbehaved("the server answers what was not asked"))
         return event.reply

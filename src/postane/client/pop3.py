@@ -17,6 +17,7 @@ from postane.pop3.commands import Command, Dele, Last, List, Retr, Rset, Stat, T
 from .errors import Misbehaved, NotOffered, PopError
 from .listing import Item, Joiner, Sizes
 from .pipeline import Pipeline, Retrieval, number_of
+from .protocol_log import format_link
 from .session import Manner, Session
 
 PIECE = 1000
@@ -52,12 +53,19 @@ class Pop3(Session):
         super().__init__(link, manner)
         self.has_uidl: bool | None = None
         self.has_top: bool | None = None
+        self._count: int | None = None  # messages, as it was told last
+
+    def __repr__(self) -> str:
+        known = ["logged in"] if self.is_logged_in else []
+        known += [f"{self._count} messages"] if self.is_logged_in and self._count is not None else []
+        return f"<Pop3 at {', '.join([format_link(self.link, is_open=self.is_usable), *known])}>"
 
     async def stat(self) -> Stats:
         """STAT."""
         numbers = _numbers(await self._do(Stat()))
         if len(numbers) < 2:
             raise self.exchange.give_up(Misbehaved("the reply to STAT has no two numbers"))
+        self._count = numbers[0]
         return Stats(numbers[0], numbers[1])
 
     async def last(self) -> int:

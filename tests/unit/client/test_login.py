@@ -14,6 +14,7 @@ from postane.client.errors import (
     Misbehaved,
     NotOffered,
     NotSecured,
+    PopError,
     SysTemp,
 )
 from postane.client.login import MECHANISMS, LoginPolicy, Plaintext, log_in
@@ -339,3 +340,34 @@ async def test_no_secret_is_in_the_log():
     assert "C: PASS ****" in lines
     assert "C: AUTH PLAIN ****" in lines
     assert not any("secret" in line or base64.b64encode(b"secret").decode() in line for line in lines)
+
+
+@pytest.mark.parametrize("means", ["USER", "APOP", "PLAIN", "LOGIN", "OAUTHBEARER", "XOAUTH2", "CRAM-MD5"])
+async def test_a_server_that_repeats_the_secret_tells_it_to_nobody(means):
+    """What it says is in errors and in logs, and some servers say what they did not understand."""
+
+    def answer(line):
+        said.append(line)
+        if line == b"CAPA":
+            return b"+OK\r\nSASL %b\r\nUSER\r\n.\r\n" % means.encode()
+        if line.startswith((b"USER", b"AUTH")) and len(line.split()) == 2:
+            return b"+OK\r\n" if line.startswith(b"USER") else b"+ PDFAeD4=\r\n" if means == "CRAM-MD5" else b"+ \r\n"
+        if means == "LOGIN" and said[-2] == b"AUTH LOGIN":
+            return b"+ UGFzc3dvcmQ6\r\n"
+        decoded = b"" if line.startswith((b"PASS", b"APOP")) else base64.b64decode(line.split()[-1] + b"==")
+        words = decoded.decode("utf-8", "replace").replace("\0", "|").replace("\1", "|").encode()
+        return b"-ERR I know no %b (%b)\r\n" % (line, words)
+
+    said: list[bytes] = []
+    lines: list[str] = []
+    link = MemoryLink(b"+OK ready <1.2@example.org>\r\n", answer)
+    pop = Pop3(link, Manner(log=lines.append))
+    await pop.greet()
+    kind = SecretKind.TOKEN if means in ("OAUTHBEARER", "XOAUTH2") else SecretKind.PASSWORD
+    with pytest.raises(PopError) as caught:
+        await log_in(pop, "mrose", Secret(kind, "tanstaaf"), LoginPolicy(mechanisms=(means,)))
+    proofs = [line.split()[-1].decode() for line in said if not line.startswith((b"CAPA", b"USER", b"QUIT"))]
+    told = "\n".join([str(caught.value), caught.value.reply, *lines])
+    assert "I know no" in told
+    for secret in ("tanstaaf", *(proof for proof in proofs if len(proof) > 15)):
+        assert secret not in told

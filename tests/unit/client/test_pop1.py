@@ -148,12 +148,12 @@ async def test_what_cannot_be_parted_is_told(octets):
 
 
 async def test_a_refused_login_may_be_tried_again():
-    link = DialogueLink(GREETING, LOGIN[0], (b"PASS wrong\r\n", b"-ERR wrong\r\n"), *LOGIN, QUIT)
+    link = DialogueLink(GREETING, LOGIN[0], (b"PASS yanlis\r\n", b"-ERR wrong: yanlis\r\n"), *LOGIN, QUIT)
     pop = Pop1(link)
     await pop.greet()
     async with pop:
-        with pytest.raises(LoginRefused, match="wrong"):
-            await pop.log_in("ayse", "wrong")
+        with pytest.raises(LoginRefused, match=r"wrong: \*\*\*\*$"):  # and it is told to nobody
+            await pop.log_in("ayse", "yanlis")
         await pop.log_in("ayse", "gizli")
     assert link.is_done
 

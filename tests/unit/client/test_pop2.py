@@ -192,3 +192,12 @@ async def test_the_log_hides_the_password():
         *("S: + POP2 pop.example.org ready", "C: HELO ayse ****", "S: #2 messages", "C: READ 1", "S: =19 octets"),
         *("C: RETR", "S: (19 octets)", "C: ACKS", "S: =0 no more", "C: QUIT", "S: + bye"),
     ]
+
+
+async def test_a_server_that_repeats_the_password_tells_it_to_nobody():
+    lines: list[str] = []
+    pop = Pop2(DialogueLink(GREETING, (b"HELO ayse gizli\r\n", b"- what is HELO ayse gizli\r\n")), lines.append)
+    await pop.greet()
+    with pytest.raises(LoginRefused, match=r"what is HELO ayse \*\*\*\*$"):
+        await pop.log_in("ayse", "gizli")
+    assert not any("gizli" in line for line in lines)

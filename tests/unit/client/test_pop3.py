@@ -336,3 +336,50 @@ async def test_an_answer_to_nothing_ends_the_session():
     with pytest.raises(Misbehaved, match="a reply to nothing"):
         await pop.stat()
     assert link.is_aborted
+
+
+@pytest.mark.parametrize(
+    ("word", "kind", "text"),
+    [
+        (b"+OK more\r\n", Misbehaved, "a reply to nothing"),
+        (b"-ERR idle for too long\r\n", ConnectionLost, "the server leaves: idle for too long"),
+    ],
+)
+async def test_what_came_between_two_questions_is_no_answer_to_the_second(word, kind, text):
+    """Though it came by itself: after ten minutes a server says that it leaves, and that refuses no deletion."""
+    server = FakeServer([b"x\r\n"])
+    pop, link = await entered(server)
+    await pop.noop()
+    link.give(word)
+    with pytest.raises(kind, match=text):
+        await pop.delete([1])
+    assert link.is_aborted
+    assert server.deleted == set()
+
+
+@pytest.mark.parametrize("refused", ["C: NOOP", "C: STAT", "-- "])
+async def test_a_log_that_takes_no_more_does_not_let_the_session_wait_for_what_was_never_said(refused):
+    def write(line):
+        if line.startswith(refused):
+            raise ValueError("I/O operation on closed file")
+
+    pop, link = await entered(FakeServer(replies={b"STAT": b"what\r\n"}), log=write)
+
+    async def work():
+        await pop.noop()
+        await pop.stat()
+
+    with pytest.raises((ValueError, Misbehaved)):
+        await work()
+    assert link.is_aborted
+    with pytest.raises(ConnectionLost if refused != "-- " else Misbehaved):
+        await pop.noop()
+
+
+async def test_who_looks_at_a_session_sees_where_it_is_and_no_secret():
+    pop, _ = await entered(FakeServer([b"x\r\n"] * 2))
+    assert repr(pop) == "<Pop3 at 192.0.2.1, in clear, open, logged in>"
+    assert (await pop.stat()).count == 2
+    assert repr(pop) == "<Pop3 at 192.0.2.1, in clear, open, logged in, 2 messages>"
+    await pop.quit()
+    assert repr(pop) == "<Pop3 at 192.0.2.1, in clear, closed>"
