@@ -20,6 +20,7 @@ from typing import IO, Any
 
 import pytest
 
+from . import forked
 from .processes import children, is_alive
 
 READY_TIME = 30.0
@@ -196,7 +197,7 @@ class PostOffice:
     def add_user(self, name: str, *options: str) -> Mailbox:
         """Make an account."""
         mailbox = Mailbox(name, f"pw-{name}-1939")
-        self.run("user add", name, "--password-stdin", *options, given=f"{mailbox.password}\n".encode())
+        self._do("user add", name, "--password-stdin", *options, given=f"{mailbox.password}\n".encode())
         return mailbox
 
     def fresh(self) -> Mailbox:
@@ -206,18 +207,24 @@ class PostOffice:
             self._made += self._pool_size
             listing = self.folder / "users"
             listing.write_text("".join(f"{box.name}:{box.password}\n" for box in self._pool))
-            self.run("user import", str(listing))
+            self._do("user import", str(listing))
         return self._pool.pop(0)
 
     def add_device(self, mailbox: Mailbox, label: str = "laptop") -> Mailbox:
         """A device password of the account, as APOP needs one."""
         secret = f"device-{mailbox.name}-{label}"
-        self.run("user device add", mailbox.name, label, "--secret-stdin", given=f"{secret}\n".encode())
+        self._do("user device add", mailbox.name, label, "--secret-stdin", given=f"{secret}\n".encode())
         return Mailbox(mailbox.name, secret)
 
     def put(self, mailbox: Mailbox, octets: bytes) -> None:
         """Deliver by the command line."""
-        self.run("drop put", mailbox.name, given=octets)
+        self._do("drop put", mailbox.name, given=octets)
+
+    def _do(self, command: str, *arguments: str, given: bytes = b"") -> None:
+        """Run a command that is on the way to what a test is about."""
+        words = [*command.split(), "-c", str(self.config), *arguments]
+        done = forked.run(words, given=given, folder=self.folder)
+        assert done.returncode == 0, f"{command} {arguments}: {done.returncode}\n{done.stderr.decode(errors='replace')}"
 
 
 def _defaults(folder: Path) -> dict[str, dict[str, Any]]:
