@@ -30,6 +30,7 @@ ssl = {ssl}
 {certificate}
 disable_plaintext_auth = no
 auth_mechanisms = plain login cram-md5 apop scram-sha-1 scram-sha-256
+auth_failure_delay = 0
 default_internal_user = {internal}
 default_internal_group = {group}
 default_login_user = {login}
@@ -63,8 +64,14 @@ service imap-login {{
     ssl = yes
   }}
 }}
+service anvil {{
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
+}}
 {unprivileged}
 """
+"""Whoever is refused is told at once: otherwise it takes seconds, and more each time."""
 UNPRIVILEGED = """
 service anvil {
   chroot =
