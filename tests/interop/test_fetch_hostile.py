@@ -168,11 +168,12 @@ async def test_a_process_fetches(tmp_path: Path, ward: Nursery, case: Case) -> N
 
 
 async def test_a_message_without_an_end_does_not_keep_the_others(tmp_path: Path, ward: Nursery) -> None:
-    async with hostile_server(LETTERS, [EndlessLine(3, 10 * GB)]) as server:
+    async with hostile_server(LETTERS, [EndlessLine(1, 10 * GB)]) as server:
         fetching = errand(tmp_path, server)
         codes = [(await ward.fetch(fetching.config)).code for _ in range(3)]
         assert codes == [Exit.PROTOCOL] * 3
         assert len(fetching.messages()) == COUNT - 1
+        assert [each.octets for each in server.messages] == [LETTERS[0]], "what was delivered does not stay for it"
         server.behave()
         assert (await ward.fetch(fetching.config)).code == 0
         assert sorted(fetching.messages()) == sorted(LETTERS)

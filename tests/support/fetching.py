@@ -50,6 +50,7 @@ class Server:
     login_delay: float | None = None
     refuses_dele: set[int] = field(default_factory=set)
     user: str = "anna"
+    hangs_up_at: str = ""  # the unique-id of a message that the server cannot be asked for
     stray: bytes = b""  # a line that comes before each message but the first
     sessions: int = 0
     retrieved: list[str] = field(default_factory=list)
@@ -109,6 +110,8 @@ class MemorySource:
         for number in numbers:
             each = self._mails[number - 1]
             self._server.retrieved.append(each.uidl or str(number))
+            if each.uidl == self._server.hangs_up_at:
+                raise FetchError("the server has hung up", Trouble.TEMPORARY)
             if each.is_broken:
                 yield Given(number, b"", "no such thing")
                 continue

@@ -3,25 +3,25 @@
 Must not know: how messages are fetched or deleted.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from postane.journal.base import Compared, Step
-from postane.sinks.base import Sink, Waiter
+from postane.sinks.base import Waiter
 
 from .account import Action, KeepKind, Oversize
-from .errors import Trouble
+from .errors import FetchError, Trouble
 from .filters import decide, read_header
 from .header_part import read_header_part
-from .lead import id_in_lead
 from .source import Incoming
-from .work import DONE, PENDING, PIECE, Tell, Work
-
-HERE_SINCE = "here since"
-"""By what it is remembered since when the destinations are the ones that they are, and which: a line for each."""
+from .work import DONE, HERE_SINCE, PENDING, PIECE, Tell, Work
 
 CLOCK = "clock"
 """By what it is remembered what the clock was, and since when ages count."""
+
+FRESH = 1
+"""How often a message was tried that did not fail, or once: that may be anybody's fault."""
 
 DAY = 86400.0
 
@@ -42,8 +42,24 @@ class Choice:
     refused: dict[str, str] = field(default_factory=dict)
 
 
+async def pending(work: Work, tries: int, others: set[int]) -> AsyncIterator[list[Compared]]:
+    """What is not at its destinations and failed about so often: `FRESH` is up to once, 2 up to three times, 3 up to
+    seven. `others` hears of the numbers that others have. Raises JournalError."""
+    async for piece in work.run.compare(steps=PENDING, piece=PIECE):
+        found = []
+        for each in piece:
+            if each.listed.key in work.given_up:
+                continue
+            if (has := max(each.attempts.bit_length(), FRESH)) == tries:
+                found.append(each)
+            else:
+                others.add(has)
+        if found:
+            yield found if tries == FRESH else sorted(found, key=lambda each: each.attempts)
+
+
 async def choose(work: Work, piece: Sequence[Compared]) -> Choice:
-    """What becomes of these. Nothing is recorded. Raises FetchError."""
+    """What becomes of these. Nothing is recorded but where the session ended at one of them. Raises FetchError."""
     choice = Choice()
     for each in await _filtered(work, piece, choice) if work.account.filters else piece:
         limit = work.account.max_size
@@ -64,19 +80,25 @@ def too_large(work: Work) -> str:
 async def _filtered(work: Work, piece: Sequence[Compared], choice: Choice) -> list[Compared]:
     by_number = {each.listed.number: each for each in piece}
     wanted = []
-    async for incoming in work.source.headers(list(by_number)):
-        each = by_number[incoming.number]
-        if incoming.error is not None:
-            choice.refused[each.listed.key] = note_refusal(work, incoming, each)
-            continue
-        fields = read_header(await read_header_part(incoming))
-        action = decide(work.account.filters, fields)
-        if action is Action.FETCH:
-            wanted.append(each)
-        elif action is Action.DELETE:  # recorded once the server has done it
-            choice.unwanted[each.listed.number] = each.listed.key
-        else:
-            choice.left[each.listed.key] = "a filter says skip"
+    try:
+        async for incoming in work.source.headers(list(by_number)):
+            each = by_number[incoming.number]
+            if incoming.error is not None:
+                choice.refused[each.listed.key] = note_refusal(work, incoming, each)
+            else:
+                fields = read_header(await read_header_part(incoming))
+                action = decide(work.account.filters, fields)
+                if action is Action.FETCH:
+                    wanted.append(each)
+                elif action is Action.DELETE:  # recorded once the server has done it
+                    choice.unwanted[incoming.number] = each.listed.key
+                else:
+                    choice.left[each.listed.key] = "a filter says skip"
+            del by_number[incoming.number]
+    except FetchError as error:
+        if by_number:  # the server may end the session at this one each time
+            await work.run.record_failed({next(iter(by_number.values())).listed.key: error.text})
+        raise
     return wanted
 
 
@@ -107,10 +129,17 @@ async def check_clock(work: Work) -> None:
         await work.run.remember(CLOCK, f"{now!r} {work.aging_since!r}")
 
 
-async def choose_due(work: Work, piece: Sequence[Compared]) -> list[Compared]:
-    """Which of these, that are at their destinations, are to be deleted at the server now. Raises SinkError."""
-    due = [each for each in piece if _is_due(work, each)]
-    return await _gone_here(work, due) if due and work.account.keep.kind is KeepKind.HERE else due
+async def due(work: Work) -> AsyncIterator[list[Compared]]:
+    """Which of the messages that are at their destinations are to be deleted at the server now, in pieces. Raises
+    SinkError, JournalError."""
+    if work.account.keep.kind is KeepKind.HERE:
+        from .here import gone_here  # few keep mail so
+
+        yield await gone_here(work, partial(_is_due, work))
+        return
+    await check_clock(work)
+    async for piece in work.run.compare(steps=DONE, piece=PIECE):
+        yield [each for each in piece if _is_due(work, each)]
 
 
 def _is_due(work: Work, each: Compared) -> bool:
@@ -134,36 +163,6 @@ def _is_same(work: Work, each: Compared) -> bool:
     return False
 
 
-async def _gone_here(work: Work, due: Sequence[Compared]) -> list[Compared]:
-    """What none of the destinations has any more, of what they got since they are the ones they are."""
-    tellers = [sink for sink in work.sinks if sink.can_tell]
-    if not tellers:
-        work.progress.remark("nothing is deleted at the server: no destination can tell what it has")
-        return []
-    since = await _here_since(work, tellers)
-    names = {work.parcel_key(each.listed.key): each for each in due if (each.delivered or 0.0) >= since}
-    for sink in tellers:
-        for name in await sink.find(list(names)):
-            names.pop(name, None)
-    for sink in tellers:
-        if names:  # a mail reader may have given them other names, or rewritten them
-            await _keep_resembling(work, sink, names)
-    return list(names.values())
-
-
-async def _keep_resembling(work: Work, sink: Sink, names: dict[str, Compared]) -> None:
-    """Take out what the destination may have although it does not know it any more."""
-    wanted = {name: id_in_lead(work.account, each.listed.key) for name, each in names.items()}
-    here = await sink.resembling(wanted)
-    for name in here:
-        del names[name]
-    if not all(wanted[name] for name in here):
-        work.progress.remark(
-            f"not all that seems gone is deleted at the server: {sink.name} has messages that may be these, renamed or"
-            " rewritten by a mail reader, and with received = false there is nothing to know them by"
-        )
-
-
 async def open_destinations(work: Work) -> None:
     """Open them. That one had to be made is remembered at once, whatever becomes of this run: the next one finds it
     made, and empty. Raises SinkError, JournalError."""
@@ -174,27 +173,9 @@ async def open_destinations(work: Work) -> None:
             await sink.open()
     finally:
         if work.account.keep.kind is KeepKind.HERE or await work.run.recall(HERE_SINCE) is not None:
-            await _here_since(work, [sink for sink in work.sinks if sink.can_tell])
+            from .here import here_since
 
-
-async def _here_since(work: Work, tellers: Sequence[Sink]) -> float:
-    """When the destinations were first seen, or last made anew, or others: what was delivered before may have been lost
-    with a folder that was moved away, a disk that is not mounted, and nobody deleted it."""
-    names = sorted(sink.name for sink in tellers)
-    since, *known = (await work.run.recall(HERE_SINCE) or "").split("\n")
-    if since and known == names and not any(sink.is_new for sink in tellers):
-        return float(since)
-    began = work.progress.began
-    assert began is not None, "the run has begun"
-    if since and float(since) != began and work.account.keep.kind is KeepKind.HERE:
-        new = ", ".join(sink.name for sink in tellers if sink.is_new)
-        work.progress.remark(
-            f"{f'{new} had to be made anew' if new else 'the destinations are others than before'}: what was delivered"
-            " until now is not deleted at the server, since nobody knows what was deleted here; to have it again:"
-            f" postane fetch state forget {work.account.name}"
-        )
-    await work.run.remember(HERE_SINCE, "\n".join((repr(began), *names)))
-    return began
+            await here_since(work, [sink for sink in work.sinks if sink.can_tell])
 
 
 async def describe(work: Work, tell: Tell) -> None:
@@ -213,10 +194,10 @@ async def describe(work: Work, tell: Tell) -> None:
             else:
                 is_unwanted = each.listed.number in choice.unwanted
                 tell(each.listed, "delete without fetching" if is_unwanted else f"leave: {_reason(choice, key)}")
-    await check_clock(work)
-    async for done in work.run.compare(steps=DONE, piece=PIECE):
-        for each in await choose_due(work, done):
-            tell(each.listed, "delete")
+    if work.account.keep.kind is not KeepKind.ALL:
+        async for found in due(work):
+            for each in found:
+                tell(each.listed, "delete")
 
 
 def _reason(choice: Choice, key: str) -> str:

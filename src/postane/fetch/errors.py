@@ -31,3 +31,7 @@ class FetchError(Exception):
 
 class NothingTaken(FetchError):
     """The destinations put off whatever comes: nothing more is fetched for them. All that was delivered is recorded."""
+
+
+class NoEnd(FetchError):
+    """The server gives octets of one message without end. What it said before that is as good as it was."""

@@ -63,6 +63,7 @@ class Handover:
         self._progress = progress
         self._crates: deque[Crate] = deque()
         self._octets = 0  # of the crates that wait
+        self._is_out = False  # some are being delivered
         self._is_ending = False
         self._news = asyncio.Event()  # for the one who delivers
         self._room = asyncio.Event()  # for the one who brings
@@ -86,6 +87,14 @@ class Handover:
             self._room.clear()
             await self._room.wait()
         if self._work.done():
+            await self._work
+
+    async def settle(self) -> None:
+        """Return when it is known of all that were put in what became of them. Raises FetchError."""
+        while self._work is not None and not self._work.done() and (self._crates or self._is_out):
+            self._room.clear()
+            await self._room.wait()
+        if self._work is not None and self._work.done():
             await self._work
 
     async def finish(self) -> None:
@@ -121,6 +130,8 @@ class Handover:
                     await self._news.wait()
                     continue
                 await self._deliver(self._take())
+                self._is_out = False
+                self._room.set()
         except _Abandoned:
             pass  # what was delivered is recorded
         finally:
@@ -134,6 +145,7 @@ class Handover:
             octets += crate.parcel.content.octets
             taken.append(crate)
         self._octets -= octets
+        self._is_out = True
         self._room.set()
         return taken
 

@@ -3,7 +3,7 @@
 Must not know: what is looked for in it.
 """
 
-from .errors import FetchError, Trouble
+from .errors import NoEnd, Trouble
 from .source import Incoming
 
 LIMIT = 4 * 1024 * 1024
@@ -16,5 +16,5 @@ async def read_header_part(incoming: Incoming) -> bytes:
     async for chunk in incoming.chunks():
         octets += chunk
         if len(octets) > LIMIT:
-            raise FetchError(f"the header part of message {incoming.number} has no end", Trouble.PROTOCOL)
+            raise NoEnd(f"the header part of message {incoming.number} has no end", Trouble.PROTOCOL)
     return bytes(octets)

@@ -121,7 +121,7 @@ async def reconcile(work: Work) -> None:
     tellers = [sink for sink in work.sinks if sink.can_tell]
     names = {sink.name for sink in work.sinks}
     async for piece in work.run.compare(steps=PENDING, piece=PIECE):
-        parts = {each.listed.key for each in piece if _is_part(work, each.listed)}
+        parts = {each.listed.key for each in piece if is_part(work, each.listed)}
         parcels = {work.parcel_key(each.listed.key, is_part=each.listed.key in parts): each for each in piece}
         had = {each.listed.key: _names_of(each.sinks, is_part=each.listed.key in parts) for each in piece}
         for sink in tellers:
@@ -142,6 +142,6 @@ def _names_of(had_by: Sequence[str], *, is_part: bool) -> set[str]:
     return {name.removesuffix(PART) if is_part else name for name in had_by}
 
 
-def _is_part(work: Work, listed: Listed) -> bool:
+def is_part(work: Work, listed: Listed) -> bool:
     """Whether only the header part of it is fetched."""
     return work.account.max_size is not None and listed.octets > work.account.max_size

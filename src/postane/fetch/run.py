@@ -13,7 +13,7 @@ from postane.sinks.base import Sink, SinkError
 
 from .account import Account, KeepKind
 from .choice import open_destinations
-from .errors import FetchError, NothingTaken, Trouble
+from .errors import FetchError, NoEnd, Trouble
 from .progress import Progress
 from .source import Facts, Source
 from .troubles import told_of_sink
@@ -70,8 +70,8 @@ async def _fetch(job: Job, journal: Journal, progress: Progress, tell: Tell | No
             await open_destinations(work)
         while not await _visit(work, tell):
             work.source = job.make_source()
-    except NothingTaken:
-        if job.account.keep.kind is not KeepKind.ALL and not progress.login_delay:
+    except FetchError as error:
+        if work.is_fetching and _may_delete(work, error):
             work.source, work.most = job.make_source(), 0
             await _delete(work)
         raise
@@ -111,6 +111,14 @@ async def _visit(work: Work, tell: Tell | None) -> bool:
     return is_limited or work.most is None or visit.taken < work.most
 
 
+def _may_delete(work: Work, error: FetchError) -> bool:
+    """Whether what was delivered may be deleted though this ended the session that fetched it. Where the server hangs
+    up at the same message each time nothing ever would be else; what cannot be understood is not believed."""
+    is_sound = error.trouble is not Trouble.PROTOCOL or isinstance(error, NoEnd)
+    is_wanted = work.account.keep.kind is not KeepKind.ALL and not work.progress.login_delay
+    return is_sound and is_wanted and work.is_recorded
+
+
 async def _delete(work: Work) -> None:
     """A session that fetches nothing: the one before it ended amid its messages, and deleted none of what is delivered.
     Why that one ended is what counts."""
@@ -118,7 +126,7 @@ async def _delete(work: Work) -> None:
     try:
         await visit.open()
         await visit.go()
-    except FetchError:
+    except (FetchError, SinkError):
         pass
     finally:
         await visit.leave()

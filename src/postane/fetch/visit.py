@@ -6,7 +6,7 @@ deleted is recorded only after the server has said yes to QUIT (RFC 1939 s6).
 Must not know: how often and for whom this is done.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NoReturn
 
@@ -16,17 +16,20 @@ from postane.sinks.base import Content, Parcel
 from postane.sinks.content import Spool, SpoolError
 
 from .account import KeepKind
-from .choice import check_clock, choose, choose_due, describe, note_refusal, too_large
-from .errors import FetchError, Trouble
+from .choice import FRESH, choose, describe, due, note_refusal, pending, too_large
+from .errors import FetchError, NoEnd, Trouble
 from .filters import envelope_recipients, header_of, read_header, sender_of
 from .handover import Crate, Handover
 from .lead import format_lead
 from .listing import check_mailbox, reconcile, take_listing
 from .source import Facts, Incoming
-from .work import DONE, PENDING, PIECE, Tell, Work
+from .work import PENDING, PIECE, Tell, Work
 
 ANSWER = 1024
 """Octets of a line that may be an answer: RFC 2449 s4 knows 512."""
+
+Ask = Callable[[Sequence[int]], AsyncIterator[Incoming]]
+TakeIn = Callable[[Incoming, Compared], Awaitable[None]]
 
 
 class Visit:
@@ -79,9 +82,9 @@ class Visit:
 
     async def _fetch(self) -> None:
         counts, most = await self._run.count(), self._work.most
-        pending = sum(counts.get(step, 0) for step in PENDING)
-        self._progress.messages_total = self._progress.messages + (pending if most is None else min(most, pending))
-        self._progress.step = "fetching"
+        count = sum(counts.get(step, 0) for step in PENDING)
+        self._progress.messages_total = self._progress.messages + (count if most is None else min(most, count))
+        self._progress.step, self._work.is_fetching = "fetching", True
         try:
             try:
                 await self._fetch_all()
@@ -89,6 +92,7 @@ class Visit:
                 await self._finish()
                 raise
             await self._finish()
+            self._work.is_fetching = False
         except FetchError:
             raise
         except BaseException:
@@ -99,10 +103,26 @@ class Visit:
             self._work.given_up |= self._handover.failed
 
     async def _fetch_all(self) -> None:
-        async for piece in self._run.compare(steps=PENDING, piece=PIECE):
-            await self._fetch_piece([each for each in piece if each.listed.key not in self._work.given_up])
-            if self._work.most is not None and self.taken >= self._work.most:
-                break
+        """What failed again and again comes last, and of that what failed least often comes first: it may break each
+        session off, fill the limit, or make a destination look full, and keep the others from coming for ever."""
+        later: set[int] = set()
+        await self._fetch_tried(FRESH, later)
+        for tries in sorted(later):
+            await self._fetch_tried(tries, set())
+
+    async def _fetch_tried(self, tries: int, others: set[int]) -> None:
+        """What failed about so often. `others` hears how often others did."""
+        if self._is_enough:
+            return
+        async for piece in pending(self._work, tries, others):
+            failed = self._handover.failed  # in this session
+            await self._fetch_piece([each for each in piece if each.listed.key not in failed])
+            if self._is_enough:
+                return
+
+    @property
+    def _is_enough(self) -> bool:
+        return self._work.most is not None and self.taken >= self._work.most
 
     async def _finish(self) -> None:
         try:
@@ -112,9 +132,10 @@ class Visit:
             raise
 
     async def _fetch_piece(self, piece: Sequence[Compared]) -> None:
-        # What failed again comes last: it may break each session off or fill the limit, and keep the others from coming
-        # for ever.
-        piece = sorted(piece, key=lambda each: each.attempts > 1)
+        if any(each.sinks for each in piece):
+            from .begun import record_placed  # rarely there
+
+            piece = await record_placed(self._work, piece)
         if self._work.most is not None:
             piece = piece[: self._work.most - self.taken]
         self.taken += len(piece)
@@ -127,38 +148,59 @@ class Visit:
             await self._run.record_failed(choice.refused)
         if self._progress.messages_total <= PIECE:  # else the rest is not known
             self._progress.octets_total += sum(each.listed.octets for each in choice.whole)
-        if choice.whole:
-            await self._retrieve(choice.whole)
-        if choice.parts:
-            await self._retrieve_parts(choice.parts)
+        await self._fetch_few(choice.whole, self._source.retrieve, self._take_in)
+        await self._fetch_few(choice.parts, self._source.headers, self._take_in_part)
 
-    async def _retrieve(self, piece: Sequence[Compared]) -> None:
-        by_number = {each.listed.number: each for each in piece}
-        async for incoming in self._source.retrieve(list(by_number)):
-            each = by_number[incoming.number]
-            if incoming.error is not None:
-                await self._run.record_failed({each.listed.key: note_refusal(self._work, incoming, each)})
-                continue
-            spool = await self._spooled(incoming, each)
-            if spool.octets > each.listed.octets and _has_answer(spool, each):
-                await self._distrust(spool, each)
-            self._progress.messages += 1
-            await self._handover.put(self._crate(each, spool))
+    async def _fetch_few(self, piece: Sequence[Compared], ask: Ask, take_in: TakeIn) -> None:
+        """First what no destination has; then what some have, a few at a time, as long as the others take any."""
+        fresh = [each for each in piece if not each.sinks]
+        if fresh:
+            await self._receive(fresh, ask, take_in)
+        if len(fresh) == len(piece):
+            return
+        from .begun import next_few
 
-    async def _retrieve_parts(self, piece: Sequence[Compared]) -> None:
+        left: Sequence[Compared] = [each for each in piece if each.sinks]
+        while left:
+            few, left = next_few(self._work, left)
+            if few:
+                await self._receive(few, ask, take_in)
+                await self._handover.settle()
+
+    async def _receive(self, piece: Sequence[Compared], ask: Ask, take_in: TakeIn) -> None:
+        """Ask for these, and take in what comes. Where the session ends at one that was asked for, that is noted of it:
+        the server may do so each time."""
+        left = {each.listed.number: each for each in piece}
+        is_asking = True
+        try:
+            async for incoming in ask(list(left)):
+                is_asking = False
+                each = left.pop(incoming.number)
+                if incoming.error is not None:
+                    await self._run.record_failed({each.listed.key: note_refusal(self._work, incoming, each)})
+                else:
+                    await take_in(incoming, each)
+                is_asking = True
+        except FetchError as error:
+            if is_asking and left:
+                await self._run.record_failed({next(iter(left.values())).listed.key: error.text})
+            raise
+
+    async def _take_in(self, incoming: Incoming, each: Compared) -> None:
+        spool = await self._spooled(incoming, each)
+        if spool.octets > each.listed.octets and _has_answer(spool, each):
+            await self._distrust(spool, each)
+        self._progress.messages += 1
+        await self._handover.put(self._crate(each, spool))
+
+    async def _take_in_part(self, incoming: Incoming, each: Compared) -> None:
         """Of what is too large only the header part is fetched."""
-        by_number = {each.listed.number: each for each in piece}
-        async for incoming in self._source.headers(list(by_number)):
-            each = by_number[incoming.number]
-            if incoming.error is not None:
-                await self._run.record_failed({each.listed.key: note_refusal(self._work, incoming, each)})
-                continue
-            spool = await self._spooled(incoming, each)
-            words = b"This message has %d octets, more than are fetched; the rest of it is at the server.\r\n"
-            with _spooling():
-                spool.write(words % each.listed.octets)
-            self._progress.messages += 1
-            await self._handover.put(self._crate(each, spool, f"{too_large(self._work)}: its header part was fetched"))
+        spool = await self._spooled(incoming, each)
+        words = b"This message has %d octets, more than are fetched; the rest of it is at the server.\r\n"
+        with _spooling():
+            spool.write(words % each.listed.octets)
+        self._progress.messages += 1
+        await self._handover.put(self._crate(each, spool, f"{too_large(self._work)}: its header part was fetched"))
 
     async def _distrust(self, spool: Spool, each: Compared) -> NoReturn:
         """A server that answers once too often: no answer of it is sure any more, and this is no message."""
@@ -195,7 +237,7 @@ class Visit:
         if spool.octets > (limit := most_believed(each.listed.octets)):
             number, listed = each.listed.number, each.listed.octets
             text = f"message {number} is listed with {listed} octets, and has no end after {limit}"
-            raise FetchError(text, Trouble.PROTOCOL)
+            raise NoEnd(text, Trouble.PROTOCOL)
 
     def _crate(self, each: Compared, spool: Spool, remark: str = "") -> Crate:
         assert self._facts is not None, "the session is open"
@@ -214,16 +256,15 @@ class Visit:
         return Crate(key, parcel, spool, each.sinks, remark)
 
     async def _delete(self) -> None:
-        due = self._unwanted
+        going = self._unwanted
         if self._work.account.keep.kind is not KeepKind.ALL:
             self._progress.step = "deleting"
-            await check_clock(self._work)
-            async for piece in self._run.compare(steps=DONE, piece=PIECE):
-                due = due | {each.listed.number: each.listed.key for each in await choose_due(self._work, piece)}
+            async for piece in due(self._work):
+                going = going | {each.listed.number: each.listed.key for each in piece}
                 if not self._source.deletes_at_once:
-                    await self._mark(due)
-                    due = {}
-        await self._mark(due)
+                    await self._mark(going)
+                    going = {}
+        await self._mark(going)
 
     async def _mark(self, by_number: dict[int, str]) -> None:
         if not by_number:

@@ -26,6 +26,9 @@ PIECE = 1000
 PART = " (header part)"
 """What the journal writes behind the name of a destination that has no more of a message than that."""
 
+HERE_SINCE = "here since"
+"""By what it is remembered since when the destinations are the ones that they are, and which: a line for each."""
+
 Tell = Callable[[Listed, str], None]
 """Hears what would become of a message."""
 
@@ -33,7 +36,8 @@ Tell = Callable[[Listed, str], None]
 @dataclass(slots=True)
 class Work:
     """One visit's tools. `most`: messages to fetch at most; None: all. `given_up` are keys that were tried in this run
-    and are not to be tried again in it. `is_recorded`: nothing is delivered that is not recorded. `mailbox` is whose
+    and are not to be tried again in it. `is_recorded`: nothing is delivered that is not recorded. `is_fetching`: a
+    session asks for messages, or ended amid them. `mailbox` is whose
     mail it is, by the first name that the journal knew it by; known from the listing on. `aging_since`: what was
     delivered before counts as delivered then."""
 
@@ -46,6 +50,7 @@ class Work:
     most: int | None = None
     given_up: set[str] = field(default_factory=set)
     is_recorded: bool = True
+    is_fetching: bool = False
     mailbox: str = ""
     aging_since: float = 0.0
 

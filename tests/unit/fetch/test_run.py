@@ -582,7 +582,7 @@ async def test_what_is_read_again_before_it_is_deleted_is_deleted_at_once(monkey
             return await super().delete(numbers)
 
     monkeypatch.setattr("support.fetching.MemorySource", Source)
-    monkeypatch.setattr("postane.fetch.visit.PIECE", 2)
+    monkeypatch.setattr("postane.fetch.choice.PIECE", 2)
     bench = Bench(*[mail(number) for number in range(1, 6)], keep=DELETES)
     assert (await bench.fetch()).deleted == 5
     assert (heard, bench.server.mails) == (calls, [])
