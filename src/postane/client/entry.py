@@ -86,7 +86,8 @@ async def secure(pop: Pop3, mode: TlsMode) -> None:
         await pop.start_tls()  # also where it is not told: CAPA may lie, or not be known
     except Refused as error:
         told = "offers no TLS" if not is_offered else "offers TLS and refuses it"
-        raise NotSecured(f"the server {told} (STLS), so nothing was sent: {error.reply}") from error
+        said = f" (its answer to STLS: {error.reply})" if error.reply else ""
+        raise NotSecured(f"the server {told}; nothing was sent, neither name nor password{said}") from error
 
 
 async def _agree(pop: Pop3, entrance: Entrance) -> None:

@@ -64,7 +64,8 @@ class Maildrop:
 
     async def messages(self) -> AsyncGenerator["Message", None]:
         """All messages, by number. All are listed before the first is given, so that each may be fetched or deleted
-        before the next is asked for."""
+        before the next is asked for. Those that are marked as deleted are not among them."""
+        await self._say_deletions()
         pieces = [_Piece.of(items) async for items in self.pop.listing()]
         for piece in pieces:
             for item in piece:

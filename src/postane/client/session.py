@@ -145,6 +145,7 @@ class Session:
 
     def abort(self) -> None:
         """Close at once: nothing is deleted."""
+        self._has_deleted = False  # so that nobody is told that he wanted it so
         self.exchange.abort()
 
     async def _do(self, command: Command) -> Answer:

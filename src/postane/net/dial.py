@@ -92,6 +92,7 @@ def _taken(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, target: T
     octets = _read_ahead(reader)
     link = SocketLink(target)
     link.connection_made(writer.transport)
+    link.keep(writer)
     secured = writer.get_extra_info("ssl_object")
     if secured is not None:
         try:

@@ -36,8 +36,8 @@ class SocketLink(asyncio.Protocol):
     """A Link over a transport, which calls it. `is_relayed`: the transport's peer is a proxy and not the server."""
 
     __slots__ = (
-        "_closing", "_come", "_is_ended", "_is_lost", "_is_reading", "_is_writable", "_reading", "_received", "_target",
-        "_transport", "_trouble", "_writing", "certificate", "is_relayed", "peer", "tls",
+        "_closing", "_come", "_is_ended", "_is_lost", "_is_reading", "_is_writable", "_owner", "_reading", "_received",
+        "_target", "_transport", "_trouble", "_writing", "certificate", "is_relayed", "peer", "tls",
     )  # fmt: skip
 
     def __init__(self, target: Target, *, is_relayed: bool = False) -> None:
@@ -53,8 +53,9 @@ class SocketLink(asyncio.Protocol):
         self._reading = Wait(target.timeout, f"{target} has said nothing")
         self._writing = Wait(target.timeout, f"{target} has not taken what is sent to it")
         self._closing: Wait | None = None
+        self._owner: object = None
         self.is_relayed = is_relayed
-        self.peer = Peer("unix")
+        self.peer = Peer(UNKNOWN)
         self.tls: TlsFacts | None = None
         self.certificate: Certificate | None = None
 
@@ -68,6 +69,8 @@ class SocketLink(asyncio.Protocol):
             self.peer = Peer(str(address[0]), int(address[1]))
             with contextlib.suppress(OSError, AttributeError):  # a transport of somebody else may have no socket
                 transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        elif _is_unix(transport):
+            self.peer = Peer("unix")
         if self.is_relayed:
             self.peer = Peer(UNKNOWN, speaker=self.peer)
 
@@ -82,7 +85,7 @@ class SocketLink(asyncio.Protocol):
     def eof_received(self) -> bool:
         self._is_ended = True
         self._reading.wake()
-        return True  # half-closed: what is still to be said may be said
+        return self.tls is None  # half-closed: what is still to be said may be said
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._is_lost = True
@@ -181,6 +184,10 @@ class SocketLink(asyncio.Protocol):
         if self._transport is not None and not self._is_lost:
             self._transport.abort()
 
+    def keep(self, owner: object) -> None:
+        """Hold on to whom the transport was taken from: asyncio's writer closes it when nobody has that any more."""
+        self._owner = owner
+
     def over_tls(self, secured: ssl.SSLObject | ssl.SSLSocket) -> None:
         """The transport speaks TLS already: tell what it has settled. Raises Untrusted where a pin does not fit."""
         self.tls, self.certificate = settled(cast(ssl.SSLObject, secured), self._target)
@@ -225,6 +232,12 @@ class SocketLink(asyncio.Protocol):
         if self._trouble is not None:
             return LinkLost(f"{self._target} has broken the connection off: {_words(self._trouble)}")
         return LinkLost(f"the connection with {self._target} is closed")
+
+
+def _is_unix(transport: asyncio.BaseTransport) -> bool:
+    """Whether it leads to this machine; one that cannot tell may lead anywhere."""
+    family = getattr(transport.get_extra_info("socket"), "family", None)
+    return family is not None and family == getattr(socket, "AF_UNIX", None)
 
 
 def _words(error: Exception) -> str:

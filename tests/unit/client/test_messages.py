@@ -259,3 +259,34 @@ async def test_a_message_without_an_end_is_not_held(monkeypatch, is_listed):
         with pytest.raises(Misbehaved, match="message 1 has no end"):
             [fetched async for fetched in maildrop.fetch_many(messages)]
         assert not maildrop.pop.is_usable
+
+
+async def test_what_is_deleted_while_others_are_on_their_way_is_not_listed_again():
+    maildrop, link = await opened(FakeServer([LETTER] * 3))
+    async for fetched in maildrop.fetch_many([1, 2, 3]):
+        await maildrop.delete([fetched.number])
+        break
+    async for _ in maildrop.messages():
+        pass
+    assert link.lines.index(b"DELE 1") < link.lines.index(b"LIST")
+
+
+@pytest.mark.parametrize("is_underway", [False, True])
+async def test_who_rolls_back_himself_may_leave_well(is_underway):
+    server = FakeServer([LETTER] * 3)
+    maildrop, _ = await opened(server)
+    async with maildrop:
+        await maildrop.delete([1])
+        if is_underway:
+            await anext(maildrop.fetch_many([2, 3]))
+        await maildrop.roll_back()
+    assert server.is_committed != is_underway  # cut off without a QUIT
+    assert is_underway or not server.deleted
+
+
+async def test_a_session_that_was_cut_by_somebody_else_is_not_left_well():
+    maildrop, link = await opened(FakeServer([LETTER]))
+    await maildrop.delete([1])
+    link.abort()
+    with pytest.raises(ConnectionLost):
+        await maildrop.commit()

@@ -1,21 +1,24 @@
 """The library's front door."""
 
 import asyncio
+import gc
 import hashlib
 import io
 import socket
+import ssl
 import subprocess
 import sys
 
 import pytest
 
 import postane.client
-from postane.client import ConnectionFailed, LoginRefused, Maildrop, NotSecured, connect
+from postane.client import ClearTextRefused, ConnectionFailed, LoginRefused, Maildrop, NotSecured, connect
 from postane.client.opening import make_plan
 from postane.client.urls import Version
 from postane.credentials.base import Secret, SecretKind
 from postane.net.base import TlsMode
 from support.certificates import LOCALHOST, Authority, der
+from support.loops import on_both_loops
 from support.pop_links import CAPA, FakeServer, MemoryLink, playing
 from support.scripted import server_context, serving
 
@@ -64,7 +67,7 @@ async def test_stls_where_it_is_offered():
 async def test_without_tls_nothing_is_sent_where_it_must_be(said):
     for offers in (CAPA, (*CAPA, b"STLS")):
         link = MemoryLink(GREETING, FakeServer([LETTER], offers=offers, replies={b"STLS": said}))
-        with pytest.raises(NotSecured, match="nothing was sent"):
+        with pytest.raises(NotSecured, match=r"nothing was sent, neither .* \(its answer to STLS: (what|no)\)$"):
             await connect("pop3://mrose@h", password="secret", stream=link, tls="required")
         assert link.lines == [b"CAPA", b"STLS"]
         assert link.is_closed
@@ -257,3 +260,72 @@ def test_all_that_is_named_is_there():
     assert set(postane.client.__all__) <= {name for name in dir(postane.client) if getattr(postane.client, name)}
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = postane.client.nothing
+
+
+async def test_what_is_no_address_and_no_unix_socket_may_be_overheard():
+    """A stream of somebody's own may lead anywhere."""
+
+    class Elsewhere(asyncio.Transport):
+        def set_write_buffer_limits(self, high=None, low=None):
+            pass
+
+        def set_protocol(self, protocol):
+            self.protocol = protocol
+
+        def write(self, octets):
+            said.append(octets)
+            self.protocol.data_received(FakeServer(offers=(b"USER",))(octets.rstrip()))
+
+        def abort(self):
+            self.protocol.connection_lost(None)
+
+        def close(self):
+            pass
+
+        def is_closing(self):
+            return True
+
+    said: list[bytes] = []
+    reader = asyncio.StreamReader()
+    reader.feed_data(GREETING)
+    loop = asyncio.get_running_loop()
+    streams = (reader, asyncio.StreamWriter(Elsewhere(), asyncio.StreamReaderProtocol(reader), reader, loop))
+    with pytest.raises(ClearTextRefused):
+        await connect("pop3://mrose@h", password="secret", stream=streams)
+    assert said == [b"CAPA\r\n"]
+
+
+@on_both_loops
+async def test_a_unix_socket_leaves_no_machine(tmp_path):
+    async with serving(playing(FakeServer([LETTER], offers=(b"USER",))), path=str(tmp_path / "s")):
+        connected = socket.socket(socket.AF_UNIX)
+        connected.connect(str(tmp_path / "s"))
+        streams = await asyncio.open_unix_connection(str(tmp_path / "s"))
+        for stream in (connected, streams):
+            async with connect("pop3://mrose@h", password="secret", stream=stream) as maildrop:
+                assert maildrop.pop.link.is_private
+
+
+@on_both_loops
+async def test_streams_that_nobody_else_holds_stay_open():
+    """asyncio's writer closes the connection where it is forgotten."""
+    async with serving(playing(FakeServer([LETTER]))) as port:
+        maildrop = await connect(
+            "pop3://mrose@h", password="secret", stream=await asyncio.open_connection("127.0.0.1", port)
+        )
+        gc.collect()
+        await asyncio.sleep(0.01)
+        assert (await maildrop.stat()).count == 1
+        await maildrop.commit()
+
+
+@on_both_loops
+async def test_streams_with_tls_end_without_a_word_of_the_event_loop(tmp_path, caplog):
+    authority = Authority(tmp_path)
+    context = server_context(authority.issue("own", LOCALHOST))
+    trusting = ssl.create_default_context(cafile=authority.path)
+    async with serving(playing(FakeServer([LETTER])), context) as port:
+        streams = await asyncio.open_connection("localhost", port, ssl=trusting)
+        async with connect("pop3s://mrose@localhost", password="secret", stream=streams) as maildrop:
+            assert (await maildrop.stat()).count == 1
+    assert not caplog.records
