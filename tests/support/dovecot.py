@@ -13,6 +13,7 @@ from pathlib import Path
 
 from postane.net.tls import Certificate
 
+from .processes import children, is_alive
 from .programs import missing, require
 
 PASSWORD = "tanstaaf"
@@ -145,8 +146,7 @@ def dovecot(certificate: Certificate | None = None, *, has_imap: bool = False) -
         _wait(process, ports[0], folder)
         yield Dovecot(folder, *ports)
     finally:
-        process.terminate()
-        process.communicate(timeout=START_TIME)
+        _end(process)
         shutil.rmtree(folder)
 
 
@@ -160,6 +160,17 @@ def _wait(process: "subprocess.Popen[bytes]", port: int, folder: Path) -> None:
     log = folder / "log"
     said = log.read_text() if log.exists() else ""
     missing(f"dovecot does not start here: {said[-500:]}")
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """Killed: asked to end it takes a second for it. Its processes end when they see that it is gone."""
+    family = children(process.pid)
+    process.kill()
+    process.communicate(timeout=START_TIME)
+    end = time.monotonic() + START_TIME
+    while any(map(is_alive, family)):
+        assert time.monotonic() < end, "Dovecot's processes have ended"
+        time.sleep(0.01)
 
 
 def _free_ports(count: int) -> list[int]:
