@@ -20,7 +20,7 @@ from postane.sinks.base import Parcel, Sink
 from postane.sinks.maildir import MaildirSink, MaildirStep
 from postane.sinks.maildrop import MaildropSink
 from postane.sinks.mbox import MboxSink, MboxStep
-from support.sink_houses import parcel
+from support.parcels import parcel
 
 MESSAGES = 15
 GROUP = 5

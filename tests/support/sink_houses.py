@@ -18,9 +18,8 @@ from postane.maildrop.base import Holder, Lock, MaildropStore, OpenMessage
 from postane.maildrop.embedded import embedded_store
 from postane.net.base import Target, TlsMode, TlsPolicy
 from postane.net.dial import dial
-from postane.sinks.base import Parcel, Sink
+from postane.sinks.base import Sink
 from postane.sinks.command import CommandSink
-from postane.sinks.content import MemoryContent, whole
 from postane.sinks.line_ends import LineEnds
 from postane.sinks.maildir import MaildirSink
 from postane.sinks.maildrop import MaildropSink
@@ -30,10 +29,12 @@ from postane.sinks.smtp_session import SmtpServerAt
 from postane.smtp.states import Dialect
 
 from .dovecot import PASSWORD, dovecot
+from .parcels import ARRIVED as ARRIVED
+from .parcels import octets as octets
+from .parcels import parcel as parcel
 from .receiver import receiving
 
 FIELD_LINE = re.compile(rb"\AX-Postane-Fetch: [0-9a-f]{32}\r\n")
-ARRIVED = 1_700_000_000.25
 
 
 @dataclass(slots=True)
@@ -44,18 +45,6 @@ class SinkHouse:
     make: Callable[[], Sink]
     contents: Callable[[], Awaitable[list[bytes]]]
     keeps: Callable[[bytes], bytes] = bytes
-
-
-def parcel(number: int, data: bytes | None = None, *, lead: bytes = b"X-Lead: of ours\r\n", **more: object) -> Parcel:
-    """The parcel of that number."""
-    content = MemoryContent(b"Subject: %d\r\n\r\nmessage %d\r\n" % (number, number) if data is None else data)
-    given = {"sender": "wmt@example.org", "arrived": ARRIVED + number, **more}
-    return Parcel(f"work/uidl-{number}", "work", content, lead, **given)  # type: ignore[arg-type]
-
-
-def octets(parcel: Parcel) -> bytes:
-    """All of it."""
-    return b"".join(whole(parcel))
 
 
 @asynccontextmanager

@@ -22,7 +22,7 @@ from postane.sinks.mbox import MboxSink
 from postane.sinks.smtp import SmtpSink
 from postane.sinks.smtp_session import SmtpServerAt
 from postane.smtp.states import Dialect
-from support.sink_houses import parcel
+from support.parcels import parcel
 
 KINDS: Mapping[str, Callable[[str], Sink]] = {
     "maildir": lambda where: MaildirSink(f"{where}/M"),
