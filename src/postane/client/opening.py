@@ -65,12 +65,13 @@ SessionT = TypeVar("SessionT", bound=_Closing)
 
 
 class Connecting(Generic[SessionT]):
-    """A session to be: `async with` it, or await it."""
+    """A session to be: `async with` it, or await it. When it was left it may be entered anew."""
 
     def __init__(self, name: str, enter: Callable[[], Coroutine[Any, Any, SessionT]]) -> None:
         self._name = name
         self._enter = enter
         self._session: SessionT | None = None
+        self._is_entered = False
 
     def __repr__(self) -> str:
         return f"<session to be with {self._name}, not connected yet>"
@@ -79,7 +80,14 @@ class Connecting(Generic[SessionT]):
         return self._enter().__await__()
 
     async def __aenter__(self) -> SessionT:
-        self._session = await self._enter()
+        if self._is_entered:
+            raise RuntimeError("this session is entered already: call connect for another one")
+        self._is_entered = True
+        try:
+            self._session = await self._enter()
+        except BaseException:
+            self._is_entered = False
+            raise
         return self._session
 
     async def __aexit__(
@@ -87,7 +95,10 @@ class Connecting(Generic[SessionT]):
     ) -> None:
         session, self._session = self._session, None
         assert session is not None, "it was entered"
-        await session.__aexit__(kind, error, trace)
+        try:
+            await session.__aexit__(kind, error, trace)
+        finally:
+            self._is_entered = False
 
 
 def connect(url: str, **options: Unpack[Options]) -> Connecting[Maildrop]:

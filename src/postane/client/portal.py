@@ -11,6 +11,7 @@ import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator
 from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, closing, contextmanager
+from functools import partial
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
@@ -63,7 +64,8 @@ class Portal:
             while (item := self.call(_next(items))) is not _END:
                 yield item
         finally:
-            if self.is_open and isinstance(items, AsyncGenerator):
+            # In the loop's own thread the collector of garbage is at work: the loop itself closes what is forgotten.
+            if self.is_open and isinstance(items, AsyncGenerator) and threading.current_thread() is not self._thread:
                 self.call(items.aclose())
 
     def each(
@@ -108,22 +110,29 @@ class Face(Generic[ValueT]):
 
 
 class Blocking(AbstractContextManager[FaceT]):
-    """A context of the loop's for `with`: a portal of its own, and behind its face what is entered there."""
+    """A context of the loop's for `with`: a portal of its own, and behind its face what is entered there. It may be
+    entered as often as that."""
 
     def __init__(self, context: AbstractAsyncContextManager[ValueT], face: Callable[[ValueT, Portal], FaceT]) -> None:
         self._name = repr(context)
-        self._opened = _opened(context, face)
+        self._open = partial(_opened, context, face)
+        self._opened: AbstractContextManager[FaceT] | None = None
 
     def __repr__(self) -> str:
         return self._name
 
     def __enter__(self) -> FaceT:
-        return self._opened.__enter__()
+        opened = self._open()
+        value = opened.__enter__()
+        self._opened = opened
+        return value
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._opened.__exit__(kind, error, trace)
+        opened, self._opened = self._opened, None
+        assert opened is not None, "it was entered"
+        opened.__exit__(kind, error, trace)
 
 
 @contextmanager

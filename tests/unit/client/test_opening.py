@@ -329,3 +329,26 @@ async def test_streams_with_tls_end_without_a_word_of_the_event_loop(tmp_path, c
         async with connect("pop3s://mrose@localhost", password="secret", stream=streams) as maildrop:
             assert (await maildrop.stat()).count == 1
     assert not caplog.records
+
+
+async def test_what_was_left_may_be_entered_anew_and_not_twice_at_once():
+    async with serving(playing(FakeServer([LETTER]))) as port:
+        session = connect(f"pop3://mrose:secret@127.0.0.1:{port}")
+        for _ in range(2):
+            async with session as maildrop:
+                with pytest.raises(RuntimeError, match="entered already"):
+                    await session.__aenter__()
+                assert (await maildrop.stat()).count == 1
+        with pytest.raises(LoginRefused):
+            await connect(f"pop3://mrose:wrong@127.0.0.1:{port}").__aenter__()
+
+
+async def test_what_could_not_be_entered_may_be_tried_again():
+    server = FakeServer([LETTER], password=b"other")
+    async with serving(playing(server)) as port:
+        session = connect(f"pop3://mrose:secret@127.0.0.1:{port}")
+        with pytest.raises(LoginRefused):
+            await session.__aenter__()
+        server.password = b"secret"
+        async with session as maildrop:
+            assert (await maildrop.stat()).count == 1

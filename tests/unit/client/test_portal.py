@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from postane.client.portal import Portal
+from postane.client.portal import Blocking, Portal
 
 
 @pytest.fixture
@@ -173,3 +173,55 @@ def test_a_block_that_outlives_the_loop_ends_as_it_would():
 
     with pytest.raises(ZeroDivisionError):
         work()
+
+
+def test_a_loop_that_is_forgotten_on_the_event_loops_own_thread_waits_for_nothing(portal):
+    """The collector of garbage runs in whatever thread it wants."""
+    ended = threading.Event()
+
+    async def count():
+        try:
+            yield 1
+            yield 2
+        finally:
+            ended.set()
+
+    values = portal.iterate(count())
+    assert next(values) == 1
+    seen = []
+
+    async def forget(generator):
+        try:
+            generator.close()
+        except RuntimeError as error:
+            seen.append(error)
+
+    portal.call(forget(values))
+    del values
+    assert seen == []
+    assert ended.wait(10)
+
+
+def test_what_was_left_may_be_entered_anew():
+    class Door:
+        count = 0
+
+        async def __aenter__(self):
+            if self.count % 2:
+                raise ZeroDivisionError("it is open")
+            self.count += 1
+            return self.count
+
+        async def __aexit__(self, *_):
+            self.count += 1
+
+    door = Door()
+    blocking = Blocking(door, lambda value, _: value)
+    for wanted in (1, 3):
+        with blocking as value:
+            assert value == wanted
+            with pytest.raises(ZeroDivisionError), blocking:
+                pass
+            assert door.count == wanted
+    assert door.count == 4
+    assert not [each for each in threading.enumerate() if each.name == "postane client"]
