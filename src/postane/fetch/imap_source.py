@@ -172,4 +172,4 @@ def _told(error: ImapError) -> FetchError:
         return FetchError(error.text, Trouble.LOGIN)
     if error.is_trust or error.is_nonsense:
         return FetchError(error.text, Trouble.PROTOCOL)
-    return FetchError(error.text, Trouble.TEMPORARY)
+    return FetchError(error.text, Trouble.UNREACHABLE if error.is_unreachable else Trouble.TEMPORARY)

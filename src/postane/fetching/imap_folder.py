@@ -98,7 +98,8 @@ def _told() -> Iterator[None]:
 
 
 def _sink_error(error: ImapError) -> SinkError:
-    fault = Fault.LOGIN if error.is_login else Fault.TRUST if error.is_trust else Fault.PLACE
+    is_unbelieved = error.is_trust or error.is_nonsense
+    fault = Fault.LOGIN if error.is_login else Fault.TRUST if is_unbelieved else Fault.PLACE
     return SinkError(error.text, may_pass=error.may_pass, fault=fault)
 
 

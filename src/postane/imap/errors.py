@@ -6,6 +6,7 @@ Must not know: what was asked for.
 """
 
 import contextlib
+import errno
 import imaplib
 import re
 import socket
@@ -19,11 +20,16 @@ from .bounded import Unbounded
 _PASSING = re.compile(r"\[(UNAVAILABLE|INUSE|LIMIT|SERVERBUG)\]", re.IGNORECASE)
 """RFC 9051 s7.1: codes that say that the login itself may be right."""
 
+_NO_WAY = frozenset({errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN})
+
+_STUMBLES = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
+"""What the libraries raise besides their own errors where an answer is not as they expect it."""
+
 
 class ImapError(Exception):
     """The server cannot be reached, or says no; the text says why. `is_login`: name or secret are refused. `is_trust`:
     TLS does not stand. `is_nonsense`: the server cannot be understood. `is_answer`: it has said no to this, and the
-    session goes on. `may_pass`: worth another try."""
+    session goes on. `is_unreachable`: there is no connection. `may_pass`: worth another try."""
 
     def __init__(
         self,
@@ -33,11 +39,13 @@ class ImapError(Exception):
         is_trust: bool = False,
         is_nonsense: bool = False,
         is_answer: bool = False,
+        is_unreachable: bool = False,
         may_pass: bool = True,
     ) -> None:
         super().__init__(text)
         self.text = text
         self.is_answer = is_answer
+        self.is_unreachable = is_unreachable
         self.is_login = is_login
         self.is_trust = is_trust
         self.is_nonsense = is_nonsense
@@ -68,14 +76,17 @@ def told(what: str) -> Iterator[None]:
     except Unbounded as error:
         raise ImapError(f"{what}: {error}", is_nonsense=True) from error
     except socket.gaierror as error:
-        raise ImapError(f"{what}: there is no host of this name") from error
+        raise ImapError(f"{what}: there is no host of this name", is_unreachable=True) from error
     except TimeoutError as error:
         raise ImapError(f"{what}: the server took too long") from error
     except OSError as error:
-        raise ImapError(f"{what}: {error.strerror or error}") from error
+        is_unreachable = error.errno in _NO_WAY
+        raise ImapError(f"{what}: {error.strerror or error}", is_unreachable=is_unreachable) from error
     except (IMAPClientError, imaplib.IMAP4.error) as error:
         is_answer = not isinstance(error, imaplib.IMAP4.abort)
         raise ImapError(f"{what}: {words_of(error)}", is_answer=is_answer) from error
+    except _STUMBLES as error:
+        raise ImapError(f"{what}: the server cannot be understood: {words_of(error)}", is_nonsense=True) from error
 
 
 def words_of(error: Exception) -> str:

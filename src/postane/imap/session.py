@@ -12,12 +12,10 @@ import ssl
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from imapclient.exceptions import IMAPClientError
-
 from postane.credentials.base import Secret, SecretKind
 from postane.net.base import Target, TlsMode
 
-from .bounded import BoundedClient, Unbounded
+from .bounded import BoundedClient
 from .errors import ImapError, shaking_hands, told, words_of
 
 CHUNK = 1024 * 1024
@@ -119,7 +117,7 @@ class ImapSession:
                 raise ImapError(f"message {mail.uid}: the server gives nothing of it", is_answer=True)
             at = len(piece)
             yield piece
-            while len(piece) == CHUNK:
+            while len(piece) == CHUNK or (piece and at < mail.octets):  # some give less at once than they are asked for
                 piece = self._part(mail.uid, f"BODY.PEEK[]<{at}.{CHUNK}>", b"BODY[]<%d>" % at)
                 at += len(piece)
                 yield piece
@@ -167,20 +165,21 @@ class ImapSession:
     def is_alive(self) -> bool:
         """Whether the server still answers. Raises nothing."""
         try:
-            self._client.noop()
-        except (IMAPClientError, imaplib.IMAP4.error, OSError, Unbounded):
+            with told("the session"):
+                self._client.noop()
+        except ImapError:
             return False
         return True
 
     def close(self) -> None:
         """Log out. Raises nothing."""
-        with contextlib.suppress(ImapError, OSError), told("the end"):
+        with contextlib.suppress(ImapError), told("the end"):
             self._client.logout()
         self.abort()
 
     def abort(self) -> None:
         """End the connection. Raises nothing."""
-        with contextlib.suppress(IMAPClientError, imaplib.IMAP4.error, OSError):
+        with contextlib.suppress(ImapError), told("the end"):
             self._client.shutdown()
 
     def _search(self, *criteria: str) -> set[int]:
@@ -250,7 +249,8 @@ def _greeted(target: Target) -> Iterator[None]:
     try:
         yield
     except ConnectionRefusedError as error:
-        raise ImapError(f"cannot connect to {target}: nothing listens there (connection refused)") from error
+        text = f"cannot connect to {target}: nothing listens there (connection refused)"
+        raise ImapError(text, is_unreachable=True) from error
     except imaplib.IMAP4.error as error:
         words = words_of(error)
         if words == "None" or words.startswith("unexpected response"):

@@ -130,3 +130,14 @@ async def test_a_token_that_is_refused_is_made_anew_once(good):
             await source.open()
     assert secret.refused == 1
     await source.leave()
+
+
+async def test_no_connection_is_told_as_with_any_other_protocol():
+    def enter(_secret: Secret) -> Session:
+        raise ImapError("nothing listens there", is_unreachable=True)
+
+    source = made(enter, Keeper())
+    with pytest.raises(FetchError) as raised:
+        await source.open()
+    await source.leave()
+    assert raised.value.trouble is Trouble.UNREACHABLE

@@ -1,6 +1,8 @@
 """From the libraries' errors to one of ours."""
 
+import errno
 import imaplib
+import socket
 import ssl
 
 import pytest
@@ -50,6 +52,32 @@ def test_what_ends_a_session_is_told(error, words):
         raise error
     assert raised.value.may_pass is isinstance(error, ssl.SSLError)
     assert not raised.value.is_answer
+
+
+@pytest.mark.parametrize(
+    ("error", "is_unreachable"),
+    [
+        (socket.gaierror(socket.EAI_NONAME, "no such name"), True),
+        (ConnectionRefusedError(errno.ECONNREFUSED, "refused"), True),
+        (OSError(errno.EHOSTUNREACH, "no route"), True),
+        (OSError(errno.ENETUNREACH, "no network"), True),
+        (ConnectionResetError(errno.ECONNRESET, "reset"), False),
+        (TimeoutError(), False),
+    ],
+)
+def test_no_connection_is_no_broken_one(error, is_unreachable):
+    with pytest.raises(ImapError) as raised, told("x"):
+        raise error
+    assert (raised.value.is_unreachable, raised.value.may_pass) == (is_unreachable, True)
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("list"), KeyError(b"UID"), AttributeError("upper"), RecursionError("deep")]
+)
+def test_what_the_library_cannot_read_is_nonsense(error):
+    with pytest.raises(ImapError) as raised, told("x"):
+        raise error
+    assert (raised.value.is_nonsense, raised.value.is_answer) == (True, False)
 
 
 def explain(error: ssl.SSLError) -> str:

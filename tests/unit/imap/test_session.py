@@ -17,6 +17,7 @@ class Client:
         self.octets = octets
         self.said = len(octets) if says is None else says
         self.names_parts = True
+        self.gives = CHUNK  # octets at once, at most
         self.is_nil = False
         self.refuses: Exception | None = None
         self.found: dict[bytes, object] = {b"RFC822.SIZE": self.said}
@@ -48,6 +49,11 @@ class Client:
     def select_folder(self, _folder, readonly=False):
         return self.selected
 
+    def noop(self):
+        raise self.refuses
+
+    logout = shutdown = noop
+
     def fetch(self, uids, wanted):
         if self.refuses is not None:
             raise self.refuses
@@ -55,7 +61,8 @@ class Client:
             return {5: self.found}
         at, _, count = wanted[0].partition("<")[2].strip(">").partition(".")
         name = b"BODY[]<%d>" % int(at) if self.names_parts else b"X"
-        return {5: {name: None if self.is_nil else self.octets[int(at) : int(at) + int(count)], b"SEQ": 1}}
+        end = int(at) + min(int(count), self.gives)
+        return {5: {name: None if self.is_nil else self.octets[int(at) : end], b"SEQ": 1}}
 
 
 def session(client: Client) -> ImapSession:
@@ -75,6 +82,24 @@ def test_a_message_is_whole_whatever_the_server_says_of_its_size(octets, differe
     """There are servers that estimate RFC822.SIZE."""
     message = bytes(octets)
     assert read(Client(message, says=max(octets + difference, 0))) == message
+
+
+def test_a_message_is_whole_though_the_server_gives_less_at_once_than_was_asked_for():
+    client = Client(bytes(range(256)) * 40)
+    client.gives = 1000
+    assert read(client) == client.octets
+
+
+def test_what_the_library_stumbles_over_is_nonsense_of_the_server():
+    client = Client(b"x")
+    client.refuses = ValueError("unexpected message list format")
+    with pytest.raises(ImapError, match="unexpected message list format") as raised:
+        read(client)
+    assert raised.value.is_nonsense
+    assert not raised.value.may_pass
+    met = session(client)
+    assert not met.is_alive()
+    met.close()
 
 
 @pytest.mark.parametrize("how", ["names_parts", "is_nil"])
