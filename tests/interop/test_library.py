@@ -140,3 +140,25 @@ async def test_dovecot_lets_in_by(dove: Dovecot, mechanism):
     with pytest.raises(LoginRefused) as caught:
         await connect(address, password="wrong", tls="none", mechanisms=[mechanism])
     assert (caught.value.mechanism, caught.value.code) == (mechanism, "AUTH")
+
+
+@pytest.mark.parametrize("window", [1, 100])
+@pytest.mark.parametrize("is_underway", [False, True])
+async def test_an_exception_leaves_all_as_it_was_at_dovecot(dove: Dovecot, window, is_underway):
+    name = f"rolled-{window}-{is_underway:d}"
+    dove.put(name, DOTS)
+    lines: list[str] = []
+
+    async def work() -> None:
+        address = f"pop3://{name}@127.0.0.1:{dove.pop3}"
+        async with connect(address, password=PASSWORD, tls="none", window=window, log=lines.append) as maildrop:
+            await maildrop.delete([1, 2, 3])
+            if is_underway:
+                await anext(maildrop.fetch_many(range(4, 100)))
+            raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        await work()
+    assert "C: DELE 3" in lines
+    assert lines.count("C: QUIT") == lines.count("C: RSET")  # cut off, or taken back first
+    assert dove.left(name) == len(DOTS)

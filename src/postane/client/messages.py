@@ -7,7 +7,7 @@ Must not know: how to connect (`opening`).
 """
 
 from array import array
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from types import TracebackType
@@ -25,6 +25,9 @@ from .protocol_log import format_link
 
 HEADER_LIMIT = 1024 * 1024
 """Octets of a header part that are kept: no program writes a tenth of it."""
+
+Wanted = Iterable["Message | int"] | AsyncIterable["Message | int"]
+"""Messages, or their numbers, to be done something with."""
 
 Progress = Callable[[int, int], object]
 """Is told the octets that have come, and how many there will be in all: a hint, as what servers say of sizes is."""
@@ -72,11 +75,12 @@ class Maildrop:
                 yield Message(self, item)
 
     async def fetch_many(
-        self, messages: Iterable["Message | int"], progress: Progress | None = None, window: int | None = None
+        self, messages: Wanted, progress: Progress | None = None, window: int | None = None
     ) -> AsyncGenerator["Fetched", None]:
         """Each of these, as it comes: asked for many at once, where the server bears it. One that is refused does not
-        keep the others from coming. A window is how many are asked for ahead."""
-        chosen = [(each.number, each.octets) if isinstance(each, Message) else (each, 0) for each in messages]
+        keep the others from coming. A window is how many are asked for ahead. Raises TypeError or ValueError for what
+        is no message of this session."""
+        chosen = await self._chosen(messages)
         octets = _Count(progress, sum(listed for _, listed in chosen))
         sizes = iter(chosen)
         async for incoming in self.pop.retrieve([number for number, _ in chosen], window):
@@ -97,11 +101,9 @@ class Maildrop:
                 raise self.pop.exchange.give_up(Misbehaved(f"message {incoming.number} has no end"))
         return b"".join(pieces)
 
-    async def headers_many(
-        self, messages: Iterable["Message | int"], window: int | None = None
-    ) -> AsyncGenerator["Fetched", None]:
+    async def headers_many(self, messages: Wanted, window: int | None = None) -> AsyncGenerator["Fetched", None]:
         """The header part of each of these, as it comes; where the server has no TOP, cut out of the messages."""
-        numbers = [each.number if isinstance(each, Message) else each for each in messages]
+        numbers = [number for number, _ in await self._chosen(messages)]
         whole = numbers if self.pop.has_top is False else []
         if not whole:
             async for incoming in self.pop.tops(numbers, 0, window):
@@ -112,14 +114,32 @@ class Maildrop:
         async for incoming in self.pop.retrieve(whole, window):
             yield await _header_of(incoming)
 
-    async def delete(self, messages: Iterable["Message | int"]) -> None:
+    async def delete(self, messages: Wanted) -> None:
         """Mark these; they are gone once `commit` has returned. Where others are on their way they are marked later.
 
         Raises Refused for the first that the server refuses; the others are marked all the same.
         """
-        self._unsaid += [each.number if isinstance(each, Message) else each for each in messages]
+        self._unsaid += [number for number, _ in await self._chosen(messages)]
         if not self.pop.exchange.underway:
             await self._say_deletions()
+
+    async def _chosen(self, messages: Wanted) -> list[tuple[int, int]]:
+        """Number and size of each; the size of a number is 0."""
+        if isinstance(messages, AsyncIterable):
+            return [self._identified(each) async for each in messages]
+        return [self._identified(each) for each in messages]
+
+    def _identified(self, message: "Message | int") -> tuple[int, int]:
+        """A number means another message in another session, and the letters of a text mean nothing."""
+        if isinstance(message, Message):
+            if message._maildrop is not self:
+                raise ValueError(f"{message!r} is of another session: list the messages anew, and find it by its uidl")
+            return message.number, message.octets
+        if not isinstance(message, int):
+            raise TypeError(f"a message, or its number, is wanted here: not {message!r}")
+        if message < 1:
+            raise ValueError(f"messages are numbered from 1: there is no {message}")
+        return message, 0
 
     async def commit(self) -> None:
         """End the session; what is marked is deleted. Raises Refused where not all of it was, and another PopError
@@ -200,6 +220,9 @@ class Fetched:
     number: int
     octets: bytes = field(default=b"", repr=False)
     error: PopError | None = None
+
+    def __repr__(self) -> str:
+        return f"<Fetched {self.number}, {f'{len(self.octets)} octets' if self.error is None else self.error}>"
 
     @property
     def raw(self) -> bytes:

@@ -6,7 +6,7 @@ import pytest
 
 from postane.client import connect
 from postane.client.errors import ConnectionLost, Misbehaved, NotOffered, Refused, SysTemp
-from postane.client.messages import Maildrop
+from postane.client.messages import Fetched, Maildrop
 from postane.testing.faults import EndlessLine
 from postane.testing.hostile import hostile_server
 from support.pop_links import CAPA, FakeServer, entered, made_messages
@@ -290,3 +290,41 @@ async def test_a_session_that_was_cut_by_somebody_else_is_not_left_well():
     link.abort()
     with pytest.raises(ConnectionLost):
         await maildrop.commit()
+
+
+async def test_what_is_no_message_of_this_session_is_refused_before_anything_is_said():
+    """A number means another message in the next session; and the letters of "12" are two numbers."""
+    maildrop, link = await opened(FakeServer([LETTER] * 3))
+    other, _ = await opened(FakeServer([LETTER] * 3))
+    strange = [message async for message in other.messages()]
+    said = len(link.lines)
+    for wrong, kind, words in (
+        ("12", TypeError, "not '1'"),
+        ([1, "2"], TypeError, "not '2'"),
+        ([1.0], TypeError, "not 1.0"),
+        ([1, 0], ValueError, "numbered from 1"),
+        (strange, ValueError, "is of another session"),
+    ):
+        with pytest.raises(kind, match=words):
+            await maildrop.delete(wrong)
+        for fetch in (maildrop.fetch_many, maildrop.headers_many):
+            with pytest.raises(kind, match=words):
+                await anext(fetch(wrong))
+    assert len(link.lines) == said
+    await maildrop.commit()
+    assert not any(line.startswith(b"DELE") for line in link.lines)
+
+
+async def test_messages_may_be_given_as_they_are_listed():
+    server = FakeServer(made_messages(5))
+    maildrop, _ = await opened(server)
+    assert [each.raw async for each in maildrop.fetch_many(maildrop.messages())] == server.messages
+    assert len([each async for each in maildrop.headers_many(maildrop.messages())]) == 5
+    await maildrop.delete(maildrop.messages())
+    await maildrop.commit()
+    assert server.deleted == {1, 2, 3, 4, 5}
+
+
+def test_who_looks_at_what_was_fetched_sees_how_much_it_is():
+    assert repr(Fetched(3, b"four")) == "<Fetched 3, 4 octets>"
+    assert repr(Fetched(3, error=Refused("RETR", "no"))) == "<Fetched 3, RETR was refused: no>"
