@@ -1,7 +1,8 @@
 """A maildrop of a post office, in which a message's unique-id derives from its key: it is never there twice.
 
-The store itself refuses a unique-id that is in the drop already, which means here that the message is. What was deleted
-and is kept out of sight counts as there, too; what was deleted for good is not known of.
+The store itself refuses a unique-id that is in the drop already, which means here that the message is, unless that one
+has another size: servers have given the unique-id of a message that was gone to another one, which has its own here.
+What was deleted and is kept out of sight counts as there, too; what was deleted for good is not known of.
 
 Must not know: how the store keeps what it keeps; whose drop it is.
 """
@@ -18,6 +19,7 @@ from postane.maildrop.base import (
     MaildropStore,
     Quota,
     QuotaExceeded,
+    Receipt,
     Spool,
     StoreDamaged,
     StoreFull,
@@ -27,7 +29,7 @@ from postane.maildrop.base import (
 
 from .base import Delivery, Outcome, Parcel, SinkError
 from .content import IN_MEMORY, SpoolError
-from .failures import deferred
+from .failures import deferred, refused
 from .keys import mark
 from .thread import OneThread
 
@@ -36,6 +38,13 @@ GROUP = 32
 
 SMALL = 16 * 1024
 """Octets of a message that goes into the store in one step."""
+
+
+NAMESAKES = 4
+"""Messages with the same key that a drop has room for; there are two where a server has used a unique-id again."""
+
+SLACK = 64
+"""Octets by which the fields that stand before a message may differ from one attempt to the next."""
 
 
 class MaildropSink:
@@ -62,7 +71,7 @@ class MaildropSink:
 
     async def find(self, keys: Collection[str]) -> set[str]:
         """Which of these it has. Raises SinkError."""
-        wanted = {unique_id(key): key for key in keys}
+        wanted = {unique_id(key, which): key for key in keys for which in range(NAMESAKES)}
         found: set[str] = set()
         if wanted:
             try:
@@ -100,15 +109,36 @@ class MaildropSink:
         spool = self._store.spool()
         try:
             await self._fill(spool, parcel)
-            addressee = Addressee(self._drop, parcel.lead, self._quota, unique_id(parcel.key))
-            (outcome,) = await self._store.deposit(spool, Letter(parcel.sender, parcel.arrived), [addressee])
+            outcome = await self._deposit(spool, parcel)
         except SpoolError as error:
             return deferred(error.text)
         except MaildropError as error:
             outcome = error
         finally:
             await spool.discard()
+        if outcome is None:
+            return refused(f"maildrop {self._drop}: {NAMESAKES} messages of other sizes have its unique-id")
         return self._answer(outcome) if isinstance(outcome, MaildropError) else Delivery(Outcome.DELIVERED)
+
+    async def _deposit(self, spool: Spool, parcel: Parcel) -> Receipt | MaildropError | None:
+        """None: there are others with all its names. Raises MaildropError, too."""
+        letter = Letter(parcel.sender, parcel.arrived)
+        for which in range(NAMESAKES):
+            name = unique_id(parcel.key, which)
+            addressee = Addressee(self._drop, parcel.lead, self._quota, name)
+            (outcome,) = await self._store.deposit(spool, letter, [addressee])
+            if not isinstance(outcome, UidlRefused) or await self._has(name, parcel):
+                return outcome
+        return None
+
+    async def _has(self, name: str, parcel: Parcel) -> bool:
+        """Whether what has this unique-id in the drop is this message, by its size. What is gone by now was."""
+        octets = len(parcel.lead) + parcel.content.octets
+        for rows in (self._store.rows(self._drop), self._store.deleted(self._drop)):
+            async for row in rows:
+                if row.uidl == name:
+                    return abs(row.facts.octets - octets) <= SLACK
+        return True
 
     async def _fill(self, spool: Spool, parcel: Parcel) -> None:
         chunks = parcel.content.chunks()
@@ -140,6 +170,7 @@ def _run(numbered: tuple[int, Parcel]) -> int:
     return number if parcel.content.octets > SMALL else -1
 
 
-def unique_id(key: str) -> str:
-    """The unique-id of the message with that key. It is in people's mail programs: the form never changes."""
-    return f"K{mark(key)}"
+def unique_id(key: str, which: int = 0) -> str:
+    """The unique-id of the message with that key, or of another one with it. It is in people's mail programs: the form
+    never changes."""
+    return f"K{mark(f'{key} {which}' if which else key)}"

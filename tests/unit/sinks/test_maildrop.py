@@ -1,5 +1,7 @@
 """A maildrop as a sink: unique-ids that derive from keys, and what a store may refuse."""
 
+from dataclasses import replace
+
 import pytest
 
 from postane.maildrop.base import (
@@ -19,7 +21,8 @@ from postane.maildrop.base import (
 from postane.maildrop.drop import JoinedStore
 from postane.maildrop.memory import memory_store
 from postane.sinks.base import Outcome, SinkError
-from postane.sinks.maildrop import MaildropSink, unique_id
+from postane.sinks.content import MemoryContent
+from postane.sinks.maildrop import NAMESAKES, MaildropSink, unique_id
 from support.sink_houses import drop_messages, octets, parcel
 
 
@@ -38,6 +41,33 @@ async def test_a_second_deposit_is_known() -> None:
     assert await drop_messages(store, "anna") == [octets(parcel(n)) for n in (1, 2, 3)]
     assert [row.sender async for row in store.rows("anna")] == ["wmt@example.org"] * 3
     await sink.close()
+
+
+async def test_another_message_under_the_key_of_one_that_is_still_there_is_not_taken_for_it() -> None:
+    store = memory_store()
+    sink = MaildropSink(store, "anna")
+    old = parcel(1)
+    new = replace(old, content=MemoryContent(b"Subject: another one\r\n\r\n" + b"x" * 200 + b"\r\n"))
+    assert (await sink.deliver([old]))[0].outcome is Outcome.DELIVERED
+    assert (await sink.deliver([new]))[0].outcome is Outcome.DELIVERED
+    assert (await sink.deliver([new]))[0].outcome is Outcome.PRESENT
+    assert (await sink.deliver([replace(old, lead=old.lead + b"X: y\r\n")]))[0].outcome is Outcome.PRESENT
+    assert await drop_messages(store, "anna") == [octets(old), octets(new)]
+    session = await store.open("anna", Holder("s", "", "pop3", 0.0), Lock())
+    await session.load()
+    session.snapshot.delete(1)
+    await session.commit()
+    await session.close()
+    assert await sink.find([old.key]) == {old.key}, "one of that key is there still"
+
+
+async def test_no_more_than_a_few_may_have_the_same_key() -> None:
+    sink = MaildropSink(memory_store(), "anna")
+    sizes = range(100, 100 * (NAMESAKES + 2), 100)
+    parcels = [replace(parcel(1), content=MemoryContent(b"x" * size + b"\r\n")) for size in sizes]
+    answers = [(await sink.deliver([each]))[0] for each in parcels]
+    assert [each.outcome for each in answers] == [Outcome.DELIVERED] * NAMESAKES + [Outcome.REFUSED]
+    assert "have its unique-id" in answers[-1].reason
 
 
 @pytest.mark.parametrize("keep_deleted", [False, True])
