@@ -126,8 +126,20 @@ def _read_ahead(reader: asyncio.StreamReader) -> bytes:
 async def _fastest(host: str, port: int, name: str) -> socket.socket:
     """A socket that is connected to one of the host's addresses; `name` is what it is called. Raises Unreachable."""
     addresses = await _resolve(host, port, name)
-    tries = [partial(_try, address) for address in addresses]
-    winner, _, errors = await staggered_race(tries, HEAD_START)
+    stand: list[socket.socket] = []
+
+    async def attempt(address: Address) -> socket.socket:
+        stand.append(await _try(address))
+        return stand[-1]
+
+    tries = [partial(attempt, address) for address in addresses]
+    winner = None
+    try:
+        winner, _, errors = await staggered_race(tries, HEAD_START)
+    finally:  # cancelled, it has a winner and nobody to give it to
+        for connected in stand:
+            if connected is not winner:
+                connected.close()
     if isinstance(winner, socket.socket):
         return winner
     raise Unreachable(f"cannot connect to {name}: {_explain(addresses, errors)}") from errors[-1]

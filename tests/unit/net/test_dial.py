@@ -354,3 +354,30 @@ async def test_files_that_cannot_be_used_are_named(tmp_path, own):
         assert str(none) in await refused(implicit(port, authority=none))
         assert str(none) in await refused(implicit(port, certificate=none))
         assert str(own.chain) in await refused(implicit(port, certificate=own.chain))  # there is no key in it
+
+
+@on_both_loops
+async def test_cancelled_at_whatever_moment_it_leaves_no_socket_open():
+    """A connection that stands a moment before the cancellation is closed too, and not when somebody tidies up."""
+    made = []
+
+    class Watched(socket.socket):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            made.append(self)
+
+    async with serving(echo) as port:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("postane.net.dial.socket.socket", Watched)
+            for turns in range(40):
+                task = asyncio.create_task(dial(Target("127.0.0.1", port, CLEAR)))
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                task.cancel()
+                link = (await asyncio.gather(task, return_exceptions=True))[0]
+                if not isinstance(link, asyncio.CancelledError):
+                    link.abort()
+                for _ in range(5):
+                    await asyncio.sleep(0)
+    assert made
+    assert [each for each in made if each.fileno() >= 0] == []
