@@ -87,6 +87,7 @@ class Dialogue(ABC, Generic[EventT, CommandT]):
 
     def __init__(self, link: Link, machine: Machine[EventT, CommandT], write_line: WriteLine | None = None) -> None:
         self._talk = Lockstep(link, machine, write_line)
+        self._has_deleted = False  # what is gone only when the session ends well
 
     def __repr__(self) -> str:
         return f"<{self.protocol.title()} at {format_link(self.link, is_open=self._talk.is_usable)}>"
@@ -102,10 +103,10 @@ class Dialogue(ABC, Generic[EventT, CommandT]):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is not None or not self._talk.is_usable:
-            self.abort()
-        else:
+        if error is None and (self._talk.is_usable or self._has_deleted):
             await self.quit()
+        else:
+            self.abort()
 
     @abstractmethod
     async def quit(self) -> None:
@@ -113,6 +114,7 @@ class Dialogue(ABC, Generic[EventT, CommandT]):
 
     def abort(self) -> None:
         """End the session at once, which deletes nothing that was not deleted before."""
+        self._has_deleted = False
         self._talk.abort()
 
     def _check_may_cross(self, policy: LoginPolicy | None) -> None:

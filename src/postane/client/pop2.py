@@ -76,6 +76,7 @@ class Pop2(Dialogue[Event, Command]):
 
     async def quit(self) -> None:
         """End the session and delete what was deleted. Refused: it is not known what is gone."""
+        self._has_deleted = False  # whatever comes of it, it is told once
         try:
             await self._settle()
             await self._ask(Quit(), Ok)
@@ -110,6 +111,7 @@ class Pop2(Dialogue[Event, Command]):
         while await self._chunk(reading):
             pass
         self._open = None
+        self._has_deleted = self._has_deleted or isinstance(command, Ackd)
         reply = await self._ask(command, Length)
         self._current = reading.message.number + (not isinstance(command, Nack))
         self._octets = reply.octets
@@ -141,6 +143,7 @@ class Pop2(Dialogue[Event, Command]):
         self._visit += 1
         self._current = self.count = 0
         self.count = (await self._ask(command, Count)).number
+        self._has_deleted = False
         return self.count
 
     async def _ask(self, command: Command, kind: type[_ReplyT]) -> _ReplyT:

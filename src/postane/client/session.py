@@ -134,11 +134,11 @@ class Session:
         Raises Refused where the server did not delete all of it; another PopError where that is not known. With
         nothing marked there is nothing to fail: a server that just closes has done no harm.
         """
+        has_deleted, self._has_deleted = self._has_deleted, False  # whatever comes of it, it is told once
         try:
             await self._do(Quit())
-            self._has_deleted = False  # so that to quit once more is no failure
         except PopError:
-            if self._has_deleted:
+            if has_deleted:
                 raise
         finally:
             await self.exchange.close()

@@ -328,3 +328,11 @@ async def test_messages_may_be_given_as_they_are_listed():
 def test_who_looks_at_what_was_fetched_sees_how_much_it_is():
     assert repr(Fetched(3, b"four")) == "<Fetched 3, 4 octets>"
     assert repr(Fetched(3, error=Refused("RETR", "no"))) == "<Fetched 3, RETR was refused: no>"
+
+
+async def test_deletions_that_failed_are_told_once():
+    maildrop, _ = await opened(FakeServer([LETTER], replies={b"QUIT": b"-ERR [SYS/TEMP] not all\r\n"}))
+    async with maildrop:
+        await maildrop.delete([1])
+        with pytest.raises(SysTemp):
+            await maildrop.commit()

@@ -201,3 +201,24 @@ async def test_a_server_that_repeats_the_password_tells_it_to_nobody():
     with pytest.raises(LoginRefused, match=r"what is HELO ayse \*\*\*\*$"):
         await pop.log_in("ayse", "gizli")
     assert not any("gizli" in line for line in lines)
+
+
+@pytest.mark.parametrize("is_deleted", [True, False])
+async def test_deletions_that_were_not_done_are_told_where_the_connection_was_lost(is_deleted):
+    """Though somebody has caught that; who breaks off himself knows."""
+    word = b"ACKD\r\n" if is_deleted else b"ACKS\r\n"
+
+    async def work(end):
+        pop, link = await opened(READ, (b"RETR\r\n", FIRST), (word, b"=0\r\n"))
+        async with pop:
+            message = await anext(pop.messages())
+            await message.raw()
+            await (message.delete() if is_deleted else message.keep())
+            end(pop, link)
+
+    await work(lambda pop, _: pop.abort())
+    if is_deleted:
+        with pytest.raises(ConnectionLost):
+            await work(lambda pop, _: pop._talk.give_up(ConnectionLost("it is gone")))
+    else:
+        await work(lambda pop, _: pop._talk.give_up(ConnectionLost("it is gone")))
