@@ -56,7 +56,7 @@ def post(request: pytest.FixtureRequest) -> Iterator[PostOffice]:
 
 @pytest.fixture(scope="module")
 def office() -> Iterator[PostOffice]:
-    """A server for the operator's commands, each of which is a process."""
+    """A server for the operator's commands."""
     with PostOffice(
         {"log": {"format": "text"}, "auth": {"failure_delay": "0s", "lockout_after": 0}}, pool=12
     ) as office:
@@ -88,7 +88,7 @@ def check_log(office: PostOffice) -> None:
 
 def shown(office: PostOffice, command: str, *words: str, expect: int | None = 0) -> bytes:
     """What a command says on both ways out; on standard output as JSON too, which must be some."""
-    done = office.run(command, *words, expect=expect)
+    done = office.run_forked(command, *words, expect=expect)
     check_shown(done.stdout)
     check_shown(done.stderr)
     return done.stdout + done.stderr
@@ -175,19 +175,19 @@ def test_what_the_operator_says(office: PostOffice, text: str) -> None:
 def test_labels_and_aliases(office: PostOffice, text: str) -> None:
     """What may not be a label or an alias is refused; what may be is shown as it is."""
     box = office.fresh()
-    shown_before = office.run("user show", box.name, "--json").stdout
+    shown_before = office.run_forked("user show", box.name, "--json").stdout
     taken = office.run("user device add", "--secret-stdin", "--", box.name, text, given=b"secret of it\n", expect=None)
     check_shown(taken.stderr)
-    alias = office.run("user alias add", "--", box.name, f"{text}@x.test", expect=None)
+    alias = office.run_forked("user alias add", "--", box.name, f"{text}@x.test", expect=None)
     check_shown(alias.stderr)
     shown(office, "user show", box.name)
-    told = json.loads(office.run("user show", box.name, "--json").stdout)
+    told = json.loads(office.run_forked("user show", box.name, "--json").stdout)
     labels = [device["label"] for device in told["devices"]]
     assert labels == ([text.strip()] if taken.returncode == 0 else [])
     assert taken.returncode in (0, 65)
     assert alias.returncode in (0, 65)
     assert (told != json.loads(shown_before)) == (0 in (taken.returncode, alias.returncode))
-    office.run("user device revoke", "--", box.name, text, expect=0 if labels else None)
+    office.run_forked("user device revoke", "--", box.name, text, expect=0 if labels else None)
 
 
 @pytest.mark.parametrize("name", ["[red]a[/red]", "a'b", "a&b", "%s", "çağrı", "a$(id)", "=cmd|x"])
@@ -197,11 +197,11 @@ def test_strange_names_that_may_be(office: PostOffice, name: str) -> None:
         pytest.skip("no name of an account")
     with log_in(office.pop3, name, "a secret word", source=next(SOURCES)) as talk:
         assert name in shown(office, "sessions").decode()
-        assert name in [row["account"] for row in json.loads(office.run("sessions", "--json").stdout)]
+        assert name in [row["account"] for row in json.loads(office.run_forked("sessions", "--json").stdout)]
         assert talk.ask(b"QUIT").startswith(b"+OK")
     for command in ("user list", "drop list"):
         assert name in shown(office, command).decode()
-        assert name in office.run(command, "--json").stdout.decode()
+        assert name in office.run_forked(command, "--json").stdout.decode()
     wait_until(lambda: name in office.log.read_text(), "the session is told")
     check_log(office)
-    office.run("user remove", "--yes", "--drop", "--", name)
+    office.run_forked("user remove", "--yes", "--drop", "--", name)

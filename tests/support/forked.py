@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import NoReturn
 
 TESTS = Path(__file__).parents[1]
-LATE = ("cli.user", "cli.drop", "cli.drop_put", "accounts.bulk", "accounts.local", "maildrop.embedded", "app")
+LATE = ("cli.user", "cli.drop", "cli.drop_put", "cli.sessions", "accounts.bulk", "accounts.local", "app")
 """What the commands import where they use it; the rest comes with these."""
 
 KILLED = -9

@@ -188,16 +188,23 @@ class PostOffice:
         self, command: str, *arguments: str, given: bytes = b"", expect: int | None = 0
     ) -> subprocess.CompletedProcess[bytes]:
         """Run `postane COMMAND -c FILE ARGUMENTS` and check its exit code (None: any)."""
-        words = [sys.executable, "-m", "postane", *command.split(), "-c", str(self.config), *arguments]
+        words = [sys.executable, "-m", "postane", *self._words(command, arguments)]
         done = subprocess.run(words, input=given, capture_output=True, cwd=self.folder, timeout=READY_TIME)
-        said = done.stderr.decode(errors="replace")
-        assert expect is None or done.returncode == expect, f"{command} {arguments}: {done.returncode}\n{said}"
-        return done
+        return _checked(done, expect)
+
+    def run_forked(
+        self, command: str, *arguments: str, given: bytes = b"", expect: int | None = 0
+    ) -> subprocess.CompletedProcess[bytes]:
+        """The same without a start of Python: for what is on the way to what a test is about, and for many of a kind."""
+        return _checked(forked.run(self._words(command, arguments), given=given, folder=self.folder), expect)
+
+    def _words(self, command: str, arguments: Sequence[str]) -> list[str]:
+        return [*command.split(), "-c", str(self.config), *arguments]
 
     def add_user(self, name: str, *options: str) -> Mailbox:
         """Make an account."""
         mailbox = Mailbox(name, f"pw-{name}-1939")
-        self._do("user add", name, "--password-stdin", *options, given=f"{mailbox.password}\n".encode())
+        self.run_forked("user add", name, "--password-stdin", *options, given=f"{mailbox.password}\n".encode())
         return mailbox
 
     def fresh(self) -> Mailbox:
@@ -207,24 +214,24 @@ class PostOffice:
             self._made += self._pool_size
             listing = self.folder / "users"
             listing.write_text("".join(f"{box.name}:{box.password}\n" for box in self._pool))
-            self._do("user import", str(listing))
+            self.run_forked("user import", str(listing))
         return self._pool.pop(0)
 
     def add_device(self, mailbox: Mailbox, label: str = "laptop") -> Mailbox:
         """A device password of the account, as APOP needs one."""
         secret = f"device-{mailbox.name}-{label}"
-        self._do("user device add", mailbox.name, label, "--secret-stdin", given=f"{secret}\n".encode())
+        self.run_forked("user device add", mailbox.name, label, "--secret-stdin", given=f"{secret}\n".encode())
         return Mailbox(mailbox.name, secret)
 
     def put(self, mailbox: Mailbox, octets: bytes) -> None:
         """Deliver by the command line."""
-        self._do("drop put", mailbox.name, given=octets)
+        self.run_forked("drop put", mailbox.name, given=octets)
 
-    def _do(self, command: str, *arguments: str, given: bytes = b"") -> None:
-        """Run a command that is on the way to what a test is about."""
-        words = [*command.split(), "-c", str(self.config), *arguments]
-        done = forked.run(words, given=given, folder=self.folder)
-        assert done.returncode == 0, f"{command} {arguments}: {done.returncode}\n{done.stderr.decode(errors='replace')}"
+
+def _checked(done: subprocess.CompletedProcess[bytes], expect: int | None) -> subprocess.CompletedProcess[bytes]:
+    said = done.stderr.decode(errors="replace")
+    assert expect is None or done.returncode == expect, f"{done.args}: {done.returncode}\n{said}"
+    return done
 
 
 def _defaults(folder: Path) -> dict[str, dict[str, Any]]:
