@@ -160,6 +160,25 @@ async def test_what_was_deleted_and_is_not_listed_any_more_is_forgotten(house, r
     assert await keys_at(run, None) == ["a"], "another message, with a key that was somebody's before"
 
 
+async def test_what_was_deleted_and_comes_into_the_listing_later_is_spared(house, run):
+    """A server that has no unique-ids may say that it has deleted, and list the message again."""
+
+    async def nothing():
+        yield []
+
+    digests = [Listed(1, "digest one", 100), Listed(2, "digest two", 200)]
+    await run.take_listing(nothing(), spared="digest")
+    await run.rekey(digests)
+    await run.record_deleted(["digest one", "digest two"])
+    await run.take_listing(nothing(), spared="digest")
+    await run.rekey(digests[:1])
+    assert await keys_at(run, Step.DELETED) == ["digest one"]
+    assert [each.key for each in await entries(house.journal, "work")] == ["digest one"]
+    await run.take_listing(nothing(), spared="digest")
+    await run.rekey([])
+    assert await entries(house.journal, "work") == []
+
+
 async def test_what_was_delivered_and_is_not_listed_any_more_is_remembered(run):
     await listed(run, "abc")
     await run.record_delivered(["a"])

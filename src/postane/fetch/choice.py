@@ -23,6 +23,9 @@ CLOCK = "clock"
 FRESH = 1
 """How often a message was tried that did not fail, or once: that may be anybody's fault."""
 
+OWN_FIELDS = 256
+"""Octets by which a message may grow at its server: X-UIDL, Status and their like."""
+
 DAY = 86400.0
 
 LEAP = 100 * DAY
@@ -144,21 +147,25 @@ async def due(work: Work) -> AsyncIterator[list[Compared]]:
 
 def _is_due(work: Work, each: Compared) -> bool:
     keep = work.account.keep
-    if each.step is Step.DELETED:  # the server said that it was gone
-        return keep.kind is not KeepKind.ALL and _is_same(work, each)
-    if keep.kind is KeepKind.AGED:
-        return each.delivered is not None and max(each.delivered, work.aging_since) + keep.seconds <= work.clock()
-    return keep.kind is not KeepKind.ALL
+    if keep.kind is KeepKind.ALL:
+        return False
+    is_aging = each.step is Step.DELIVERED and keep.kind is KeepKind.AGED
+    if is_aging and max(each.delivered or 0.0, work.aging_since) + keep.seconds > work.clock():
+        return False
+    return _is_same(work, each)
 
 
 def _is_same(work: Work, each: Compared) -> bool:
-    """Whether it is the message that was deleted, and not another one under its unique-id: some servers count anew."""
-    if each.octets in (0, each.listed.octets):
+    """Whether it is the message that was delivered, or deleted, and not another one under its unique-id: some servers
+    count anew. Some add fields of their own to a message that was fetched."""
+    may_grow = 0 if each.step is Step.DELETED else OWN_FIELDS
+    if not each.octets or each.octets <= each.listed.octets <= each.octets + may_grow:
         return True
+    those = "of deleted ones" if each.step is Step.DELETED else "of others that were delivered"
     name = work.account.name
     work.progress.remark(
-        "there are messages with the unique-ids of deleted ones, and of another size, which are neither fetched nor"
-        f" deleted; to fetch them: postane fetch state forget {name} KEY (state list {name} --step deleted names it)"
+        f"there are messages with the unique-ids {those}, and of another size, which are neither fetched nor deleted;"
+        f" to fetch them: postane fetch state forget {name} KEY (state list {name} --step {each.step} names it)"
     )
     return False
 

@@ -13,6 +13,7 @@ from postane.sinks.base import Sink
 
 from .account import KeepKind
 from .lead import id_in_lead
+from .listing import ASKED
 from .work import DONE, HERE_SINCE, Work
 
 AT_ONCE = "gone at once"
@@ -25,9 +26,6 @@ MANY = 20
 WAIT = 7 * 86400.0
 """Seconds for which they stay at the server all the same: time to read of it."""
 
-PIECE = 20_000
-"""Messages that destinations are asked for at once: some read all that they have, each time."""
-
 
 async def gone_here(work: Work, is_due: Callable[[Compared], bool]) -> list[Compared]:
     """What none of the destinations has any more, of what they got since they are the ones they are and `is_due` as far
@@ -38,7 +36,7 @@ async def gone_here(work: Work, is_due: Callable[[Compared], bool]) -> list[Comp
         return []
     since = await here_since(work, tellers)
     gone, newest = list[Compared](), 0.0
-    async for piece in work.run.compare(steps=DONE, piece=PIECE):
+    async for piece in work.run.compare(steps=DONE, piece=ASKED):
         asked = [each for each in piece if is_due(each) and (each.delivered or 0.0) >= since]
         missing = await _missing(work, tellers, asked)
         numbers = {each.listed.number for each in missing}

@@ -16,7 +16,7 @@ from itertools import chain
 from typing import TypeVar
 
 from postane.credentials.base import Secret, SecretKind, SecretSource
-from postane.imap.errors import ImapError
+from postane.imap.errors import ImapError, NoWay
 from postane.imap.session import ImapSession, Mail
 from postane.wire.crlf import Mender
 
@@ -172,4 +172,4 @@ def _told(error: ImapError) -> FetchError:
         return FetchError(error.text, Trouble.LOGIN)
     if error.is_trust or error.is_nonsense:
         return FetchError(error.text, Trouble.PROTOCOL)
-    return FetchError(error.text, Trouble.UNREACHABLE if error.is_unreachable else Trouble.TEMPORARY)
+    return FetchError(error.text, Trouble.UNREACHABLE if isinstance(error, NoWay) else Trouble.TEMPORARY)

@@ -19,6 +19,10 @@ _VOLATILE = re.compile(
 )
 
 
+PREFIX = "sha256:"
+"""How such a key begins."""
+
+
 class DigestKeys:
     """Keys for the messages of one listing, which are to be asked for in the order of their numbers."""
 
@@ -47,4 +51,4 @@ class DigestKeys:
         digest = made.hexdigest()[:40]
         self._seen[digest] += 1
         count = self._seen[digest]
-        return f"sha256:{digest}" if count == 1 else f"sha256:{digest}#{count}"
+        return f"{PREFIX}{digest}" if count == 1 else f"{PREFIX}{digest}#{count}"

@@ -13,7 +13,7 @@ from postane.journal.base import Listed, Step
 
 from .errors import FetchError, Trouble
 from .header_part import read_header_part
-from .keys import DigestKeys
+from .keys import PREFIX, DigestKeys
 from .source import Facts, Item
 from .work import PART, PENDING, PIECE, Work
 
@@ -26,6 +26,9 @@ UNIQUE_IDS = "has unique-ids"
 MAILBOX = "mailbox"
 """The same for whose mail it was: its name now, and the first one, in lines."""
 
+ASKED = 20_000
+"""Messages that destinations are asked for at once: some read all that they have, each time."""
+
 SETTLED: frozenset[Step | None] = frozenset(Step) - {Step.SEEN}
 """What something was done about in an earlier run."""
 
@@ -35,12 +38,13 @@ async def take_listing(work: Work) -> None:
     run = work.run
     known = set((await run.recall(REPEATED) or "").split())
     odd: list[Item] = []
-    if repeated := list(await run.take_listing(_keyed(work, known, odd))):
+    if repeated := list(await run.take_listing(_keyed(work, known, odd), spared=PREFIX)):
         known |= {listed.key for listed in repeated}
         await run.remember(REPEATED, " ".join(sorted(known)))
         odd += [Item(listed.number, listed.octets, None) for listed in repeated]
-    if odd:
-        work.progress.step = "looking"
+    if odd or known or await run.recall(UNIQUE_IDS) is None:  # else there is nothing under a digest
+        if odd:
+            work.progress.step = "looking"
         odd.sort(key=lambda item: item.number)
         await run.rekey([listed async for listed in _digested(work, odd)])
     work.given_up |= set(work.source.hidden)
@@ -120,7 +124,7 @@ async def reconcile(work: Work) -> None:
     work.progress.step = "comparing"
     tellers = [sink for sink in work.sinks if sink.can_tell]
     names = {sink.name for sink in work.sinks}
-    async for piece in work.run.compare(steps=PENDING, piece=PIECE):
+    async for piece in work.run.compare(steps=PENDING, piece=ASKED):
         parts = {each.listed.key for each in piece if is_part(work, each.listed)}
         parcels = {work.parcel_key(each.listed.key, is_part=each.listed.key in parts): each for each in piece}
         had = {each.listed.key: _names_of(each.sinks, is_part=each.listed.key in parts) for each in piece}

@@ -108,6 +108,8 @@ async def _visit(work: Work, tell: Tell | None) -> bool:
     finally:
         await visit.leave()
     is_limited = account.limit is not None and work.progress.messages >= account.limit
+    if work.progress.login_delay:
+        return True
     return is_limited or work.most is None or visit.taken < work.most
 
 

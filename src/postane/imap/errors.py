@@ -29,7 +29,7 @@ _STUMBLES = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 class ImapError(Exception):
     """The server cannot be reached, or says no; the text says why. `is_login`: name or secret are refused. `is_trust`:
     TLS does not stand. `is_nonsense`: the server cannot be understood. `is_answer`: it has said no to this, and the
-    session goes on. `is_unreachable`: there is no connection. `may_pass`: worth another try."""
+    session goes on. `may_pass`: worth another try."""
 
     def __init__(
         self,
@@ -39,17 +39,19 @@ class ImapError(Exception):
         is_trust: bool = False,
         is_nonsense: bool = False,
         is_answer: bool = False,
-        is_unreachable: bool = False,
         may_pass: bool = True,
     ) -> None:
         super().__init__(text)
         self.text = text
         self.is_answer = is_answer
-        self.is_unreachable = is_unreachable
         self.is_login = is_login
         self.is_trust = is_trust
         self.is_nonsense = is_nonsense
         self.may_pass = may_pass and not (is_login or is_trust or is_nonsense)
+
+
+class NoWay(ImapError):
+    """There is no connection."""
 
 
 @contextlib.contextmanager
@@ -76,12 +78,12 @@ def told(what: str) -> Iterator[None]:
     except Unbounded as error:
         raise ImapError(f"{what}: {error}", is_nonsense=True) from error
     except socket.gaierror as error:
-        raise ImapError(f"{what}: there is no host of this name", is_unreachable=True) from error
+        raise NoWay(f"{what}: there is no host of this name") from error
     except TimeoutError as error:
         raise ImapError(f"{what}: the server took too long") from error
     except OSError as error:
-        is_unreachable = error.errno in _NO_WAY
-        raise ImapError(f"{what}: {error.strerror or error}", is_unreachable=is_unreachable) from error
+        kind = NoWay if error.errno in _NO_WAY else ImapError
+        raise kind(f"{what}: {error.strerror or error}") from error
     except (IMAPClientError, imaplib.IMAP4.error) as error:
         is_answer = not isinstance(error, imaplib.IMAP4.abort)
         raise ImapError(f"{what}: {words_of(error)}", is_answer=is_answer) from error

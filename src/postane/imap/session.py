@@ -16,7 +16,7 @@ from postane.credentials.base import Secret, SecretKind
 from postane.net.base import Target, TlsMode
 
 from .bounded import BoundedClient
-from .errors import ImapError, shaking_hands, told, words_of
+from .errors import ImapError, NoWay, shaking_hands, told, words_of
 
 CHUNK = 1024 * 1024
 """Octets of a message that are asked for at once: the library holds an answer in memory."""
@@ -250,7 +250,7 @@ def _greeted(target: Target) -> Iterator[None]:
         yield
     except ConnectionRefusedError as error:
         text = f"cannot connect to {target}: nothing listens there (connection refused)"
-        raise ImapError(text, is_unreachable=True) from error
+        raise NoWay(text) from error
     except imaplib.IMAP4.error as error:
         words = words_of(error)
         if words == "None" or words.startswith("unexpected response"):

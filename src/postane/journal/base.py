@@ -100,16 +100,20 @@ class Run(Protocol):
         """Whether the last run of this account did not end: what was delivered last may not be recorded."""
         ...
 
-    async def take_listing(self, listing: AsyncIterator[Sequence[Listed]]) -> Sequence[Listed]:
+    async def take_listing(self, listing: AsyncIterator[Sequence[Listed]], *, spared: str = "") -> Sequence[Listed]:
         """Note what the server has now, in pieces; durable as one. The next one takes its place.
 
         Gives all those whose key is not theirs alone in this listing: nothing is noted of them, `rekey` does that.
         What is DELETED and not listed any more is forgotten: a server may give the same unique-id to a later message.
+        Keys that begin with `spared` are those of `rekey`, which is to come, and forgets them.
         """
         ...
 
     async def rekey(self, listed: Sequence[Listed]) -> None:
-        """Add these to the listing: messages that it had under a key which was not theirs alone. Durable."""
+        """Add these to the listing: messages that it had under a key which was not theirs alone. Durable.
+
+        What is DELETED and not listed now either is forgotten.
+        """
         ...
 
     def compare(self, *, steps: Collection[Step | None], piece: int = 1000) -> AsyncIterator[Sequence[Compared]]:

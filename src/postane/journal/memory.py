@@ -31,16 +31,14 @@ class MemoryRun:
         self._new: set[str] = set()  # keys that this listing was the first to have
         self.is_suspect = known.is_running
 
-    async def take_listing(self, listing: AsyncIterator[Sequence[Listed]]) -> Sequence[Listed]:
+    async def take_listing(self, listing: AsyncIterator[Sequence[Listed]], *, spared: str = "") -> Sequence[Listed]:
         """See Run."""
         self._check()
         self._listing = None
         taken = [each async for piece in listing for each in piece]
         times = Counter(each.key for each in taken)
         once = [each for each in taken if times[each.key] == 1]
-        entries = self._known.entries
-        for key in [key for key, entry in entries.items() if entry.step is Step.DELETED and not times[key]]:
-            del entries[key]
+        self._forget(key for key in self._known.entries if not times[key] and not (spared and key.startswith(spared)))
         self._listing, self._new = {}, set()
         self._note(once)
         return sorted((each for each in taken if times[each.key] > 1), key=lambda each: each.number)
@@ -49,6 +47,13 @@ class MemoryRun:
         """See Run."""
         self._check()
         self._note(listed)
+        here = {each.key for each in (self._listing or {}).values()}
+        self._forget(key for key in self._known.entries if key not in here)
+
+    def _forget(self, keys: Iterable[str]) -> None:
+        entries = self._known.entries
+        for key in [key for key in keys if entries[key].step is Step.DELETED]:
+            del entries[key]
 
     def _note(self, listed: Iterable[Listed]) -> None:
         now, entries = self._clock(), self._known.entries

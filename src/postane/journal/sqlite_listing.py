@@ -50,7 +50,8 @@ WHERE account = ?1 AND listed IS NULL AND id NOT IN (SELECT id FROM temp.{table}
 
 _FORGET = """
 DELETE FROM message
-WHERE account = ? AND step = 4 AND id NOT IN (SELECT id FROM temp.{table} WHERE id IS NOT NULL)
+WHERE account = ?1 AND step = 4 AND id NOT IN (SELECT id FROM temp.{table} WHERE id IS NOT NULL)
+AND (?2 = '' OR substr(key, 1, length(?2)) <> ?2)
 """
 
 _REPEATED = """
@@ -86,14 +87,14 @@ class Listing:
             _ADD.format(table=self._table), [(each.number, each.key, each.octets, account) for each in listed]
         )
 
-    def take(self, database: sqlite3.Connection, now: float) -> list[Listed]:
+    def take(self, database: sqlite3.Connection, now: float, spared: str = "") -> list[Listed]:
         """It is complete: note what is new and what is gone. Gives, and leaves out, those with a repeated key."""
         repeated = [Listed(*row) for row in self._execute(database, _REPEATED)]
         database.executemany(
             f"DELETE FROM temp.{self._table} WHERE number = ?",  # noqa: S608 - our own words
             [(each.number,) for each in repeated],
         )
-        self._execute(database, _FORGET, self._account)
+        self.forget(database, spared)
         self._execute(database, _GONE, self._account)
         database.execute("UPDATE account SET listed = ? WHERE id = ?", (now, self._account))
         self.note(database, now)
@@ -104,6 +105,10 @@ class Listing:
         self._execute(database, _HERE, self._account)
         self._execute(database, _NOTE, self._account, now)
         self._execute(database, _NUMBER, self._account)
+
+    def forget(self, database: sqlite3.Connection, spared: str = "") -> None:
+        """Forget what is deleted and not listed, but for keys that begin so."""
+        self._execute(database, _FORGET, self._account, spared)
 
     def last_number(self, database: sqlite3.Connection) -> int:
         """The highest one; 0 where nothing is listed."""

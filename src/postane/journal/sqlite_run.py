@@ -62,7 +62,7 @@ class SqliteRun:
         self._fetched: dict[str, float] = {}  # to be written with what comes next
         self.is_suspect = is_suspect
 
-    async def take_listing(self, listing: AsyncIterator[Sequence[Listed]]) -> Sequence[Listed]:
+    async def take_listing(self, listing: AsyncIterator[Sequence[Listed]], *, spared: str = "") -> Sequence[Listed]:
         """See Run."""
         self._has_listing = False
         await self._write([], self._listing.begin)
@@ -73,7 +73,7 @@ class SqliteRun:
                 await self._add(gathered[:PIECE])
                 del gathered[:PIECE]
         await self._add(gathered)
-        repeated = await self._write([], lambda database: self._listing.take(database, self._clock()))
+        repeated = await self._write([], lambda database: self._listing.take(database, self._clock(), spared))
         self._has_listing = True
         return repeated
 
@@ -87,6 +87,7 @@ class SqliteRun:
         def work(database: Database) -> None:
             self._listing.add(database, listed)
             self._listing.note(database, self._clock())
+            self._listing.forget(database)
 
         await self._write([], work)
 

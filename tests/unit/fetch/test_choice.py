@@ -2,7 +2,10 @@
 
 import re
 
-from postane.fetch.account import Action, Filter, Keep, KeepKind, Oversize
+import pytest
+
+from postane.fetch import choice
+from postane.fetch.account import Account, Action, Filter, Keep, KeepKind, Oversize
 from postane.fetch.errors import Trouble
 from postane.sinks.strangers import read_strangers
 from support.fetching import Bench, Given, MemorySink, MemorySource, mail
@@ -167,4 +170,30 @@ async def test_gone_here_means_gone_from_all_that_can_tell():
     one.parcels.clear()
     assert (await bench.fetch()).deleted == 0
     other.parcels.clear()
+    assert (await bench.fetch()).deleted == 1
+
+
+@pytest.mark.parametrize("kind", [KeepKind.NONE, KeepKind.AGED, KeepKind.HERE])
+async def test_another_message_under_the_unique_id_of_a_delivered_one_is_not_deleted_unread(kind):
+    """A server that was set up anew counts from one again."""
+    bench = Bench(mail(1), mail(2))
+    await bench.fetch()
+    bench.account = Account("work", keep=Keep(kind, 30 * choice.DAY))
+    if kind is not KeepKind.NONE:
+        await bench.fetch()
+    bench.at += 31 * choice.DAY
+    first, second = mail(1), mail(2, size=5000)
+    bench.server.mails = [first, second]
+    bench.sink.parcels.clear()
+    progress = await bench.fetch()
+    assert bench.server.mails == [second]
+    assert "unique-ids of others that were delivered" in progress.note
+    assert "postane fetch state forget work KEY" in progress.note
+
+
+async def test_a_message_to_which_its_server_adds_a_field_is_still_the_same():
+    bench = Bench(mail(1))
+    await bench.fetch()
+    bench.account = Account("work", keep=Keep(KeepKind.NONE))
+    bench.server.mails[0].octets = b"X-UIDL: 0123456789abcdef0123456789abcdef\r\nStatus: RO\r\n" + mail(1).octets
     assert (await bench.fetch()).deleted == 1

@@ -7,7 +7,7 @@ import pytest
 from postane.credentials.base import Secret, SecretKind
 from postane.fetch.errors import FetchError, Trouble
 from postane.fetch.imap_source import ImapSource
-from postane.imap.errors import ImapError
+from postane.imap.errors import ImapError, NoWay
 from postane.imap.session import Mail
 
 
@@ -134,7 +134,7 @@ async def test_a_token_that_is_refused_is_made_anew_once(good):
 
 async def test_no_connection_is_told_as_with_any_other_protocol():
     def enter(_secret: Secret) -> Session:
-        raise ImapError("nothing listens there", is_unreachable=True)
+        raise NoWay("nothing listens there")
 
     source = made(enter, Keeper())
     with pytest.raises(FetchError) as raised:

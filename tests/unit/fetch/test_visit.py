@@ -124,3 +124,32 @@ async def test_a_header_part_at_which_the_server_hangs_up_does_not_keep_the_othe
     for _ in range(4):
         await bench.fetch()
     assert bench.sink.deliveries == 4
+
+
+@pytest.mark.parametrize("uidl", [None, "same"])
+async def test_a_server_that_deletes_nothing_and_has_no_unique_ids_gives_nothing_twice(monkeypatch, uidl):
+    async def commit(self):
+        pass
+
+    monkeypatch.setattr(MemorySource, "commit", commit)
+    bench = Bench(mail(1, uidl=uidl), mail(2, uidl=uidl), sinks=[MemorySink(can_tell=False)], keep=GONE)
+    for _ in range(4):
+        assert (await bench.fetch()).error is None
+    assert bench.sink.deliveries == 2
+
+
+async def test_what_was_deleted_and_had_no_unique_id_may_come_again():
+    bench = Bench(mail(1, uidl=None), sinks=[MemorySink(can_tell=False)], keep=GONE)
+    await bench.fetch()
+    await bench.fetch()  # the server's listing lacks it
+    bench.server.mails = [mail(1, uidl=None)]
+    await bench.fetch()
+    assert bench.sink.deliveries == 2
+
+
+async def test_a_server_that_wants_time_between_logins_is_not_visited_again_for_what_a_filter_left():
+    skips = Filter("Subject", re.compile("message"), Action.SKIP)
+    bench = Bench(*[mail(number) for number in range(1, 6)], filters=(skips,), limit=2)
+    bench.server.login_delay = 60
+    assert (await bench.fetch()).error is None
+    assert bench.server.sessions == 1
