@@ -195,7 +195,7 @@ class PostOffice:
     def run_forked(
         self, command: str, *arguments: str, given: bytes = b"", expect: int | None = 0
     ) -> subprocess.CompletedProcess[bytes]:
-        """The same without a start of Python: for what is on the way to what a test is about, and for many of a kind."""
+        """The same without a start of Python: for what is on the way to a test's subject, and for many of a kind."""
         return _checked(forked.run(self._words(command, arguments), given=given, folder=self.folder), expect)
 
     def _words(self, command: str, arguments: Sequence[str]) -> list[str]:
