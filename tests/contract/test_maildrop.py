@@ -168,6 +168,19 @@ class TestReading:
         assert await bench.store.usage(DROP) == Usage(0, 0)
         assert [row async for row in bench.store.rows(DROP)] == []
 
+    async def test_a_drop_that_was_emptied_is_known_from_one_that_never_had_any(self, bench: Bench) -> None:
+        assert (await bench.store.usage(DROP)).last_uid == 0
+        await bench.put(SMALL)
+        await bench.put(LARGE)
+        session = await bench.open()
+        await session.load()
+        for number in (1, 2):
+            session.snapshot.delete(number)
+        await session.commit()
+        await session.close()
+        usage = await bench.store.usage(DROP)
+        assert (usage.messages, usage.last_uid) == (0, 2)
+
     async def test_what_is_unknown_is_not_made_by_looking(self, bench: Bench) -> None:
         assert await bench.store.usage("nobody") == Usage(0, 0)
         assert [row async for row in bench.store.rows("nobody")] == []

@@ -204,7 +204,7 @@ class MemoryIndex:
             return Usage(0, 0)
         newest = max((row.uid, row.arrived) for row in held.rows.values())[1] if held.rows else None
         deleted = [row.facts.octets for row in held.deleted.values()]
-        return Usage(len(held.rows), held.octets, newest, len(deleted), sum(deleted))
+        return Usage(len(held.rows), held.octets, newest, len(deleted), sum(deleted), held.next_uid - 1)
 
     async def rows(self, drop: str, before: float | None = None) -> AsyncIterator[Row]:
         """What is known of each message."""

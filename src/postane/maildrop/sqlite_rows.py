@@ -41,7 +41,7 @@ def usage(totals: Callable[[], Totals], read: Read) -> Usage:
     held = totals()
     newest = read("SELECT arrived FROM message ORDER BY uid DESC LIMIT 1")
     ((messages, octets),) = read("SELECT count(*), coalesce(sum(octets), 0) FROM deleted")
-    return Usage(held.messages, held.octets, newest[0][0] if newest else None, messages, octets)
+    return Usage(held.messages, held.octets, newest[0][0] if newest else None, messages, octets, held.last_uid)
 
 
 def stored(read: Read, first: int, last: int) -> list[Stored]:

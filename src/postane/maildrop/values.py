@@ -60,7 +60,8 @@ class Quota:
 class Usage:
     """What a drop holds. `newest` is when its last message came, in seconds since the epoch, where it was asked for.
 
-    What was deleted and is kept is counted apart, and by no quota.
+    What was deleted and is kept is counted apart, and by no quota. `last_uid` is that of the last message that came,
+    where it was asked for; 0: none ever did.
     """
 
     messages: int
@@ -68,6 +69,7 @@ class Usage:
     newest: float | None = None
     deleted_messages: int = 0
     deleted_octets: int = 0
+    last_uid: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

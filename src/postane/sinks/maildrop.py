@@ -67,7 +67,7 @@ class MaildropSink:
             usage = await self._store.usage(self._drop)
         except MaildropError as error:
             raise self._gone(error) from error
-        self.is_new = not usage.messages and not usage.deleted_messages
+        self.is_new = not usage.last_uid  # one that was emptied is not new
 
     async def find(self, keys: Collection[str]) -> set[str]:
         """Which of these it has. Raises SinkError."""

@@ -61,6 +61,21 @@ async def test_another_message_under_the_key_of_one_that_is_still_there_is_not_t
     assert await sink.find([old.key]) == {old.key}, "one of that key is there still"
 
 
+async def test_a_drop_that_was_emptied_is_not_new() -> None:
+    store = memory_store()
+    sink = MaildropSink(store, "anna")
+    await sink.open()
+    assert sink.is_new
+    await sink.deliver([parcel(1)])
+    session = await store.open("anna", Holder("s", "", "pop3", 0.0), Lock())
+    await session.load()
+    session.snapshot.delete(1)
+    await session.commit()
+    await session.close()
+    await sink.open()
+    assert not sink.is_new
+
+
 async def test_no_more_than_a_few_may_have_the_same_key() -> None:
     sink = MaildropSink(memory_store(), "anna")
     sizes = range(100, 100 * (NAMESAKES + 2), 100)
