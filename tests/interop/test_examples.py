@@ -106,6 +106,12 @@ def test_new_mail_only(office, box, example, tmp_path):
     assert count(office, box) == 3
 
 
+def test_a_text_in_an_encoding_that_nobody_knows_stops_nobody(office, box, example, tmp_path):
+    deliver(office, box, [b"Content-Type: text/plain; charset=foo\r\n" + letter("one"), letter("two")])
+    done = example("read_new_mail_only.py", tmp_path / "seen.db")
+    assert subjects(done, "Hello, ") == ["one.", "two."]
+
+
 def test_what_was_seen_and_is_gone_is_forgotten(office, box, example, tmp_path):
     seen = tmp_path / "seen.db"
     deliver(office, box, [letter("one")])

@@ -2,12 +2,14 @@
 
 RFC 5322. The parser and the header fields of the standard library raise on some of what arrives in mail; whoever reads
 his mail must not be stopped by the one message that somebody made for that. A field that cannot be read is given as
-plain text, a message whose parts cannot be told apart in one part.
+plain text, a message whose parts cannot be told apart in one part, a text in an encoding that nobody knows as far as it
+is UTF-8.
 
 Must not know: where the octets come from.
 """
 
 from email import errors
+from email.contentmanager import ContentManager, raw_data_manager
 from email.headerregistry import BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
 from email.parser import BytesParser
@@ -41,6 +43,23 @@ class _Fields(HeaderRegistry):
             return field
 
 
+class _Contents(ContentManager):
+    """What `get_content` gives; a text always."""
+
+    def get_content(self, msg, *args, **kw):  # type: ignore[no-untyped-def]
+        """What EmailMessage wants."""
+        try:
+            return raw_data_manager.get_content(msg, *args, **kw)
+        except _TROUBLES:
+            if msg.get_content_maintype() != "text":  # what has no content, such as several parts
+                raise
+            return msg.get_payload(decode=True).decode("utf-8", "replace")
+
+    def set_content(self, msg, obj, *args, **kw):  # type: ignore[no-untyped-def]
+        """What EmailMessage wants."""
+        raw_data_manager.set_content(msg, obj, *args, **kw)
+
+
 def parse_message(octets: bytes) -> EmailMessage:
     """The whole message. Raises nothing."""
     try:
@@ -57,6 +76,7 @@ def parse_headers(octets: bytes) -> EmailMessage:
 
 
 def _parse(octets: bytes, *, is_header_only: bool) -> EmailMessage:
-    message = BytesParser(policy=EmailPolicy(header_factory=_Fields())).parsebytes(octets, headersonly=is_header_only)
+    policy = EmailPolicy(header_factory=_Fields(), content_manager=_Contents())
+    message = BytesParser(policy=policy).parsebytes(octets, headersonly=is_header_only)
     assert isinstance(message, EmailMessage), "the policy says so"
     return message

@@ -49,3 +49,33 @@ def test_any_octets_are_a_message(octets):
     for parse in (parse_message, parse_headers):
         for name, value in parse(octets).items():
             assert isinstance(name + str(value), str)
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        b"text/plain; charset=foo",
+        b'text/plain; charset="utf\0"',
+        b"text/plain; charset=rot13",
+        b"text/plain; charset=idna",
+        b"text/html; charset*=bla''x",
+        b'text/plain; charset="=?utf-8?q?x?="',
+    ],
+)
+def test_a_text_in_an_encoding_that_nobody_knows_is_a_text(field):
+    octets = b"Content-Type: " + field + b"\r\n\r\ncaf\xc3\xa9 \xff" + b"x" * 70 + b"\r\n"
+    message = parse_message(octets)
+    assert message.get_body(("plain", "html")).get_content().startswith("café \N{REPLACEMENT CHARACTER}x")
+    several = b"Content-Type: multipart/mixed; boundary=z\r\n\r\n--z\r\n" + octets + b"--z--\r\n"
+    (part,) = parse_message(several).iter_parts()
+    assert part.get_content().startswith("café")
+
+
+def test_what_is_no_text_has_a_content_or_has_not_as_ever():
+    message = parse_message(b"Content-Type: multipart/mixed; boundary=z\r\n\r\n--z\r\n\r\nx\r\n--z--\r\n")
+    with pytest.raises(KeyError):
+        message.get_content()
+    picture = parse_message(b"Content-Type: image/png\r\nContent-Transfer-Encoding: base64\r\n\r\neHg=\r\n")
+    assert picture.get_content() == b"xx"
+    picture.set_content("now a text")
+    assert picture.get_content() == "now a text\n"
