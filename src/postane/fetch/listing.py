@@ -52,9 +52,10 @@ async def take_listing(work: Work) -> None:
 
 async def _keyed(work: Work, known: set[str], odd: list[Item]) -> AsyncIterator[Sequence[Listed]]:
     """The listing under unique-ids; what has none of its own goes to `odd`."""
-    has_unique_ids = False
+    has_unique_ids, count = False, 0
     async for items in work.source.listing():
-        work.progress.listed += len(items)
+        count += len(items)
+        work.progress.listed = max(work.progress.listed, count)  # a later session has less to list
         has_unique_ids = has_unique_ids or any(item.unique_id is not None for item in items)
         keyed = []
         for item in items:

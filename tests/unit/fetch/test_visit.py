@@ -153,3 +153,12 @@ async def test_a_server_that_wants_time_between_logins_is_not_visited_again_for_
     bench.server.login_delay = 60
     assert (await bench.fetch()).error is None
     assert bench.server.sessions == 1
+
+
+async def test_what_several_sessions_list_is_counted_once():
+    bench = Bench(*[mail(number) for number in range(1, 11)], expunge_every=4, keep=GONE)
+    progress = await bench.fetch()
+    assert (progress.listed, progress.deleted) == (10, 10)
+    bench = Bench(*[mail(number) for number in range(1, 11)], keep=GONE)
+    bench.server.hangs_up_at = "u4"
+    assert (await bench.fetch()).listed == 10
