@@ -16,7 +16,7 @@ from postane.credentials.base import Secret, SecretKind
 from postane.net.asked import TlsWords, read_policy
 from postane.net.base import TIMEOUT, Link, NetError, Target, TlsMode
 
-from .entry import Entrance, enter_pop3
+from .entry import Entrance, beginning, enter_pop3
 from .errors import net_error
 from .login import LoginPolicy, Plaintext
 from .messages import Maildrop
@@ -110,7 +110,7 @@ def connect(url: str, **options: Unpack[Options]) -> Connecting[Maildrop]:
     plan = make_plan(url, options, Version.POP3)
 
     async def enter() -> Maildrop:
-        return Maildrop(await enter_pop3(await reach(plan), plan.target.tls.mode, plan.entrance))
+        return Maildrop(await enter_pop3(await reach(plan), beginning(plan.target.tls), plan.entrance))
 
     return Connecting(plan.name, enter)
 
@@ -143,6 +143,8 @@ def make_plan(text: str, options: Options, version: Version) -> Plan:
     policy = read_policy(options, usual)
     if url.is_tls and policy.mode is not TlsMode.IMPLICIT:
         raise ValueError(f'{version}s:// begins with TLS, which tls="{policy.mode}" contradicts: leave one of them out')
+    if policy.mode is TlsMode.NONE and policy.pin is not None:
+        raise ValueError("tls_pin is for TLS, which does not begin here: leave it out, or begin TLS")
     target = Target(url.host, url.port, policy, options.get("proxy"), options.get("timeout", TIMEOUT))
     return Plan(target, _entrance(url, options), options.get("stream"), str(url))
 

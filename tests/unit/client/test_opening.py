@@ -352,3 +352,18 @@ async def test_what_could_not_be_entered_may_be_tried_again():
         server.password = b"secret"
         async with session as maildrop:
             assert (await maildrop.stat()).count == 1
+
+
+@pytest.mark.parametrize("options", [{}, {"tls": "if-offered"}])
+async def test_who_has_pinned_a_certificate_gets_tls_or_nothing(options):
+    """Else whoever leaves STLS out of what the server offers could take its place."""
+    link = MemoryLink(GREETING, FakeServer([LETTER], replies={b"STLS": b"-ERR what\r\n"}))
+    with pytest.raises(NotSecured, match="offers no TLS"):
+        await connect("pop3://mrose@h", password="secret", stream=link, tls_pin="sha256:" + "0" * 64, **options)
+    assert link.lines == [b"CAPA", b"STLS"]
+
+
+@pytest.mark.parametrize(("door", "url"), [("connect", "pop3://a@h"), ("connect_pop2", "pop2://a@h")])
+def test_a_pin_without_tls_is_no_call_that_can_be_meant(door, url):
+    with pytest.raises(ValueError, match="tls_pin is for TLS"):
+        getattr(postane.client, door)(url, password="secret", tls="none", tls_pin="sha256:" + "0" * 64)
