@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 _RETURN_PATH = re.compile(rb"^return-path[ \t]*:(.*)", re.IGNORECASE | re.MULTILINE)
 _BETWEEN = re.compile(r"[<>\s,;]+")
 
+ADDRESS_LIMIT = 512
+"""Characters of an address; RFC 5321 s4.5.3.1.3 knows paths of 256 octets."""
+
 
 def read_header(header: bytes) -> "Message":
     """The fields of a header part, whatever octets it has."""
@@ -63,4 +66,4 @@ def envelope_recipients(multidrop: Multidrop, fields: "Message") -> tuple[str, .
 
 def _addresses(value: str) -> Iterator[str]:
     """What looks like an address in a field's value. In one go over it, as who wrote it may be no friend."""
-    return (word for word in _BETWEEN.split(value) if "@" in word[1:-1])
+    return (word for word in _BETWEEN.split(value) if "@" in word[1:-1] and len(word) <= ADDRESS_LIMIT)

@@ -9,6 +9,7 @@ Must not know: what the command does.
 
 import asyncio
 import contextlib
+import errno
 import os
 import re
 import signal
@@ -86,6 +87,8 @@ class CommandSink:
                 text = error.text if isinstance(error, SpoolError) else in_words(error)
                 return deferred(f"the message cannot be given to {self._words[0]}: {text}")
             process = await self._start(parcel, message, said)
+            if process is None:
+                return refused(f"{self._words[0]} cannot be told whom the message is for: too many, or too long")
             try:
                 async with asyncio.timeout(self._timeout):
                     code = await process.wait()
@@ -101,7 +104,8 @@ class CommandSink:
             message.write(chunk)
         message.seek(0)
 
-    async def _start(self, parcel: Parcel, message: IO[bytes], said: IO[bytes]) -> asyncio.subprocess.Process:
+    async def _start(self, parcel: Parcel, message: IO[bytes], said: IO[bytes]) -> asyncio.subprocess.Process | None:
+        """None: what is to be in its environment does not fit there, which is this message's fault."""
         given = {
             "SENDER": parcel.sender,
             "RECIPIENT": " ".join(parcel.recipients),
@@ -118,6 +122,8 @@ class CommandSink:
                 start_new_session=True,
             )
         except OSError as error:
+            if error.errno == errno.E2BIG:
+                return None
             raise SinkError(f"{self._words[0]} cannot be run: {in_words(error)}", may_pass=False) from error
 
     def _answer(self, code: int, said: str) -> Delivery:

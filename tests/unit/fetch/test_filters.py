@@ -62,3 +62,9 @@ def test_whom_a_multidrop_holds_mail_for():
 def test_the_header_part_ends_at_the_empty_line():
     assert header_of(b"A: b\r\n\r\nbody\r\n\r\n") == b"A: b\r\n\r\n"
     assert header_of(b"A: b\r\n") == b"A: b\r\n"
+
+
+def test_what_is_too_long_is_no_address():
+    assert sender_of(b"Return-Path: <" + b"a" * 200_000 + b"@example.org>\r\n\r\n") == ""
+    fields = read_header(b"X-To: " + b"a" * 600 + b"@example.org, anna@example.org\r\n\r\n")
+    assert envelope_recipients(Multidrop("X-To"), fields) == ("anna@example.org",)

@@ -105,3 +105,12 @@ async def ended(pid: int) -> None:
             return
         await asyncio.sleep(0.01)
     raise AssertionError(f"process {pid} lives")
+
+
+async def test_an_envelope_that_no_process_can_be_given_is_its_message_s_fault() -> None:
+    """Whoever writes to us chooses what stands in Return-Path: the next message is delivered all the same."""
+    sink = CommandSink("cat > /dev/null")
+    first, second = await sink.deliver([parcel(1, recipients=("a@example.org",) * 50_000), parcel(2)])
+    await sink.close()
+    assert (first.outcome, second.outcome) == (Outcome.REFUSED, Outcome.DELIVERED)
+    assert "too many, or too long" in first.reason
