@@ -47,7 +47,11 @@ class Choice:
 
 async def pending(work: Work, tries: int, others: set[int]) -> AsyncIterator[list[Compared]]:
     """What is not at its destinations and failed about so often: `FRESH` is up to once, 2 up to three times, 3 up to
-    seven. `others` hears of the numbers that others have. Raises JournalError."""
+    seven. `others` hears of the numbers that others have. Raises JournalError.
+
+    What failed twice comes one by one: which one breaks the session, or a destination, is known then, and it comes
+    after the others next time.
+    """
     async for piece in work.run.compare(steps=PENDING, piece=PIECE):
         found = []
         for each in piece:
@@ -57,8 +61,11 @@ async def pending(work: Work, tries: int, others: set[int]) -> AsyncIterator[lis
                 found.append(each)
             else:
                 others.add(has)
-        if found:
-            yield found if tries == FRESH else sorted(found, key=lambda each: each.attempts)
+        if tries == FRESH and found:
+            yield found
+        elif found:
+            for each in sorted(found, key=lambda each: each.attempts):
+                yield [each]
 
 
 async def choose(work: Work, piece: Sequence[Compared]) -> Choice:

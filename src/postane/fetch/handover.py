@@ -175,7 +175,11 @@ class Handover:
             if self._is_abandoned:  # a command may take a minute for each of them
                 raise _Abandoned
             there, failed = [], {}
-            deliveries = await sink.deliver([_parcel_for(sink, crate) for crate in group])
+            try:
+                deliveries = await sink.deliver([_parcel_for(sink, crate) for crate in group])
+            except SinkError as error:  # one of them may be what breaks it, each time
+                await self._run.record_failed({crate.key: f"{sink.name}: {error.text}" for crate in group})
+                raise
             for crate, delivery in zip(group, deliveries, strict=True):
                 if delivery.is_there:
                     there.append(crate)

@@ -115,8 +115,9 @@ class Visit:
         if self._is_enough:
             return
         async for piece in pending(self._work, tries, others):
-            failed = self._handover.failed  # in this session
-            await self._fetch_piece([each for each in piece if each.listed.key not in failed])
+            await self._fetch_piece([each for each in piece if each.listed.key not in self._handover.failed])
+            if tries != FRESH:
+                await self._handover.settle()
             if self._is_enough:
                 return
 

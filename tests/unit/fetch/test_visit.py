@@ -7,7 +7,7 @@ import pytest
 from postane.fetch.account import Action, Filter, Keep, KeepKind
 from postane.fetch.errors import FetchError, Trouble
 from postane.journal.base import Step
-from postane.sinks.base import Delivery, Outcome
+from postane.sinks.base import Delivery, Outcome, SinkError
 from support.fetching import Bench, MemorySink, MemorySource, mail
 
 GONE = Keep(KeepKind.NONE)
@@ -162,3 +162,25 @@ async def test_what_several_sessions_list_is_counted_once():
     bench = Bench(*[mail(number) for number in range(1, 11)], keep=GONE)
     bench.server.hangs_up_at = "u4"
     assert (await bench.fetch()).listed == 10
+
+
+class Allergic(MemorySink):
+    """A server that hangs up at one message."""
+
+    bad = ""
+
+    def _deliver(self, parcel):
+        if parcel.key == self.bad:
+            raise SinkError("the server has hung up")
+        return super()._deliver(parcel)
+
+
+@pytest.mark.parametrize("group", [1, 20])
+@pytest.mark.parametrize("can_tell", [True, False])
+async def test_a_message_at_which_a_destination_hangs_up_does_not_keep_the_others_from_it(group, can_tell):
+    bench = Bench(*[mail(number) for number in range(1, 51)], sinks=[Allergic(group=group, can_tell=can_tell)])
+    bench.sink.bad = bench.key("u7")
+    for _ in range(5):
+        progress = await bench.fetch()
+        assert progress.error is not None
+    assert len(bench.sink.parcels) == 49
