@@ -41,28 +41,36 @@ def _has_suite() -> bool:
         return False
 
 
-def _run_suite(module: str, folder: Path) -> dict[str, Any]:
+def _start_suite(module: str, folder: Path) -> "subprocess.Popen[str]":
     if not _has_suite():
         missing("the tests of the standard library (Debian: libpython3-testsuite) are not installed")
     command = [sys.executable, "-W", "ignore", "-c", RUNNER, module]
-    done = subprocess.run(command, capture_output=True, timeout=TIME, cwd=folder, text=True)
-    assert done.returncode == 0, done.stderr
-    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=folder, text=True)
+
+
+def _end_suite(running: "subprocess.Popen[str]") -> dict[str, Any]:
+    with running:
+        out, err = running.communicate(timeout=TIME)
+    assert running.returncode == 0, err
+    result: dict[str, Any] = json.loads(out.splitlines()[-1])
     print(result["said"])
     return result
 
 
 @pytest.fixture(scope="module")
-def ours(tmp_path_factory):
-    return _run_suite("postane.client.compat", tmp_path_factory.mktemp("ours"))
+def both(tmp_path_factory):
+    """What came of the tests with our module and with theirs, at the same time: mostly they wait."""
+    running = [_start_suite(module, tmp_path_factory.mktemp("suite")) for module in ("postane.client.compat", "poplib")]
+    return tuple(map(_end_suite, running))
 
 
-def test_their_tests_pass_with_our_module(ours):
+def test_their_tests_pass_with_our_module(both):
+    ours, _ = both
     assert ours["wrong"] == sorted(DIFFERENT)
     assert ours["run"] > 50
 
 
-def test_as_many_tests_run_as_with_their_module(ours, tmp_path):
-    theirs = _run_suite("poplib", tmp_path)
+def test_as_many_tests_run_as_with_their_module(both):
+    ours, theirs = both
     assert (ours["run"], ours["skipped"]) == (theirs["run"], theirs["skipped"])
     assert theirs["wrong"] == []
