@@ -111,4 +111,5 @@ class Message(Face[asynchronous.Message]):
 
 
 def _inner(messages: Iterable[Message | int]) -> list[asynchronous.Message | int]:
+    asynchronous.check_several(messages)
     return [each._inner if isinstance(each, Message) else each for each in messages]

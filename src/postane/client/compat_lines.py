@@ -10,6 +10,7 @@ import re
 import socket
 import ssl
 import sys
+from poplib import error_proto  # the original's own: whoever catches that one catches ours
 from typing import Any, BinaryIO, Final
 
 from postane.pop3.client import LINE_LIMIT
@@ -26,10 +27,6 @@ SKIP_LIMIT = 16 * 1024 * 1024
 
 _LAST = (b".\r\n", b".\n", b"\r.\n")
 _SECRET = re.compile(r"(PASS |APOP \S+ )(.*)", re.IGNORECASE)
-
-
-class error_proto(Exception):  # noqa: N801 - the original's name
-    """A refusal or a broken protocol. `args[0]` holds the octets of the server's line, or our own text as str."""
 
 
 class BlockingLines:

@@ -125,6 +125,7 @@ class Maildrop:
 
     async def _chosen(self, messages: Wanted) -> list[tuple[int, int]]:
         """Number and size of each; the size of a number is 0."""
+        check_several(messages)
         if isinstance(messages, AsyncIterable):
             return [self._identified(each) async for each in messages]
         return [self._identified(each) for each in messages]
@@ -234,6 +235,12 @@ class Fetched:
     def parse(self) -> EmailMessage:
         """It, parsed. Raises `error`."""
         return parse_message(self.raw)
+
+
+def check_several(messages: object) -> None:
+    """Raises TypeError where this is one message, and no list of them."""
+    if not isinstance(messages, Iterable | AsyncIterable):
+        raise TypeError(f"several messages are wanted here: give a list, [{messages}]")
 
 
 async def _header_of(incoming: Incoming) -> Fetched:

@@ -141,7 +141,7 @@ def split_proxy(url: str) -> SplitResult:
 
 def _read(parts: SplitResult) -> tuple[str, str | None, str | None]:
     """Where the proxy is, as it is called, and the name and the password that it is told."""
-    place = f"{parts.hostname}:{parts.port or PORTS[parts.scheme]}"
+    place = str(Target(parts.hostname or "", parts.port or PORTS[parts.scheme]))
     if parts.username is None:
         return place, None, None
     return place, unquote(parts.username), unquote(parts.password or "")

@@ -198,3 +198,15 @@ def test_who_looks_at_it_sees_where_it_is_and_no_secret():
         assert repr(maildrop) == f"<Maildrop at {link.peer}, in clear, open>"
         assert repr(next(maildrop.messages())) == f"<Message 1, {len(LETTER)} octets, uidl='u1'>"
     assert repr(maildrop).endswith("closed>")
+
+
+def test_one_message_is_no_list_of_them():
+    connecting, link = opened(FakeServer([LETTER] * 2))
+    with connecting as maildrop:
+        (first, _) = maildrop.messages()
+        said = len(link.lines)
+        for one in (1, first):
+            for several in (maildrop.delete, lambda one: next(maildrop.fetch_many(one))):
+                with pytest.raises(TypeError, match="give a list"):
+                    several(one)
+        assert len(link.lines) == said

@@ -64,6 +64,10 @@ def test_every_public_name_of_the_original_is_there():
     assert set(poplib.__all__) <= set(compat.__all__)
 
 
+def test_what_catches_the_original_s_error_catches_ours():
+    assert compat.error_proto is poplib.error_proto
+
+
 @pytest.mark.parametrize("name", [name for name in vars(poplib.POP3) if inspect.isfunction(getattr(poplib.POP3, name))])
 def test_every_method_takes_what_the_original_takes(name):
     theirs, ours = (inspect.signature(getattr(module.POP3, name)).parameters for module in (poplib, compat))

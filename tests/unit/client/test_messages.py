@@ -304,6 +304,7 @@ async def test_what_is_no_message_of_this_session_is_refused_before_anything_is_
         ([1.0], TypeError, "not 1.0"),
         ([1, 0], ValueError, "numbered from 1"),
         (strange, ValueError, "is of another session"),
+        (1, TypeError, r"give a list, \[1\]"),
     ):
         with pytest.raises(kind, match=words):
             await maildrop.delete(wrong)

@@ -200,3 +200,8 @@ async def test_no_host_of_the_proxys_name(scheme):
     words = await refused(through(f"{scheme}://proxy.invalid:1"))
     assert words.startswith("cannot connect to the proxy proxy.invalid:1: ")
     assert "Errno" not in words
+
+
+async def test_a_proxy_at_an_address_of_ipv6_is_told_as_one():
+    words = await refused(through("http://[::1]:1"))
+    assert words.startswith("cannot connect to the proxy [::1]:1: ")
