@@ -14,13 +14,14 @@ import re
 import socket
 import ssl
 import warnings
+from poplib import error_proto  # the original's own: whoever catches that one catches ours
 from typing import TYPE_CHECKING, Any, Final
 
 from postane.pop3.client import LINE_LIMIT
 
 from .compat_lines import CR as CR
 from .compat_lines import CRLF as CRLF
-from .compat_lines import DEFAULT, BlockingLines, error_proto, without_end
+from .compat_lines import DEFAULT, BlockingLines, without_end
 from .compat_lines import LF as LF
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import re
 import socket
 import ssl
 import sys
-from poplib import error_proto  # the original's own: whoever catches that one catches ours
+from poplib import error_proto
 from typing import Any, BinaryIO, Final
 
 from postane.pop3.client import LINE_LIMIT
