@@ -42,9 +42,10 @@ help:
 demo: .venv/.stamp
 	@$(BIN)/postane demo --dir postane-demo
 
+# With PYTHONDONTWRITEBYTECODE each process of the tests would compile anew what it imports, and rewrite every assertion.
 test: .venv/.stamp
 	@sh tools/install_peers.sh
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
 
 test-all:
 	@sh tools/install_peers.sh
