@@ -1,6 +1,7 @@
 """`postane fetch state`: what is known of fetched messages, and how to change one's mind."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -77,23 +78,49 @@ def forget(
 @app.command(
     "mark-seen", short_help="Leave all that is at the server now.", epilog="Example: postane fetch state mark-seen work"
 )
-def mark_seen(account: AccountArgument, config: FetchConfigOption = None) -> None:
-    """Leave all that is at the server now: only what comes later is fetched."""
+def mark_seen(
+    account: AccountArgument,
+    keys: Annotated[
+        list[str] | None, typer.Argument(metavar="KEY", help="These messages only, as `list` names them.")
+    ] = None,
+    config: FetchConfigOption = None,
+) -> None:
+    """Leave all that is at the server now: only what comes later is fetched.
+
+    With keys, leave these messages: a destination refuses one for good, or nobody wants it.
+    """
     from postane.fetch.tending import mark_seen as mark
 
-    count = _tend(account, config, mark)
-    typer.echo(f"{show(account)}: {count} marked as seen; they stay at the server and are not fetched")
+    count = _tend(account, config, partial(mark, keys=frozenset(keys) if keys else None))
+    typer.echo(
+        f"{show(account)}: {count} marked as seen (state list: skipped); they stay at the server and are not fetched"
+    )
+    if not count and keys:
+        raise Failure(
+            "nothing of this is at the server and waits to be fetched: see postane fetch state list", Exit.DATA
+        )
 
 
 @app.command(short_help="Ask the destinations what was delivered.", epilog="Example: postane fetch state rebuild work")
 def rebuild(account: AccountArgument, config: FetchConfigOption = None) -> None:
     """Find out from the destinations what was delivered, after the state was lost: nothing is fetched twice then.
 
-    Only destinations that can tell are of use: Maildir, mbox, a maildrop.
+    Only destinations that can tell are of use: Maildir, mbox, a maildrop, an IMAP folder; a command or a mail server
+    cannot be asked.
     """
     from postane.fetch.tending import rebuild as make_anew
 
-    count = _tend(account, config, make_anew)
+    async def ask(job: Job, journal: Journal, progress: Progress) -> int:
+        silent = [show(sink.name) for sink in job.sinks if not sink.can_tell]
+        if silent and len(silent) == len(job.sinks):
+            leave = f"postane fetch state mark-seen {show(account)}"
+            words = f"{show(account)}: {', '.join(silent)} cannot be asked; to leave what is at the server: {leave}"
+            raise Failure(words, Exit.DATA)
+        for name in silent:
+            typer.echo(f"{show(account)}: {name} cannot be asked: it gets what is at the server once more", err=True)
+        return await make_anew(job, journal, progress)
+
+    count = _tend(account, config, ask)
     typer.echo(f"{show(account)}: {count} found at its destinations and recorded")
 
 

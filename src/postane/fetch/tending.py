@@ -3,7 +3,8 @@
 Must not know: how it is shown.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
+from functools import partial
 
 from postane.journal.base import Journal
 
@@ -14,12 +15,13 @@ from .run import Job
 from .work import PENDING, PIECE, Work
 
 
-async def mark_seen(job: Job, journal: Journal, progress: Progress) -> int:
-    """Leave all that is at the server now and not delivered; only what comes later is fetched. How many.
+async def mark_seen(job: Job, journal: Journal, progress: Progress, keys: Collection[str] | None = None) -> int:
+    """Leave what is at the server now and not delivered, all of it or what has these keys: it is not fetched any more.
+    How many.
 
     Raises FetchError, JournalError.
     """
-    return await _with_listing(job, journal, progress, _mark_seen)
+    return await _with_listing(job, journal, progress, partial(_mark_seen, keys=keys))
 
 
 async def rebuild(job: Job, journal: Journal, progress: Progress) -> int:
@@ -50,11 +52,12 @@ async def _with_listing(job: Job, journal: Journal, progress: Progress, then: Ca
                 await sink.close()
 
 
-async def _mark_seen(work: Work) -> int:
+async def _mark_seen(work: Work, keys: Collection[str] | None) -> int:
     count = 0
     async for piece in work.run.compare(steps=PENDING, piece=PIECE):
-        await work.run.record_skipped({each.listed.key: "marked as seen" for each in piece})
-        count += len(piece)
+        meant = [each.listed.key for each in piece if keys is None or each.listed.key in keys]
+        await work.run.record_skipped(dict.fromkeys(meant, "marked as seen"))
+        count += len(meant)
     return count
 
 

@@ -61,6 +61,29 @@ def test_what_is_marked_as_seen_stays_and_is_not_fetched(fetch, server):
     assert len(server.messages) == 2
 
 
+def test_where_to_find_what_is_marked_as_seen_is_told(fetch, server):
+    assert "state list: skipped" in fetch("state", "mark-seen", "work").out
+    assert fetch.json("state", "list")[0]["skipped"] == 2
+
+
+def test_one_message_is_marked_as_seen(fetch, server):
+    fetch.errand.change(deliver=[{"command": ["sh", "-c", "grep -q one && exit 65; exit 0"]}])
+    assert fetch().code == Exit.DATA, "refused for good"
+    (refused,) = fetch.json("state", "list", "work", "--step", "fetched")
+    assert fetch("state", "mark-seen", "work", refused["key"]).out.startswith("work: 1 marked as seen")
+    assert fetch().code == 0
+    assert [each["step"] for each in fetch.json("state", "list", "work")] == ["skipped", "delivered"]
+
+
+def test_what_is_not_there_or_delivered_cannot_be_marked(fetch, server):
+    fetch()
+    for key in ("nothing", fetch.json("state", "list", "work")[0]["key"]):
+        outcome = fetch("state", "mark-seen", "work", key)
+        assert outcome.code == Exit.DATA
+        assert "nothing of this is at the server and waits to be fetched" in outcome.err
+    assert [each["step"] for each in fetch.json("state", "list", "work")] == ["delivered"] * 2
+
+
 def test_what_is_forgotten_is_fetched_again(fetch, server):
     fetch()
     for path in (fetch.home / "work" / "new").iterdir():
@@ -82,6 +105,19 @@ def test_a_lost_state_is_made_anew(fetch, server):
     shutil.rmtree(fetch.errand.state.parent)
     assert fetch("state", "rebuild", "work").out.startswith("work: 2 found at its destinations")
     assert fetch().out.startswith("work: 0 delivered")
+
+
+def test_a_destination_that_cannot_be_asked_is_named(fetch, server):
+    fetch.errand.change(deliver=[{"command": "cat > /dev/null"}, {"maildir": str(fetch.home / "work")}])
+    fetch()
+    shutil.rmtree(fetch.errand.state.parent)
+    outcome = fetch("state", "rebuild", "work")
+    assert outcome.code == 0
+    assert "work: command:cat > /dev/null cannot be asked" in outcome.err
+    fetch.errand.change(deliver=[{"command": "cat > /dev/null"}])
+    outcome = fetch("state", "rebuild", "work")
+    assert outcome.code == Exit.DATA
+    assert "postane fetch state mark-seen work" in outcome.err
 
 
 @pytest.mark.parametrize("command", ["mark-seen", "rebuild"])

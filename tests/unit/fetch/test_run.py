@@ -367,6 +367,14 @@ async def test_marking_as_seen_leaves_what_is_there(can_tell):
     assert (await bench.fetch()).delivered == 1
 
 
+async def test_single_messages_are_marked_as_seen():
+    bench = Bench(mail(1), mail(2), mail(3))
+    keys = {"u2", "nothing"}
+    assert await mark_seen(bench.job(), bench.journal, Progress("work", lambda: NOW), keys) == 1
+    assert (await bench.fetch()).delivered == 2
+    assert await mark_seen(bench.job(), bench.journal, Progress("work", lambda: NOW), {"u1", "u2"}) == 0
+
+
 async def test_a_lost_state_is_made_anew_from_what_was_delivered():
     from postane.fetch.progress import Progress
     from postane.fetch.tending import rebuild
