@@ -15,6 +15,7 @@ from postane.config.fetch_file import SEARCHED
 from postane.config.fetching import Account, FetchConfig, parse_keep
 from postane.config.problems import ConfigError
 from postane.config.text import check_values, parse_text
+from postane.config.units import expand_user
 from postane.discovery.base import Candidate, DiscoveryError, Method, Service
 from postane.net.base import TlsMode
 
@@ -68,7 +69,7 @@ def add(
     if url is not None:
         keys["url"] = url
     if maildir is not None:
-        keys["deliver"] = [{"maildir": str(maildir.expanduser().absolute())}]  # whoever fetches may be elsewhere
+        keys["deliver"] = [{"maildir": str(_expanded(maildir).absolute())}]  # whoever fetches may be elsewhere
     wanted = Wanted(address, _nested(keys), yes or not sys.stdin.isatty())
     path = config or next((each for each in map(_expanded, SEARCHED) if each.is_file()), _expanded(SEARCHED[1]))
     text = path.read_text("utf-8") if path.is_file() else ""
@@ -198,5 +199,8 @@ def _server(candidate: Candidate) -> dict[str, Any]:
     return table if is_tls else {**table, "tls": candidate.tls.value}
 
 
-def _expanded(path: str) -> Path:
-    return Path(path).expanduser()
+def _expanded(path: str | Path) -> Path:
+    try:
+        return expand_user(path)
+    except ValueError as error:
+        raise Failure(str(error), Exit.USAGE) from None

@@ -5,12 +5,14 @@ Must not know: what is in it.
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from .fetching import FetchConfig
 from .problems import ConfigError
 from .text import parse_text, read_text
+from .units import expand_user
 
 SEARCHED = ("fetch.toml", "~/.config/postane/fetch.toml", "/etc/postane/fetch.toml")
 """Where it is looked for when none is named."""
@@ -20,9 +22,11 @@ def find_fetch_config(named: Path | None) -> Path:
     """The file to read: the one that was named, else the first that exists. Raises ConfigError."""
     if named is not None:
         return named
-    for path in (Path(each).expanduser() for each in SEARCHED):
-        if path.is_file():
-            return path
+    for each in SEARCHED:
+        with suppress(ValueError):  # nobody has to have a home
+            path = expand_user(each)
+            if path.is_file():
+                return path
     raise ConfigError(
         f"there is no {', no '.join(SEARCHED)}: name yours with -c, or make one: postane fetch add you@example.org"
     )

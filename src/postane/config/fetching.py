@@ -15,9 +15,10 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator, mo
 
 from postane.net.pins import parse_pin
 
+from .problems import ConfigError
 from .secrets import OauthProvider, SecretPlace
 from .section import Count, Duration, HostName, Section, Size, When
-from .units import Endpoint, parse_duration, parse_endpoint
+from .units import Endpoint, expand_user, parse_duration, parse_endpoint
 
 SCHEMES = ("pop3s", "pop3", "pop", "pop2s", "pop2", "pop1s", "pop1", "imaps", "imap")
 """What mail can be fetched by."""
@@ -43,7 +44,7 @@ def parse_keep(value: object) -> object:
 def parse_user_path(value: object) -> object:
     """A path; ~ is the user's home. Absolute: what is known of it is known in whatever folder the next run begins."""
     if isinstance(value, str) and value:
-        return Path(value).expanduser().absolute()
+        return expand_user(value).absolute()
     raise ValueError(f"{value!r} is not a path; write a path in quotes")
 
 
@@ -89,8 +90,11 @@ def parse_pattern(value: str) -> str:
 
 
 def state_path() -> Path:
-    """Where the state is kept where nobody says otherwise."""
-    return Path("~/.local/state/postane/fetch.db").expanduser()
+    """Where the state is kept where nobody says otherwise. Raises ConfigError."""
+    try:
+        return expand_user("~/.local/state/postane/fetch.db")
+    except ValueError as error:
+        raise ConfigError(f'{error}: write state = "/a/path/fetch.db"') from None
 
 
 UserPath = Annotated[Path, BeforeValidator(parse_user_path)]

@@ -6,9 +6,10 @@ Must not know: how it is got.
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from .section import Section
+from .units import expand_user
 
 PLACES = ("env", "file", "command", "keyring", "netrc", "oauth", "text")
 
@@ -23,6 +24,11 @@ class SecretPlace(Section):
     netrc: bool | Path | None = Field(None, description="true: ~/.netrc; or another such file")
     oauth: str | None = Field(None, description='an access token: "google", "microsoft", or a table [oauth.NAME]')
     text: str | None = Field(None, repr=False, description="the password itself; whoever reads this file has it")
+
+    @field_validator("file", "netrc")
+    @classmethod
+    def _at_home(cls, value: bool | Path | None) -> bool | Path | None:
+        return expand_user(value) if isinstance(value, Path) else value
 
     @model_validator(mode="before")
     @classmethod

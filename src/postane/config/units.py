@@ -7,9 +7,11 @@ Units of size are powers of 1024, as in other mail servers: a "50MB" limit is 50
 import contextlib
 import ipaddress
 import math
+import os
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 
 _SIZES = {"": 1, "b": 1, "kb": 1024, "mb": 1024**2, "gb": 1024**3, "tb": 1024**4}
 _SIZES |= {"kib": 1024, "mib": 1024**2, "gib": 1024**3, "tib": 1024**4, "k": 1024, "m": 1024**2, "g": 1024**3}
@@ -23,6 +25,24 @@ _PORT = re.compile(r"[0-9]{1,5}")
 _BRACKETED = re.compile(r"\[([^\[\]\s]*:[^\[\]\s]*)\]")
 _HOST_NAME = re.compile(r"[\w-]{1,63}(?:\.[\w-]{1,63})*\.?")
 _HOST = re.compile(r"[^:\[\]\s]+")
+
+
+def expand_user(path: str | Path) -> Path:
+    """A path in which ~ and ~NAME stand for homes, which the system can open."""
+    text = str(path)
+    try:
+        expanded = Path(text).expanduser()
+    except RuntimeError:
+        name = text.partition("/")[0][1:]
+        said = f"there is no user {name}" if name else "the home folder of this user is not known"
+        raise ValueError(f"{said}: write the whole path in the place of ~{name}") from None
+    try:
+        is_whole = b"\0" not in os.fsencode(expanded)
+    except UnicodeEncodeError:
+        raise ValueError(f"{text!a} cannot be a file's name in this locale: set LC_ALL=C.UTF-8") from None
+    if not is_whole:
+        raise ValueError(f"{text!r} cannot be a file's name: there is a NUL in it")
+    return expanded
 
 
 def parse_size(text: object) -> int:

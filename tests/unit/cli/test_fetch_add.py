@@ -299,3 +299,9 @@ def test_a_password_is_no_argument(fetch, key):
     assert outcome.code == Exit.USAGE
     assert "password.env" in outcome.err
     assert "hunter2" not in outcome.err
+
+
+def test_a_home_that_is_nobodys_is_told(fetch, server):
+    outcome = add(fetch, server, "--maildir", "~nosuchuser/Mail")
+    assert outcome.code == Exit.USAGE
+    assert "there is no user nosuchuser" in outcome.err

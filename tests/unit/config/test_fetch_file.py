@@ -48,3 +48,9 @@ def test_what_cannot_be_read_is_told(tmp_path):
     (tmp_path / "bad.toml").write_text("\nat_once = \n")
     with pytest.raises(ConfigError, match=r"bad\.toml:2: "):
         load_fetch_config(tmp_path / "bad.toml")
+
+
+def test_who_has_no_home_is_told_as_well(home, monkeypatch):
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)
+    with pytest.raises(ConfigError, match="name yours with -c"):
+        find_fetch_config(None)

@@ -186,6 +186,9 @@ def test_a_wrong_file_is_told(text, complaint):
         ('tls_minimum = "1.1"', "4: account.tls_minimum: '1.1' does not fit; write one of '1.2' or '1.3'"),
         ('mechanisms = ["FOO"]', '4: account.mechanisms: "FOO" is not in this version'),
         ('tls_ca = ""', "4: account.tls_ca: '' is not a path"),
+        ('tls_ca = "~nosuchuser/ca.pem"', "4: account.tls_ca: there is no user nosuchuser"),
+        ('password = { file = "~nosuchuser/pw" }', "4: account.password.file: there is no user nosuchuser"),
+        ('password = { netrc = "~nosuchuser/netrc" }', "4: account.password.netrc: there is no user nosuchuser"),
         ('client_key = "k.pem"', "1: account: client_certificate and client_key belong together: give both"),
         ('proxy = "ftp://me:hidden@h"', "4: account.proxy: the proxy's URL cannot be used: it is socks5://"),
         ("proxy = 5", "4: account.proxy: this does not fit; write a text in quotes"),
@@ -312,3 +315,12 @@ def test_what_would_not_be_heeded_is_refused(url, line, complaint):
 def test_a_path_means_the_same_in_the_next_run():
     (account,) = read(ACCOUNT + '[[account.deliver]]\nmaildir = "Mail"').account
     assert account.deliver[0].maildir == Path.cwd() / "Mail"
+
+
+def test_a_user_without_a_home_says_where_the_state_is(monkeypatch):
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)
+    with pytest.raises(
+        ConfigError, match=r'home folder of this user is not known.*: write state = "/a/path/fetch\.db"'
+    ):
+        read(ACCOUNT + '[[account.deliver]]\nmaildir = "/srv/Mail"')
+    assert read('state = "/srv/fetch.db"').state == Path("/srv/fetch.db")

@@ -1,9 +1,13 @@
 """Sizes, durations and addresses as people write them."""
 
+import os
+from pathlib import Path
+
 import pytest
 
 from postane.config.units import (
     Endpoint,
+    expand_user,
     format_duration,
     format_size,
     parse_duration,
@@ -135,3 +139,29 @@ def test_host_names(name):
 def test_what_is_no_host_name(name):
     with pytest.raises(ValueError, match="is not a host name"):
         parse_host_name(name)
+
+
+def test_a_path_below_a_home(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/anna")
+    assert expand_user("~/Mail") == Path("/home/anna/Mail")
+    assert expand_user(Path("~")) == Path("/home/anna")
+    assert expand_user("Mail/~x") == Path("Mail/~x")
+
+
+def test_a_user_that_is_not_there_is_told():
+    with pytest.raises(ValueError, match="there is no user nosuchuser: write the whole path in the place of ~nosuchu"):
+        expand_user("~nosuchuser/Mail")
+
+
+def test_a_user_without_a_home_is_told(monkeypatch):
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    with pytest.raises(ValueError, match="the home folder of this user is not known: write the whole path"):
+        expand_user("~/Mail")
+
+
+def test_a_path_that_the_system_cannot_open_is_told(monkeypatch):
+    with pytest.raises(ValueError, match="there is a NUL in it"):
+        expand_user("a\0b")
+    monkeypatch.setattr(os, "fsencode", lambda path: str(path).encode("ascii"))
+    with pytest.raises(ValueError, match=r"'caf\\xe9' cannot be a file's name in this locale: set LC_ALL=C\.UTF-8"):
+        expand_user("caf\xe9")
