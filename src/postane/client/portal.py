@@ -20,13 +20,16 @@ FaceT = TypeVar("FaceT")
 
 _END: Any = object()
 
+Started = Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]]
+"""The loop, and what ends it."""
+
 
 class Portal:
     """Open from the beginning; a context that closes it. May be used by any thread but its own."""
 
     def __init__(self) -> None:
-        started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
-        self._thread = threading.Thread(target=asyncio.run, args=(_stay(started),), name="postane client", daemon=True)
+        started: Started = Future()
+        self._thread = threading.Thread(target=_run, args=(started,), name="postane client", daemon=True)
         self._thread.start()
         self._loop, self._ending = started.result()
 
@@ -186,7 +189,17 @@ class _Stopped(Exception):
         self.reason = reason
 
 
-async def _stay(started: "Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]]") -> None:
+def _run(started: Started) -> None:
+    try:
+        with asyncio.Runner() as runner:
+            runner.run(_stay(started))
+    except OSError as error:  # no descriptors are left for a loop: nobody may wait for it
+        if started.done():
+            raise
+        started.set_exception(error)
+
+
+async def _stay(started: Started) -> None:
     ending = asyncio.Event()
     started.set_result((asyncio.get_running_loop(), ending))
     await ending.wait()

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import signal
 import threading
 
@@ -225,3 +226,25 @@ def test_what_was_left_may_be_entered_anew():
             assert door.count == wanted
     assert door.count == 4
     assert not [each for each in threading.enumerate() if each.name == "postane client"]
+
+
+def test_without_an_event_loop_nobody_waits_for_one(monkeypatch):
+    """Each takes three descriptors, and a process may have none left."""
+
+    def refuse():
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(asyncio.events, "new_event_loop", refuse)
+    monkeypatch.setattr(asyncio, "new_event_loop", refuse)
+    found = []
+
+    def work():
+        try:
+            Portal()
+        except OSError as error:
+            found.append(error.errno)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(10)
+    assert found == [errno.EMFILE]
