@@ -89,6 +89,15 @@ def parse_pattern(value: str) -> str:
     return value
 
 
+def parse_field_name(value: str) -> str:
+    """The name of a header field (RFC 5322 s2.2); another one would never fit."""
+    if value.rstrip().endswith(":"):
+        raise ValueError(f'a field\'s name has no colon: write "{value.rstrip(": ")}"')
+    if not value or not all("!" <= letter <= "~" and letter != ":" for letter in value):
+        raise ValueError(f'{value!r} is not the name of a header field; write for example "Subject"')
+    return value
+
+
 def state_path() -> Path:
     """Where the state is kept where nobody says otherwise. Raises ConfigError."""
     try:
@@ -99,6 +108,7 @@ def state_path() -> Path:
 
 UserPath = Annotated[Path, BeforeValidator(parse_user_path)]
 Keep = Annotated[KeptFor, BeforeValidator(parse_keep)]
+FieldName = Annotated[str, AfterValidator(parse_field_name)]
 Pattern = Annotated[str, AfterValidator(parse_pattern)]
 Server = Annotated[Endpoint, BeforeValidator(parse_endpoint)]
 Mechanism = Annotated[str, AfterValidator(parse_login)]
@@ -168,7 +178,7 @@ class Deliver(Section):
 class Filter(Section):
     """A message with this in its header is treated so; the first that fits counts."""
 
-    header: str = Field(description="name of a header field", examples=["Subject"])
+    header: FieldName = Field(description="name of a header field", examples=["Subject"])
     matches: Pattern = Field(description="regular expression, looked for in the field", examples=["(?i)newsletter"])
     do: Literal["fetch", "skip", "delete"] = Field(
         "skip", description="delete: at the server, without fetching it; nothing brings it back"
@@ -178,7 +188,7 @@ class Filter(Section):
 class Multidrop(Section):
     """A mailbox that holds mail for many."""
 
-    header: str = Field(description="the field that says whom a message is for", examples=["X-Original-To"])
+    header: FieldName = Field(description="the field that says whom a message is for", examples=["X-Original-To"])
     domains: tuple[HostName, ...] = Field((), description="domains whose addresses count; empty: all")
     prefix: str = Field("", description="what is cut off their local parts")
 

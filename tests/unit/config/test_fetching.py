@@ -202,6 +202,19 @@ def test_a_wrong_file_is_told(text, complaint):
         ('[account.filters]\nheader = "S"', "4: account.filters: is one table, and there may be several: write [[acc"),
         ('[[account.filters]]\nheader = "S"', "4: account.filters.matches: is missing; write for example matches ="),
         ('[[account.filters]]\nheader = "S"\nmatches = "("', "6: account.filters.matches: '(' is not a regular expres"),
+        (
+            '[[account.filters]]\nheader = "Subject:"\nmatches = "x"',
+            "5: account.filters.header: a field's name has no co",
+        ),
+        (
+            '[[account.filters]]\nheader = "Reply To"\nmatches = "x"',
+            "5: account.filters.header: 'Reply To' is not the n",
+        ),
+        ('[account.multidrop]\nheader = ""', "5: account.multidrop.header: '' is not the name of a header field"),
+        (
+            '[account.multidrop]\nheader = "To : "',
+            '5: account.multidrop.header: a field\'s name has no colon: write "To"',
+        ),
         ("[account.multidrop]", '4: account.multidrop.header: is missing; write for example header = "X-Original-To"'),
     ],
 )
