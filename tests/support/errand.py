@@ -1,4 +1,4 @@
-"""`postane fetch` for tests: a folder with a fetch.toml, run as a user runs it."""
+"""`postane fetch` for tests: a folder with a fetch.toml, and the command as a user gives it."""
 
 import json
 import subprocess
@@ -6,6 +6,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from . import forked
 
 PATIENCE = 60.0
 
@@ -70,14 +72,12 @@ class Errand:
         done = subprocess.run(
             self.command(*arguments), input=given, capture_output=True, cwd=self.folder, timeout=PATIENCE
         )
-        said = done.stdout.decode(errors="replace") + done.stderr.decode(errors="replace")
-        assert expect is None or done.returncode == expect, f"fetch {arguments}: {done.returncode}\n{said}"
-        assert "Traceback" not in said, said
-        return done
+        return _checked(done, expect)
 
     def fetch(self, *names: str, expect: int | None = 0) -> dict[str, Any]:
-        """Fetch, and what `--json` tells of the first account."""
-        return dict(json.loads(self.run(*names, "--json", expect=expect).stdout)["accounts"][0])
+        """Fetch, in a process that is forked, and what `--json` tells of the first account."""
+        done = forked.run(self.command(*names, "--json")[3:], given=b"", folder=self.folder)
+        return dict(json.loads(_checked(done, expect).stdout)["accounts"][0])
 
     def messages(self, name: str = "work") -> list[bytes]:
         """What is in an account's Maildir, in the order in which it came."""
@@ -85,6 +85,13 @@ class Errand:
         subs = [folder / sub for sub in ("new", "cur") if (folder / sub).is_dir()]  # it may just be being made
         paths = [path for sub in subs for path in sub.iterdir()]
         return [path.read_bytes() for path in sorted(paths, key=lambda path: path.name)]
+
+
+def _checked(done: subprocess.CompletedProcess[bytes], expect: int | None) -> subprocess.CompletedProcess[bytes]:
+    said = done.stdout.decode(errors="replace") + done.stderr.decode(errors="replace")
+    assert expect is None or done.returncode == expect, f"{done.args}: {done.returncode}\n{said}"
+    assert "Traceback" not in said, said
+    return done
 
 
 def _is_tables(value: object) -> bool:

@@ -17,15 +17,24 @@ import tempfile
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 TESTS = Path(__file__).parents[1]
-LATE = ("cli.user", "cli.drop", "cli.drop_put", "cli.sessions", "accounts.bulk", "accounts.local", "app")
+LATE = (
+    "cli.user",
+    "cli.drop",
+    "cli.drop_put",
+    "cli.sessions",
+    "accounts.bulk",
+    "accounts.local",
+    "app",
+    "cli.fetch_run",
+)
 """What the commands import where they use it; the rest comes with these."""
 
 KILLED = -9
 INTERNAL_ERROR = 70
-TIME = 30
+TIME = 60
 """Seconds that a command may take."""
 
 
@@ -35,7 +44,7 @@ def run(words: Sequence[str], *, given: bytes, folder: Path) -> subprocess.Compl
         stdin, feed = os.pipe()
         ended, end = os.pipe()
         try:
-            asked = json.dumps({"words": list(words), "folder": str(folder)}).encode()
+            asked = json.dumps({"words": list(words), "folder": str(folder), "environment": dict(os.environ)}).encode()
             socket.send_fds(_forker()[0], [asked], [stdin, out.fileno(), err.fileno(), end])
         finally:
             os.close(stdin)
@@ -80,7 +89,7 @@ def main() -> None:
             os.close(stream)
 
 
-def _command(asked: dict[str, str | list[str]], stdin: int, out: int, err: int, end: int) -> NoReturn:
+def _command(asked: dict[str, Any], stdin: int, out: int, err: int, end: int) -> NoReturn:
     code: object = INTERNAL_ERROR
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -88,7 +97,9 @@ def _command(asked: dict[str, str | list[str]], stdin: int, out: int, err: int, 
         for number, stream in enumerate((stdin, out, err)):
             os.dup2(stream, number)
             os.close(stream)
-        os.chdir(str(asked["folder"]))
+        os.environ.clear()
+        os.environ.update(asked["environment"])
+        os.chdir(asked["folder"])
         sys.argv = ["postane", *asked["words"]]
         code = _ended()
         sys.stdout.flush()
