@@ -30,7 +30,7 @@ def open_sink(config: FetchConfig, account: Account, table: Deliver) -> Sink:
     if table.mbox is not None:
         from postane.sinks.mbox import MboxSink
 
-        return MboxSink(str(table.mbox))
+        return MboxSink(str(table.mbox), lock_wait=table.timeout)
     if table.command is not None:
         from postane.sinks.command import CommandSink
 

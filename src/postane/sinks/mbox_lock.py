@@ -94,7 +94,7 @@ class LockedFile:
                 if patience.is_over():
                     raise SinkError(f"the wait for the lock of {self._path} was given up")
                 if waited > patience.seconds:
-                    raise SinkError(f"the mbox {self._path} stays locked by another program")
+                    raise SinkError(f"the mbox {self._path} stays locked by another program{_remedy(self._path)}")
                 if waited > TOLD_AFTER and not is_told:
                     is_told = True
                     limit = f"{patience.seconds:g} s at most"
@@ -180,6 +180,20 @@ def _is_stale(path: str) -> bool:
     found = re.match(r"([0-9]+) (\S+)", said)
     is_of_the_dead = found is not None and found[2] == socket.gethostname() and not lives(int(found[1]))
     return is_of_the_dead or age > STALE
+
+
+def _remedy(path: str) -> str:
+    """What to do about a dot lock, where there is one; of a number alone nobody knows which machine it is of."""
+    try:
+        with open(f"{path}.lock", "rb") as file:
+            found = re.match(rb"[0-9]{1,9}", file.read(400))
+    except OSError:
+        return ""
+    whose = ""
+    if found is not None:
+        pid = int(found[0])
+        whose = f", of process {pid}" + ("" if lives(pid) else ", which does not run here")
+    return f" ({path}.lock{whose}): remove that file if no program writes to the mbox"
 
 
 def _lock_file(descriptor: int) -> bool:

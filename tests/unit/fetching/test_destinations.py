@@ -6,6 +6,7 @@ from postane.config.fetching import Account, Deliver, FetchConfig
 from postane.config.problems import ConfigError
 from postane.fetching.destinations import open_sink, open_sinks
 from postane.fetching.post_office import PostOfficeSink
+from postane.sinks.base import SinkError
 from postane.sinks.command import CommandSink
 from postane.sinks.maildir import MaildirSink
 from postane.sinks.mbox import MboxSink
@@ -89,3 +90,11 @@ def test_what_is_missing_is_told_before_anything_is_fetched(keys, complaint):
     with pytest.raises(ConfigError) as raised:
         opened(**keys)
     assert complaint in str(raised.value)
+
+
+async def test_no_mbox_is_waited_for_longer_than_its_timeout(tmp_path):
+    (tmp_path / "box.lock").write_text("")
+    sink = opened(mbox=str(tmp_path / "box"), timeout="10ms")
+    with pytest.raises(SinkError, match="stays locked"):
+        await sink.open()
+    await sink.close()

@@ -176,3 +176,28 @@ def test_a_system_without_files_that_have_no_name(tmp_path: Path, monkeypatch: p
     with pytest.raises(SinkError, match="stays locked"):
         LockedFile(str(tmp_path / "m"), AT_ONCE)
     file.release()
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (f"{GONE}\n", rf"m\.lock, of process {GONE}, which does not run here\): remove that file if no program writes"),
+        (f"{os.getpid()}\n", rf"m\.lock, of process {os.getpid()}\): remove"),
+        ("", r"m\.lock\): remove"),
+    ],
+)
+def test_whose_dot_lock_it_is_and_what_to_do_is_told(tmp_path: Path, said: str, words: str) -> None:
+    (tmp_path / "m.lock").write_text(said)
+    with pytest.raises(SinkError, match=words):
+        LockedFile(str(tmp_path / "m"), AT_ONCE)
+
+
+def test_without_a_dot_lock_there_is_none_to_remove(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, tmp_path / "m"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        with pytest.raises(SinkError, match=r"stays locked by another program$"):
+            LockedFile(str(tmp_path / "m"), AT_ONCE)
+        other.communicate()
