@@ -11,7 +11,7 @@ import typer
 from postane.config.fetch_file import advice, find_fetch_config, load_fetch_config
 from postane.config.fetching import Account, FetchConfig
 from postane.fetch.errors import FetchError
-from postane.fetching.readiness import Readiness, examine
+from postane.fetching.readiness import Readiness, examine, examine_state
 
 from .common import JsonOption
 from .fetch import AccountsArgument, FetchConfigOption
@@ -43,12 +43,17 @@ def check(
     chosen = choose(settings, accounts or []) if settings.account or accounts else []
     check_accounts(settings, chosen)
     warnings = list(advice(path, settings))
+    stateless = examine_state(settings.state)
     found = [_examined(settings, table, connects=connect) for table in chosen]
-    wrong = [each for each in found if each.errors]
+    wrong = found if stateless is not None else [each for each in found if each.errors]
     if json:
+        state = {"file": str(settings.state), "ok": stateless is None, "error": stateless and stateless.text}
         rows = [each.as_json() for each in found]
-        print_json({"file": str(path), "ok": not wrong, "accounts": rows, "advice": warnings})
+        ok = not wrong and stateless is None
+        print_json({"file": str(path), "ok": ok, "state": state, "accounts": rows, "advice": warnings})
     else:
+        if stateless is not None:
+            say(show(stateless.text), err=True)
         for each in found:
             each.tell()
         for words in warnings:
@@ -57,7 +62,8 @@ def check(
             say(f"{path}: {len(wrong)} of {counted(len(found), 'account')} cannot be fetched", err=True)
         else:
             say(f"{path}: ok, {counted(len(found), 'account')}")
-    if code := worst_code({error.trouble for each in found for error in each.errors}):
+    errors = [*(error for each in found for error in each.errors), *([] if stateless is None else [stateless])]
+    if code := worst_code({error.trouble for error in errors}):
         raise typer.Exit(code)
 
 

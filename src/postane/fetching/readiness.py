@@ -1,4 +1,4 @@
-"""Whether the destinations of fetch.toml could take mail: looked at without delivering or making anything.
+"""Whether the destinations and the state of fetch.toml could be used: looked at without delivering or making anything.
 
 Must not know: how it is shown.
 """
@@ -9,15 +9,19 @@ import stat
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from postane.config.fetching import Account, Deliver, FetchConfig
-from postane.fetch.errors import FetchError
+from postane.fetch.errors import FetchError, Trouble
 from postane.fetch.troubles import told_of_sink
 from postane.sinks.base import SinkError
 
 from .destinations import open_sink
 
 FIRST_TIME = "is not there yet: the first message makes it"
+
+DATABASE = b"SQLite format 3\0"
+"""What a state begins with."""
 
 SHELL_WAIT = 10.0
 """Seconds that a shell may take to say whether it knows a command."""
@@ -39,6 +43,32 @@ async def examine(config: FetchConfig, account: Account, table: Deliver, *, conn
         return Readiness(name, note=await _note(config, account, table, connects=connects))
     except SinkError as error:
         return Readiness(name, FetchError(_told(name, error.text), told_of_sink(error).trouble))
+
+
+def examine_state(path: Path) -> FetchError | None:
+    """Why what is fetched could not be recorded there; None: it could."""
+    try:
+        _check_state(str(path))
+    except SinkError as error:
+        text = f"the state {path} cannot be used: {error.text}: let this user write there, or name another as `state`"
+        return FetchError(text, Trouble.JOURNAL)
+    return None
+
+
+def _check_state(path: str) -> None:
+    if not os.path.lexists(path):
+        _check_makeable(path)
+    elif not os.path.isfile(path):
+        raise _lasting(f"it is {_kind(path)}")
+    else:
+        _check_folder(os.path.dirname(path), "a state is a file in a folder")
+        if not os.access(path, os.R_OK | os.W_OK):
+            raise _lasting("it may not be read and written by this user")
+        with open(path, "rb") as file:
+            if file.read(len(DATABASE)) != DATABASE:
+                raise _lasting("it is no state of postane fetch, or a damaged one")
+    if os.path.lexists(f"{path}.locks"):
+        _check_folder(f"{path}.locks", "the locks of its accounts are in a folder")
 
 
 def _told(name: str, text: str) -> str:

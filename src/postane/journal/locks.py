@@ -35,7 +35,11 @@ class RunLock:
             make_folder(folder)
             self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
-            raise JournalError(f"{path}: the lock of {account} cannot be had: {error.strerror}") from None
+            state = str(folder).removesuffix(".locks")
+            raise JournalError(
+                f"the state {state} cannot be used: the lock of {account} cannot be had in {folder}: {error.strerror}:"
+                " let this user write there, or name another as `state`"
+            ) from None
         try:
             _lock(self._descriptor)
         except OSError:

@@ -93,3 +93,17 @@ def test_whether_it_gets_in(fetch, server):
     server.behave([RefuseLogin("IN-USE")])
     assert fetch("check", "--connect", "work").code == Exit.TEMP_FAIL
     assert not any(line.startswith(("RETR", "DELE")) for line in server.commands)
+
+
+def test_a_state_that_cannot_be_used_is_told_as_the_run_tells_it(fetch, server):
+    fetch.errand.add("work", url=server.url, password=PASSWORD)
+    fetch.errand.top(state=str(fetch.errand.config))
+    outcome = fetch("check")
+    assert outcome.code == fetch().code == Exit.IO_ERROR
+    assert f"the state {fetch.errand.config} cannot be used: it is no state" in outcome.err
+    assert "1 of 1 account cannot be fetched" in outcome.err
+    told = fetch.json("check", code=Exit.IO_ERROR)
+    assert (told["ok"], told["state"]["ok"]) == (False, False)
+    fetch.errand.top(state=str(fetch.errand.state))
+    assert fetch.json("check")["state"] == {"file": str(fetch.errand.state), "ok": True, "error": None}
+    assert not fetch.errand.state.exists()

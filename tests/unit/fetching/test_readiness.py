@@ -9,7 +9,7 @@ from postane.app import open_registry
 from postane.config.fetching import Account, FetchConfig
 from postane.config.file import load_config
 from postane.fetch.errors import Trouble
-from postane.fetching.readiness import FIRST_TIME, examine
+from postane.fetching.readiness import FIRST_TIME, examine, examine_state
 from support.dovecot import PASSWORD, dovecot
 
 
@@ -143,3 +143,40 @@ async def test_an_imap_folder_is_not_made():
         found = await look(server.folder / "none", True, imap=url, password="wrong")
         assert found.error is not None
         assert found.error.text.count("127.0.0.1") == 1
+
+
+def test_a_state_that_can_be_used(places):
+    before = contents(places)
+    assert examine_state(places / "a" / "fetch.db") is None
+    (places / "folder" / "fetch.db").write_bytes(b"SQLite format 3\0...")
+    assert examine_state(places / "folder" / "fetch.db") is None
+    assert contents(places) == sorted([*before, f"{places}/folder/fetch.db"]), "nothing is made"
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("folder", "it is a folder: let this user write there, or name another as `state`"),
+        ("file", "it is no state of postane fetch, or a damaged one"),
+        ("mbox", "it is no state of postane fetch, or a damaged one"),
+        ("file/fetch.db", "is a file"),
+        ("nowhere", "it is a link to nothing"),
+    ],
+)
+def test_a_state_that_cannot_be_used(places, path, words):
+    error = examine_state(places / path)
+    assert error is not None
+    assert error.trouble is Trouble.JOURNAL
+    assert error.text.startswith(f"the state {places / path} cannot be used: ")
+    assert words in error.text
+
+
+@pytest.mark.parametrize("closed", ["fetch.db", "", "fetch.db.locks"])
+def test_a_state_that_this_user_may_not_write(tmp_path, monkeypatch, closed):
+    (tmp_path / "fetch.db").write_bytes(b"SQLite format 3\0")
+    (tmp_path / "fetch.db.locks").mkdir()
+    assert examine_state(tmp_path / "fetch.db") is None
+    monkeypatch.setattr(os, "access", lambda path, _: Path(path) != tmp_path / closed)
+    error = examine_state(tmp_path / "fetch.db")
+    assert error is not None
+    assert "written by this user" in error.text

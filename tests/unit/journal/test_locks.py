@@ -59,5 +59,6 @@ def test_who_cannot_be_told_is_another_process(tmp_path):
 
 def test_a_place_where_no_lock_can_be_is_told(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(JournalError, match="the lock of work cannot be had"):
+    with pytest.raises(JournalError, match=r"the state .*/file cannot be used: the lock of work cannot be had") as told:
         RunLock(tmp_path / "file", "work")
+    assert "File exists: let this user write there" in str(told.value)
