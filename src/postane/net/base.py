@@ -193,6 +193,8 @@ def is_private_url(url: str) -> bool:
     try:
         parts = urlsplit(url)
         scheme, host = parts.scheme, parts.hostname or ""
+        if parts.port == 0:  # what is no port at all raises ValueError
+            return False
         if scheme == "http" and host != "localhost":
             return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -16,8 +16,18 @@ from urllib.parse import urlencode, urljoin, urlsplit
 
 import httpx2
 
-from .base import ANSWER_LIMIT, HttpAnswer, LinkLost, NetError, TooSlow, Unreachable, Untrusted, is_private_url
-from .distrust import words_of
+from .base import (
+    ANSWER_LIMIT,
+    HttpAnswer,
+    LinkLost,
+    NetError,
+    TooSlow,
+    Unreachable,
+    Untrusted,
+    is_private_url,
+    words_of,
+)
+from .distrust import words_of as words_of_tls
 from .pem import explain_certificates
 
 TIMEOUT = 30.0
@@ -170,8 +180,9 @@ def _net_error(url: str, error: Exception) -> NetError:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return Untrusted(f"the certificate of {_told(url)} is not believed: {cause.verify_message}")
         if isinstance(cause, ssl.SSLError):
-            return Untrusted(f"TLS with {_told(url)} failed: {words_of(cause)}")
-    words = str(error) or type(error).__name__
+            return Untrusted(f"TLS with {_told(url)} failed: {words_of_tls(cause)}")
+    systems = [cause for cause in _causes(error) if isinstance(cause, OSError) and cause.errno]
+    words = words_of(systems[-1] if systems else error)
     if isinstance(error, httpx2.ConnectError | httpx2.InvalidURL | httpx2.UnsupportedProtocol | UnicodeError):
         return Unreachable(f"cannot reach {_told(url)}: {words}")
     return LinkLost(f"{_told(url)} gave no answer: {words}")

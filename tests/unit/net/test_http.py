@@ -129,6 +129,8 @@ async def test_in_clear_only_this_machine_is_asked(asker, url):
         ("https://", False),
         ("http://", False),
         ("https://[::1/", False),
+        ("https://id.example:99999/", False),
+        ("https://id.example:0/", False),
         ("", False),
     ],
 )
@@ -163,7 +165,8 @@ async def test_silence_has_an_end():
 async def test_who_is_not_there(asker):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    with pytest.raises(Unreachable, match=f"cannot reach http://127.0.0.1:{port}/x"):
+    told = f"cannot reach http://127.0.0.1:{port}/x: nothing listens there"
+    with pytest.raises(Unreachable, match=told):
         await asker.get(f"http://127.0.0.1:{port}/x?secret")
 
 
@@ -216,3 +219,11 @@ async def test_a_form_is_never_sent_elsewhere(follower):
     async with serving(web) as port:
         assert (await follower.post(f"http://127.0.0.1:{port}/", {"password": "x"})).status == 307
     assert len(web.heads) == 1
+
+
+async def test_who_sends_on_to_a_port_that_is_none_is_told():
+    client = HttpsClient(timeout=10, follows=True)
+    async with serving(Web(answer("302 Found", b"", "Location: http://127.0.0.1:99999/"))) as port:
+        with pytest.raises(Untrusted, match="is not asked"):
+            await client.get(f"http://127.0.0.1:{port}/")
+    await client.close()
