@@ -91,7 +91,7 @@ def workers(house: House) -> Iterator[Breach]:
         for each in house.outer(module):
             if each.module.partition(".")[0] in NOT_FOR_WORKERS:
                 yield Breach(module.path, each.line, f"a worker imports {each.module}")
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             if isinstance(node, ast.Call) and ast.unparse(node.func) in {"open", "os.open", "io.open"}:
                 yield Breach(module.path, node.lineno, "a worker opens a file")
             elif isinstance(node, ast.Attribute) and ast.unparse(node) == "os.path":
@@ -149,7 +149,7 @@ def parameters(house: House) -> Iterator[Breach]:
 
 def _functions(house: House) -> Iterator[tuple[Module, Function, bool]]:
     for module in house.modules.values():
-        for parent in ast.walk(module.tree):
+        for parent in module.nodes:
             for node in ast.iter_child_nodes(parent):
                 if isinstance(node, Function):
                     yield module, node, isinstance(parent, ast.ClassDef)
@@ -170,7 +170,7 @@ def catching(house: House) -> Iterator[Breach]:
     """Only the reply table and its loop catch every exception, and threads that hand it over to whoever waits; others
     may clean up and raise it again."""
     for module in house.modules.values():
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             if isinstance(node, ast.ExceptHandler) and module.path not in CATCHES_ALL and _catches_all(node):
                 yield Breach(module.path, node.lineno, "catches every exception")
 
@@ -187,13 +187,14 @@ def state(house: House) -> Iterator[Breach]:
     """No module keeps state: no `global`, and no collection of a module is changed by a function."""
     for module in house.modules.values():
         kept = set(_collections(module.tree))
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             if isinstance(node, ast.Global):
                 yield Breach(module.path, node.lineno, f"global {', '.join(node.names)}")
             elif isinstance(node, Function):
-                local = {each.id for each in ast.walk(node) if isinstance(each, ast.Name) and _binds(each)}
-                for line, name in _changes(node):
-                    if name in kept - local:
+                changed = [(line, name) for line, name in _changes(node) if name in kept] if kept else []
+                local = _bound(node) if changed else set()
+                for line, name in changed:
+                    if name not in local:
                         yield Breach(module.path, line, f"{node.name} changes {name}, which belongs to the module")
 
 
@@ -208,8 +209,9 @@ def _collections(tree: ast.Module) -> Iterator[str]:
             yield from (target.id for target in targets if isinstance(target, ast.Name))
 
 
-def _binds(name: ast.Name) -> bool:
-    return isinstance(name.ctx, ast.Store)
+def _bound(function: Function) -> set[str]:
+    nodes = ast.walk(function)
+    return {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
 
 
 def _changes(function: Function) -> Iterator[tuple[int, str]]:

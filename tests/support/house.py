@@ -32,12 +32,16 @@ class Import:
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """A file of the package. `name` is dotted and without the package: "pop3.server", "" for the face."""
+    """A file of the package. `name` is dotted and without the package: "pop3.server", "" for the face.
+
+    `nodes` are all of the tree, which many rules look through.
+    """
 
     name: str
     path: str
     text: str
     tree: ast.Module
+    nodes: tuple[ast.AST, ...]
     is_package: bool
 
     @property
@@ -89,7 +93,7 @@ class House:
         return (each for each in self.imports[module.name] if each.module.partition(".")[0] != ROOT)
 
     def _imports(self, module: Module) -> Iterator[Import]:
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             if isinstance(node, ast.Import):
                 yield from (Import(alias.name, node.lineno) for alias in node.names)
             elif isinstance(node, ast.ImportFrom):
@@ -103,7 +107,8 @@ class House:
 def _module(path: str, text: str) -> Module:
     parts = path.removesuffix(".py").split("/")
     is_package = parts[-1] == "__init__"
-    return Module(".".join(parts[: -1 if is_package else None]), path, text, ast.parse(text), is_package)
+    tree = ast.parse(text)
+    return Module(".".join(parts[: -1 if is_package else None]), path, text, tree, tuple(ast.walk(tree)), is_package)
 
 
 def _absolute(module: Module, node: ast.ImportFrom) -> str:
