@@ -1,10 +1,21 @@
-"""The header part of a message that is on its way, all of it at once.
+"""The beginning of a message: its header part while it is on its way, all of it at once; and what stands there of one
+that has come.
 
-Must not know: what is looked for in it.
+Must not know: what is looked for in a header part.
 """
 
-from .errors import NoEnd, Trouble
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from postane.sinks.base import Content
+from postane.sinks.content import Spool, SpoolError
+
+from .errors import FetchError, NoEnd, Trouble
+from .filters import header_of
 from .source import Incoming
+
+ANSWER = 1024
+"""Octets of a line that may be an answer: RFC 2449 s4 knows 512."""
 
 LIMIT = 4 * 1024 * 1024
 """Octets of a header part that are held in memory; what is larger has no end."""
@@ -18,3 +29,25 @@ async def read_header_part(incoming: Incoming) -> bytes:
         if len(octets) > LIMIT:
             raise NoEnd(f"the header part of message {incoming.number} has no end", Trouble.PROTOCOL)
     return bytes(octets)
+
+
+def header_in(content: Content) -> bytes:
+    """The header part of a message, as far as its first octets have it. Raises FetchError."""
+    with spooling():
+        return header_of(next(content.chunks(), b""))
+
+
+def has_answer(spool: Spool, listed: int) -> bool:
+    """Whether a message is longer than it was `listed` by its first line, and that line is an answer."""
+    with spooling():
+        line, end, _ = next(spool.finish().chunks(), b"")[:ANSWER].partition(b"\r\n")
+    return line.startswith(b"+OK") and bool(end) and spool.octets == listed + len(line) + len(end)
+
+
+@contextmanager
+def spooling() -> Iterator[None]:
+    """SpoolError becomes FetchError."""
+    try:
+        yield
+    except SpoolError as error:
+        raise FetchError(error.text, Trouble.TEMPORARY) from error

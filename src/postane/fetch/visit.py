@@ -6,27 +6,24 @@ deleted is recorded only after the server has said yes to QUIT (RFC 1939 s6).
 Must not know: how often and for whom this is done.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import NoReturn
 
 from postane.client.listing import most_believed
 from postane.journal.base import Compared
-from postane.sinks.base import Content, Parcel
+from postane.sinks.base import Parcel, SinkError
 from postane.sinks.content import Spool, SpoolError
 
 from .account import KeepKind
 from .choice import FRESH, choose, describe, due, note_refusal, pending, too_large
 from .errors import FetchError, NoEnd, Trouble
-from .filters import envelope_recipients, header_of, read_header, sender_of
+from .filters import envelope_recipients, read_header, sender_of
 from .handover import Crate, Handover
+from .header_part import has_answer, header_in, spooling
 from .lead import format_lead
 from .listing import check_mailbox, reconcile, take_listing
 from .source import Facts, Incoming
 from .work import PENDING, PIECE, Tell, Work
-
-ANSWER = 1024
-"""Octets of a line that may be an answer: RFC 2449 s4 knows 512."""
 
 Ask = Callable[[Sequence[int]], AsyncIterator[Incoming]]
 TakeIn = Callable[[Incoming, Compared], Awaitable[None]]
@@ -42,6 +39,7 @@ class Visit:
         self._facts: Facts | None = None
         self._unwanted: dict[int, str] = {}
         self._marked: list[str] = []  # keys of what the server will delete at the end
+        self._short = ""  # the key of the last message that came, if it was shorter than it is listed
         self.taken = 0  # messages that were asked for
 
     async def open(self) -> Facts:
@@ -58,13 +56,28 @@ class Visit:
         if self._run.is_suspect:
             await reconcile(self._work)
             self._work.is_recorded = True
-        await self._fetch()
-        await self._delete()
-        self._progress.step = "leaving"
-        await self._source.commit()
+        try:
+            await self._fetch()
+            await self._delete()
+            self._progress.step = "leaving"
+            await self._source.commit()
+        except FetchError as error:
+            if error.trouble is Trouble.PROTOCOL and not isinstance(error, NoEnd):
+                await self._doubt(error)
+            raise
         for start in range(0, len(self._marked), PIECE):
             await self._run.record_deleted(self._marked[start : start + PIECE])
         self._progress.deleted += len(self._marked)
+
+    async def _doubt(self, error: FetchError) -> None:
+        """Where the last message came shorter than it is listed, and something that is no answer after it, that may be
+        the rest of it: a line of one dot that the server did not double ends a message (RFC 1939 s3)."""
+        key = self._short
+        if not key or key in self._handover.failed or isinstance(error.__cause__, SinkError):
+            return
+        reason = "it came shorter than it is listed, and its rest may have come as an answer: left at the server"
+        self._progress.fail(f"{key}: {reason}", Trouble.PROTOCOL)
+        await self._run.record_skipped({key: reason})
 
     async def describe(self, tell: Tell) -> None:
         """Tell what `go` would do. Raises FetchError, SinkError, JournalError."""
@@ -189,8 +202,9 @@ class Visit:
 
     async def _take_in(self, incoming: Incoming, each: Compared) -> None:
         spool = await self._spooled(incoming, each)
-        if spool.octets > each.listed.octets and _has_answer(spool, each):
+        if spool.octets > each.listed.octets and has_answer(spool, each.listed.octets):
             await self._distrust(spool, each)
+        self._short = each.listed.key if spool.octets < each.listed.octets else ""
         self._progress.messages += 1
         await self._handover.put(self._crate(each, spool))
 
@@ -198,7 +212,7 @@ class Visit:
         """Of what is too large only the header part is fetched."""
         spool = await self._spooled(incoming, each)
         words = b"This message has %d octets, more than are fetched; the rest of it is at the server.\r\n"
-        with _spooling():
+        with spooling():
             spool.write(words % each.listed.octets)
         self._progress.messages += 1
         await self._handover.put(self._crate(each, spool, f"{too_large(self._work)}: its header part was fetched"))
@@ -243,7 +257,7 @@ class Visit:
     def _crate(self, each: Compared, spool: Spool, remark: str = "") -> Crate:
         assert self._facts is not None, "the session is open"
         account, content, key = self._work.account, spool.finish(), each.listed.key
-        header, now = _header_of(content), self._work.clock()
+        header, now = header_in(content), self._work.clock()
         multidrop = account.multidrop
         parcel = Parcel(
             key=self._work.parcel_key(key, is_part=bool(remark)),
@@ -275,26 +289,3 @@ class Visit:
             self._progress.fail(f"message {number} ({by_number[number]}) cannot be deleted: {words}", Trouble.REFUSED)
             self._work.given_up.add(by_number[number])  # a filter would want it deleted in the next session too
         self._marked += [key for number, key in by_number.items() if number not in refused]
-
-
-def _has_answer(spool: Spool, each: Compared) -> bool:
-    """Whether a message is longer than it was listed by its first line, and that line is an answer."""
-    with _spooling():
-        line, end, _ = next(spool.finish().chunks(), b"")[:ANSWER].partition(b"\r\n")
-    return line.startswith(b"+OK") and bool(end) and spool.octets == each.listed.octets + len(line) + len(end)
-
-
-def _header_of(content: Content) -> bytes:
-    try:
-        return header_of(next(content.chunks(), b""))
-    except SpoolError as error:
-        raise FetchError(error.text, Trouble.TEMPORARY) from error
-
-
-@contextmanager
-def _spooling() -> Iterator[None]:
-    """SpoolError becomes FetchError."""
-    try:
-        yield
-    except SpoolError as error:
-        raise FetchError(error.text, Trouble.TEMPORARY) from error

@@ -7,8 +7,8 @@ import pytest
 from postane.fetch.account import Action, Filter, Keep, KeepKind
 from postane.fetch.errors import FetchError, Trouble
 from postane.journal.base import Step
-from postane.sinks.base import Delivery, Outcome, SinkError
-from support.fetching import Bench, MemorySink, MemorySource, mail
+from postane.sinks.base import Delivery, Fault, Outcome, SinkError
+from support.fetching import Bench, Given, MemorySink, MemorySource, mail
 
 GONE = Keep(KeepKind.NONE)
 
@@ -184,3 +184,41 @@ async def test_a_message_at_which_a_destination_hangs_up_does_not_keep_the_other
         progress = await bench.fetch()
         assert progress.error is not None
     assert len(bench.sink.parcels) == 49
+
+
+@pytest.mark.parametrize("last", [False, True])
+async def test_a_message_behind_whose_end_comes_more_is_not_deleted(monkeypatch, last):
+    """A server that does not double a dot ends a message at it: the rest of it comes in the place of an answer."""
+
+    async def retrieve(self, numbers):
+        for number in numbers:
+            yield Given(number, self._mails[number - 1].octets[: 60 if number == 2 else None])
+            if number == 2 and not last:
+                raise FetchError("this is no POP3: the rest of it", Trouble.PROTOCOL)
+
+    async def delete(self, numbers):
+        raise FetchError("this is no POP3: the rest of it", Trouble.PROTOCOL)
+
+    bench = Bench(*[mail(number) for number in range(1, 3 if last else 4)], keep=GONE)
+    with monkeypatch.context() as broken:
+        broken.setattr(MemorySource, "retrieve", retrieve)
+        if last:
+            broken.setattr(MemorySource, "delete", delete)
+        progress = await bench.fetch()
+    assert progress.error is not None
+    assert "u2" in progress.troubles[0]
+    await bench.fetch()
+    assert [each.uidl for each in bench.server.mails] == ["u2"]
+    entries = [each async for each in bench.journal.entries("work", steps=[Step.SKIPPED])]
+    assert [(each.key, each.reason[:26]) for each in entries] == [("u2", "it came shorter than it is")]
+
+
+async def test_a_destination_that_is_not_believed_makes_no_message_doubtful():
+    bench = Bench(mail(1), keep=GONE)
+    bench.server.mails[0].listed = -50
+    bench.sink.fails = SinkError("who is that", may_pass=False, fault=Fault.TRUST)
+    progress = await bench.fetch()
+    assert progress.error is not None
+    assert progress.error.trouble is Trouble.PROTOCOL
+    bench.sink.fails = None
+    assert (await bench.fetch()).delivered == 1
