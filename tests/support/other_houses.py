@@ -40,9 +40,9 @@ class PostgresKeeper:
         engine.sql(f"SET client_min_messages = error; {TABLES}")
 
     def add(self, name: str, *, password: str | None = None) -> Account:
-        self._engine.sql("INSERT INTO people (name) VALUES (:'name')", name=name)
-        if password is not None:
-            self.set_password(name, password)
+        secret = "" if password is None else hashes.hash_password(password, hashes.LIGHT)
+        words = "INSERT INTO people (name, secret) VALUES (:'name', nullif(:'secret', ''))"
+        self._engine.sql(words, name=name, secret=secret)
         return Account(name, name)
 
     def set_password(self, name: str, password: str) -> None:
@@ -81,13 +81,13 @@ class LdapKeeper:
 
     def __init__(self, engine: engines.Slapd) -> None:
         self._engine = engine
-        for line in engine.everybody():
-            engine.change(f"{line}\nchangetype: delete\n")
+        if everybody := engine.everybody():
+            engine.change("\n".join(f"{line}\nchangetype: delete\n" for line in everybody))
 
     def add(self, name: str, *, password: str | None = None) -> Account:
-        self._change(name, "changetype: add", "objectClass: inetOrgPerson", _field("cn", name), _field("sn", name))
-        if password is not None:
-            self.set_password(name, password)
+        secret = [] if password is None else [_field("userPassword", engines.ssha(hashes.octets_of(password)))]
+        named = _field("cn", name), _field("sn", name)
+        self._change(name, "changetype: add", "objectClass: inetOrgPerson", *named, *secret)
         return Account(name, name)
 
     def set_password(self, name: str, password: str) -> None:
