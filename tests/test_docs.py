@@ -245,3 +245,29 @@ def test_links_lead_somewhere(page):
     targets = {link.partition("#")[0] for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link}
     broken = [target for target in targets if target and not ((REPOSITORY / page).parent / target).exists()]
     assert not broken
+
+
+FETCH_EXAMPLES = [
+    (page, number, text)
+    for page in ("README.md", "docs/fetch.md", "docs/moving-here.md", "docs/reference/fetch.md")
+    for number, text in enumerate(re.findall(r"```toml\n(.*?)```", (REPOSITORY / page).read_text(), re.DOTALL))
+    if "[[account" in text
+]
+
+
+@pytest.mark.parametrize(("page", "number", "text"), FETCH_EXAMPLES, ids=lambda value: str(value)[:30].splitlines()[0])
+def test_every_example_of_fetch_toml_can_be_used(page, number, text):
+    from postane.config.fetching import FetchConfig
+    from postane.config.text import parse_text
+
+    assert parse_text(text, f"{page}, example {number}", FetchConfig).account
+
+
+def test_every_key_that_another_retriever_s_becomes_is_one():
+    from postane.config.fetching import Account, Deliver, FetchConfig, Filter, Multidrop
+
+    keys = {key for table in (Account, Deliver, FetchConfig, Filter, Multidrop) for key in table.model_fields}
+    rows = re.findall(r"^\| (.+?) \| (.+) \|$", (REPOSITORY / "docs" / "moving-here.md").read_text(), re.MULTILINE)
+    named = {key for _, ours in rows for key in re.findall(r"`(\w+)(?: = [^`]*)?`", ours)}
+    assert len(named) > 20
+    assert named <= keys
