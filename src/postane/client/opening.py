@@ -10,7 +10,7 @@ from asyncio import StreamReader, StreamWriter
 from collections.abc import Callable, Coroutine, Generator, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Any, Generic, Protocol, TextIO, TypeVar, Unpack
+from typing import Any, Generic, NoReturn, Protocol, TextIO, TypeVar, Unpack
 
 from postane.credentials.base import Secret, SecretKind
 from postane.net.asked import TlsWords, read_policy
@@ -76,6 +76,11 @@ class Connecting(Generic[SessionT]):
     def __repr__(self) -> str:
         return f"<session to be with {self._name}, not connected yet>"
 
+    def __enter__(self) -> NoReturn:
+        raise TypeError("this is for async with: without an event loop take connect of postane.client.blocking")
+
+    def __exit__(self, *_: object) -> None: ...
+
     def __await__(self) -> Generator[Any, None, SessionT]:
         return self._enter().__await__()
 
@@ -117,7 +122,8 @@ def connect(url: str, **options: Unpack[Options]) -> Connecting[Maildrop]:
 
 _FRONT_DOORS = {Version.POP3: "connect", Version.POP2: "connect_pop2", Version.POP1: "connect_pop1"}
 
-_TEXTS = {"user", "password", "token", "proxy", "language"}
+_TEXTS = {"user", "password", "token", "proxy", "language", "tls_pin"}
+_TRUTHS = {"pipelining", "utf8", "tls_check"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +163,10 @@ def _check_words(options: Options) -> None:
     for name, value in options.items():
         if name in _TEXTS and not isinstance(value, str | None):
             raise TypeError(f"{name} is text, not {type(value).__name__}")
+        if name in _TRUTHS and not isinstance(value, bool | None):  # "no" would be taken for yes
+            raise TypeError(f"{name} is True or False, not {value!r}")
+    if not isinstance(window := options.get("window", WINDOW), int):
+        raise TypeError(f"window is a number of commands, not {window!r}")
     stream = options.get("stream")
     if stream is not None and not isinstance(stream, tuple) and not hasattr(stream, "close"):
         raise TypeError(f"stream is a socket, or asyncio's reader and writer: not {type(stream).__name__}")

@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, closing, contextmanager
 from functools import partial
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, NoReturn, Self, TypeVar
 
 ValueT = TypeVar("ValueT")
 FaceT = TypeVar("FaceT")
@@ -123,6 +123,11 @@ class Blocking(AbstractContextManager[FaceT]):
 
     def __repr__(self) -> str:
         return self._name
+
+    async def __aenter__(self) -> NoReturn:
+        raise TypeError("this is for with alone: in an event loop take connect of postane.client")
+
+    async def __aexit__(self, *_: object) -> None: ...
 
     def __enter__(self) -> FaceT:
         opened = self._open()

@@ -12,6 +12,7 @@ import sys
 import pytest
 
 import postane.client
+import postane.client.blocking
 from postane.client import ClearTextRefused, ConnectionFailed, LoginRefused, Maildrop, NotSecured, connect
 from postane.client.opening import make_plan
 from postane.client.urls import Version
@@ -367,3 +368,26 @@ async def test_who_has_pinned_a_certificate_gets_tls_or_nothing(options):
 def test_a_pin_without_tls_is_no_call_that_can_be_meant(door, url):
     with pytest.raises(ValueError, match="tls_pin is for TLS"):
         getattr(postane.client, door)(url, password="secret", tls="none", tls_pin="sha256:" + "0" * 64)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"pipelining": "no"}, "pipelining is True or False, not 'no'"),
+        ({"utf8": 1}, "utf8 is True or False, not 1"),
+        ({"tls_check": "False"}, "tls_check is True or False, not 'False'"),
+        ({"tls_pin": 3}, "tls_pin is text, not int"),
+        ({"window": "5"}, "window is a number of commands, not '5'"),
+    ],
+)
+def test_options_of_another_kind_are_refused(options, words):
+    with pytest.raises(TypeError, match=words):
+        connect("pop3s://a@h", password="secret", **options)
+
+
+async def test_who_takes_the_wrong_door_is_told_of_the_other():
+    with pytest.raises(TypeError, match=r"take connect of postane\.client\.blocking"), connect("pop3://a:b@h"):
+        pass
+    with pytest.raises(TypeError, match=r"take connect of postane\.client$"):
+        async with postane.client.blocking.connect("pop3://a:b@h"):
+            pass
