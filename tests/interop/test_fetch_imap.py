@@ -79,7 +79,9 @@ def mark_as_deleted(server: Dovecot, name: str) -> None:
 
 
 def test_a_refused_login(tmp_path, server):
-    assert errand(tmp_path, server, "nobody", password="wrong").fetch(expect=77)["trouble"] == "login"
+    told = errand(tmp_path, server, "nobody", password="wrong").fetch(expect=77)
+    assert told["trouble"] == "login"
+    assert told["error"].startswith(f"nobody at 127.0.0.1:{server.imap}: the login was refused: [AUTHENTICATIONFAILED]")
 
 
 def test_a_password_does_not_cross_in_clear(tmp_path, server):

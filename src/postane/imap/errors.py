@@ -5,6 +5,7 @@ RFC 9051 s7.1 (response codes). `imaplib` makes one error of a server that says 
 Must not know: what was asked for.
 """
 
+import ast
 import contextlib
 import errno
 import imaplib
@@ -74,7 +75,7 @@ def told(what: str) -> Iterator[None]:
         # The library makes one error of a server that says no and of one that is gone.
         may_pass = isinstance(error.__context__, imaplib.IMAP4.abort) or bool(_PASSING.search(words_of(error)))
         said = "the login failed" if may_pass else "the login was refused"
-        raise ImapError(f"{said}: {words_of(error)}", is_login=not may_pass) from error
+        raise ImapError(f"{what}: {said}: {words_of(error)}", is_login=not may_pass) from error
     except Unbounded as error:
         raise ImapError(f"{what}: {error}", is_nonsense=True) from error
     except socket.gaierror as error:
@@ -93,6 +94,17 @@ def told(what: str) -> Iterator[None]:
 
 def words_of(error: Exception) -> str:
     """What a library's error says, in short and without control characters."""
-    text = error.args[0] if error.args and isinstance(error.args[0], bytes) else str(error)
+    text = error.args[0] if error.args and isinstance(error.args[0], bytes) else _unquoted(str(error))
     plain = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
     return "".join(letter for letter in plain if letter.isprintable())[:500]
+
+
+def _unquoted(text: str) -> str | bytes:
+    """One library makes a text of the octets that the other one's error has, as Python writes them."""
+    if text[:2] not in ("b'", 'b"'):
+        return text
+    try:
+        octets = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+    return octets if isinstance(octets, bytes) else text

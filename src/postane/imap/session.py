@@ -63,6 +63,7 @@ class ImapSession:
         try:
             with told(str(target)):
                 self._secure(entry)
+            with told(f"{entry.name} at {target}"):
                 self._log_in(entry)
         except BaseException:
             self.abort()

@@ -94,3 +94,18 @@ def test_a_handshake_that_breaks_off_may_pass():
     with pytest.raises(ImapError, match="EOF") as raised, told("x"), shaking_hands(explain):
         raise ssl.SSLEOFError(8, "EOF")
     assert raised.value.may_pass
+
+
+@pytest.mark.parametrize(
+    ("said", "told_as"),
+    [
+        ("b'[AUTHENTICATIONFAILED] No way.'", "[AUTHENTICATIONFAILED] No way."),
+        ('b"it\'s caf\\xc3\\xa9"', "it's caf\xe9"),
+        ("b'without an end", "b'without an end"),
+        ("b'a' b'b' + c", "b'a' b'b' + c"),
+    ],
+)
+def test_a_refused_login_is_told_in_the_servers_words_and_of_whom(said, told_as):
+    with pytest.raises(ImapError) as raised, told("anna at h:143"):
+        raise LoginError(said)
+    assert raised.value.text == f"anna at h:143: the login was refused: {told_as}"
