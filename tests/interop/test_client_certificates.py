@@ -49,7 +49,7 @@ class Club:
         """Open, with two members."""
         self.office.start()
         for box in (self.anna, self.bob):
-            self.office.run("user add", box.name, "--password-stdin", given=f"{box.password}\n".encode())
+            self.office.run_forked("user add", box.name, "--password-stdin", given=f"{box.password}\n".encode())
 
     def member(self, *emails: str, wish: Wish | None = None, authority: Authority | None = None) -> Certificate:
         """A client's certificate."""
@@ -213,7 +213,7 @@ def test_a_disabled_account_is_closed_to_its_certificate(club: Club) -> None:
     with club.talk(shown) as talk:
         assert is_in(external(talk, "pop3s"))
         assert talk.ask(b"QUIT").startswith(b"+OK")
-    club.office.run("user disable", "dora@example.org")
+    club.office.run_forked("user disable", "dora@example.org")
     with club.talk(shown) as talk:
         assert not is_in(external(talk, "pop3s"))
 

@@ -76,7 +76,7 @@ class Client:
 def pair(post_office: PostOffice, policy: str) -> tuple[Client, Client]:
     """Two programs of one user, whose account has the policy."""
     mailbox = post_office.fresh()
-    post_office.run("user set", mailbox.name, f"lock={policy}")
+    post_office.run_forked("user set", mailbox.name, f"lock={policy}")
     deliver(post_office, mailbox, [b"Subject: %d\r\n\r\nnumber %d\r\n" % (number, number) for number in range(1, 5)])
     seen: list[str] = []
     return Client("ada", post_office, mailbox, seen), Client("bob", post_office, mailbox, seen)

@@ -52,14 +52,14 @@ def test_deleted_mail_comes_back_as_new_mail(office: PostOffice) -> None:
 
 def test_an_owner_is_warned_once(office: PostOffice) -> None:
     mailbox = office.fresh()
-    office.run("user set", mailbox.name, "retention=14s")  # warned of in the middle
+    office.run_forked("user set", mailbox.name, "retention=14s")  # warned of in the middle
     fill(office, mailbox, plain()[:1])
 
     def is_warned() -> bool:
-        return b'"sender": ""' in office.run("drop show", mailbox.name, "--json").stdout
+        return b'"sender": ""' in office.run_forked("drop show", mailbox.name, "--json").stdout
 
     wait_until(is_warned, "a warning comes")
-    office.run("user set", mailbox.name, "retention=never")
+    office.run_forked("user set", mailbox.name, "retention=never")
     mail = read_all(office, mailbox)
     assert len(mail) == 2
     warning = message_from_bytes(mail[-1])

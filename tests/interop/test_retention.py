@@ -19,7 +19,7 @@ def office() -> Iterator[PostOffice]:
 
 def wait_for_expiry(office: PostOffice, mailbox: Mailbox) -> None:
     """A login would take the lease that the housekeeper needs; a look does not."""
-    wait_until(lambda: office.run("drop show", mailbox.name, "--json").stdout == b"[]\n", "the messages expire")
+    wait_until(lambda: office.run_forked("drop show", mailbox.name, "--json").stdout == b"[]\n", "the messages expire")
 
 
 def test_old_mail_goes_by_itself_and_the_server_says_so_before(office: PostOffice) -> None:
@@ -34,7 +34,7 @@ def test_old_mail_goes_by_itself_and_the_server_says_so_before(office: PostOffic
 
 def test_an_account_with_rules_of_its_own_has_those(office: PostOffice) -> None:
     mailbox, other = office.fresh(), office.fresh()
-    office.run("user set", mailbox.name, "retention=never", "login-delay=1h")
+    office.run_forked("user set", mailbox.name, "retention=never", "login-delay=1h")
     fill(office, mailbox, plain()[:2])
     fill(office, other, plain()[:2])
     wait_for_expiry(office, other)
