@@ -185,6 +185,7 @@ def test_a_system_without_files_that_have_no_name(tmp_path: Path, monkeypatch: p
         (f"{os.getpid()}\n", rf"m\.lock, of process {os.getpid()}\): remove"),
         ("", r"m\.lock\): remove"),
     ],
+    ids=["gone", "alive", "nobody"],  # process ids are others in each worker of the tests
 )
 def test_whose_dot_lock_it_is_and_what_to_do_is_told(tmp_path: Path, said: str, words: str) -> None:
     (tmp_path / "m.lock").write_text(said)
