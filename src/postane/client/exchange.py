@@ -93,6 +93,16 @@ class Line:
         self._is_ended = self._is_ended or not octets
         return octets
 
+    def _unread(self) -> bytes:
+        """What lies there: it was said before anything was asked. That there will be no more is told by the wait for
+        an answer."""
+        if self._is_reading:
+            return b""
+        try:
+            return self.link.read_now() or b""
+        except NetError as error:
+            raise self.give_up(net_error(error)) from error.__cause__
+
     def _broken(self, error: RemoteProtocolError) -> PopError:
         """Give up: what has come makes no sense."""
         text = str(error.text)
@@ -132,7 +142,8 @@ class Exchange(Line):
             left -= len(event.octets) if isinstance(event, BodyChunk) else 0
             if left < 0:
                 raise self.give_up(Misbehaved("what nobody wants has no end"))
-        self._take_what_came()
+        if octets := self._unread():
+            self._machine.feed(octets)
         if said := self._machine.trailing_data:  # it would be taken for the answer to what is asked next
             raise self.give_up(_parting_word(said))
         self.turn += 1
@@ -260,17 +271,6 @@ class Exchange(Line):
                 before_waiting()
             self._machine.feed(await self._read())
         return event
-
-    def _take_what_came(self) -> None:
-        """Feed what lies there unread: it was said before anything was asked."""
-        if self._is_reading:
-            return
-        try:
-            octets = self.link.read_now()
-        except NetError as error:
-            raise self.give_up(net_error(error)) from error.__cause__
-        if octets:  # that there will be no more is told by the wait for an answer
-            self._machine.feed(octets)
 
     def _mixed_up(self) -> PopError:
         return self.give_up(Misbehaved("the server answers what was not asked"))

@@ -16,11 +16,14 @@ from postane.net.base import Link
 from postane.wire.errors import RemoteProtocolError
 from postane.wire.machine import NEED_DATA, Machine, Signal
 
-from .errors import ClearTextRefused, ConnectionLost, printable
+from .errors import ClearTextRefused, ConnectionLost, Misbehaved, PopError, printable
 from .exchange import Line
 from .login import LoginPolicy
 from .mail_parsing import parse_message
 from .protocol_log import WriteLine, format_link, without
+
+LINE_LIMIT = 512
+"""Letters that are repeated of what a server says unasked."""
 
 EventT = TypeVar("EventT")
 CommandT = TypeVar("CommandT")
@@ -40,6 +43,10 @@ class Lockstep(Line, Generic[EventT, CommandT]):
         """Say this, and give the answer to it. Raises LocalProtocolError where it may not be said now, ValueError where
         it cannot be written on a line; nothing is sent then."""
         self.check()
+        if octets := self._unread():
+            self._machine.feed(octets)
+        if said := self._machine.trailing_data:  # it would be taken for the answer to this
+            raise self.give_up(_parting_word(said))
         self.link.write(self._machine.send(command))
         return await self.hear()
 
@@ -77,6 +84,14 @@ class Lockstep(Line, Generic[EventT, CommandT]):
         if isinstance(event, Signal):
             raise self.give_up(ConnectionLost("the session is over"))
         return event
+
+
+def _parting_word(octets: bytes) -> PopError:
+    """What a server says that was not asked: why it ends the session, or nothing that makes sense."""
+    line = octets.partition(b"\n")[0].decode("utf-8", "replace").rstrip("\r")
+    if line.startswith("-"):
+        return ConnectionLost(f"the server leaves: {line[:LINE_LIMIT].lstrip('- ')}")
+    return Misbehaved("the server: a reply to nothing")
 
 
 class Dialogue(ABC, Generic[EventT, CommandT]):

@@ -16,6 +16,7 @@ from postane.client.errors import (
 from postane.client.login import LoginPolicy, Plaintext
 from postane.client.pop2 import Pop2
 from support.dialogue import DialogueLink
+from support.pop_links import MemoryLink
 
 GREETING = b"+ POP2 pop.example.org ready\r\n"
 HELO = (b"HELO ayse gizli\r\n", b"#2 messages\r\n")
@@ -222,3 +223,19 @@ async def test_deletions_that_were_not_done_are_told_where_the_connection_was_lo
             await work(lambda pop, _: pop._talk.give_up(ConnectionLost("it is gone")))
     else:
         await work(lambda pop, _: pop._talk.give_up(ConnectionLost("it is gone")))
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+async def test_a_reply_to_nothing_is_no_answer_to_what_is_asked_next(is_late):
+    """Else every answer after it would be that to the question before, and a length the beginning of a message."""
+    extra = b"=%d octets\r\n" % len(FIRST)
+    link = MemoryLink(GREETING, lambda line: HELO[1] + (b"" if is_late else extra))
+    pop = Pop2(link)
+    await pop.greet()
+    await pop.log_in("ayse", "gizli")
+    if is_late:
+        link.give(extra)
+    with pytest.raises(Misbehaved, match="a reply to nothing"):
+        await anext(pop.messages())
+    assert link.is_aborted
+    assert link.lines == [b"HELO ayse gizli"]
