@@ -11,7 +11,7 @@ import typer
 from postane.config.fetch_file import advice, find_fetch_config, load_fetch_config
 from postane.config.fetching import Account, FetchConfig
 from postane.fetch.errors import FetchError
-from postane.fetching.readiness import Readiness, examine, examine_state
+from postane.fetching.readiness import Readiness, examine, examine_files, examine_state
 
 from .common import JsonOption
 from .fetch import AccountsArgument, FetchConfigOption
@@ -110,7 +110,10 @@ class Examined:
 
 
 def _examined(settings: FetchConfig, table: Account, *, connects: bool) -> Examined:
-    words, refusal = _connected(settings, table) if connects else ("", None)
+    refusal = examine_files(settings, table)
+    words = "" if refusal is None else refusal.text
+    if refusal is None and connects:
+        words, refusal = _connected(settings, table)
     destinations = [run(examine(settings, table, each, connects=connects)) for each in table.deliver]
     return Examined(table.name, words, refusal, destinations)
 

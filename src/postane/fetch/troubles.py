@@ -36,7 +36,12 @@ _TROUBLES: tuple[tuple[type[PopError], Trouble], ...] = (
 )
 """What is none of these may pass."""
 
-_FAULTS = {Fault.PLACE: Trouble.DESTINATION, Fault.TRUST: Trouble.PROTOCOL, Fault.LOGIN: Trouble.LOGIN}
+_FAULTS = {
+    Fault.PLACE: Trouble.DESTINATION,
+    Fault.TRUST: Trouble.PROTOCOL,
+    Fault.SETTING: Trouble.CONFIGURATION,
+    Fault.LOGIN: Trouble.LOGIN,
+}
 
 LATER = 60.0
 """Seconds to wait for a server that says LOGIN-DELAY and has not said how long."""

@@ -14,6 +14,7 @@ from postane.net.distrust import explain, wrong_pin
 from postane.net.pins import certificate_of, digest_of
 from postane.net.stream import Peer
 
+from .pem_files import trouble_with_files
 from .places import Place
 
 
@@ -47,6 +48,8 @@ def imap_source(place: Place, target: Target, name: str, plaintext: Plaintext, s
     """A session that has not begun."""
 
     def enter(given: Secret) -> ImapSession:
+        if (trouble := trouble_with_files(target.tls)) is not None:
+            raise trouble
         return enter_imap(target, name, plaintext, given)
 
     return ImapSource(enter, secret, place.folder, place.host, name)

@@ -18,6 +18,7 @@ from postane.sinks.base import Fault, SinkError
 from postane.sinks.imap import ImapSink, NotTaken
 
 from .imap import enter_imap
+from .pem_files import check_sink_files
 
 _LASTING = re.compile(r"\[(TOOBIG|CANNOT|LIMIT)\]|\bBAD\b")
 """RFC 9051 s7.1: what the server will never take."""
@@ -74,6 +75,7 @@ def imap_sink(target: Target, name: str, plaintext: Plaintext, secret: SecretSou
     """A sink that has not begun."""
 
     async def enter() -> FolderOnServer:
+        await check_sink_files(target)
         try:
             given = await secret.get()
         except NoSecret as error:

@@ -48,6 +48,10 @@ def open_smtp(config: FetchConfig, account: Account, table: Deliver) -> Sink:
         return sink
 
     async def make() -> Sink:
+        if target.tls.authority is not None:
+            from .pem_files import check_sink_files
+
+            await check_sink_files(target)
         try:
             if password is None:
                 return await opened(None)

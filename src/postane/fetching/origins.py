@@ -111,7 +111,8 @@ class Way:
         return LoginPolicy(Plaintext(self.table.plaintext), named)
 
     async def pop3(self) -> Pop3:
-        """A session of POP3. Raises PopError, NoSecret."""
+        """A session of POP3. Raises PopError, NoSecret, FetchError."""
+        await self._check_files()
         try:
             return await self._enter_pop3()
         except LoginRefused:
@@ -150,7 +151,15 @@ class Way:
             raise
         return pop
 
+    async def _check_files(self) -> None:
+        tls = self.target.tls
+        if tls.authority is not None or tls.certificate is not None:
+            from .pem_files import check_files
+
+            await check_files(tls)
+
     async def _link(self) -> Link:
+        await self._check_files()
         try:
             return await dial(self.target)
         except NetError as error:

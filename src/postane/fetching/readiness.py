@@ -14,9 +14,12 @@ from pathlib import Path
 from postane.config.fetching import Account, Deliver, FetchConfig
 from postane.fetch.errors import FetchError, Trouble
 from postane.fetch.troubles import told_of_sink
-from postane.sinks.base import SinkError
+from postane.net.base import TlsPolicy
+from postane.sinks.base import Fault, SinkError
 
 from .destinations import open_sink
+from .origins import open_way
+from .pem_files import trouble_with_files
 
 FIRST_TIME = "is not there yet: the first message makes it"
 
@@ -82,7 +85,14 @@ def _told(name: str, text: str) -> str:
     return f"{kind}: {text}" if place in text else f"{name}: {text}"
 
 
+def examine_files(config: FetchConfig, account: Account) -> FetchError | None:
+    """Why the PEM files that an account names cannot be used; None: they can. Raises ConfigError."""
+    return trouble_with_files(open_way(config, account, lambda _: None).target.tls)
+
+
 async def _note(config: FetchConfig, account: Account, table: Deliver, *, connects: bool) -> str:
+    if (trouble := trouble_with_files(TlsPolicy(authority=table.tls_ca, pin=table.tls_pin))) is not None:
+        raise SinkError(trouble.text, may_pass=False, fault=Fault.SETTING)
     if table.maildir is not None:
         return _check_maildir(str(table.maildir))
     if table.mbox is not None:

@@ -73,7 +73,8 @@ class Fault(StrEnum):
     """What is wrong with a destination."""
 
     PLACE = "place"  # it is not there, or takes nothing
-    TRUST = "trust"  # TLS with its server does not stand
+    TRUST = "trust"  # TLS with its server does not stand, or it cannot be understood
+    SETTING = "setting"  # a file that it is configured with cannot be used
     LOGIN = "login"  # its server does not take name, password or token, or there is none
 
 

@@ -268,10 +268,17 @@ class SmtpSession:
         except NetError as error:
             raise _broken(self._at, error) from error
         except RemoteProtocolError as error:
-            raise SinkError(f"{self._at.target}: {error.text}") from error
+            raise self._no_server(error) from error
         if isinstance(event, Farewell):
             raise self._refused("the server ends the session", event.reply)
         return event
+
+    def _no_server(self, error: RemoteProtocolError) -> SinkError:
+        """It cannot be understood. Whose first words are none of SMTP's will not speak it later."""
+        if self._client.state is not State.GREETING:
+            return SinkError(f"{self._at.target}: {error.text}")
+        text = f"{self._at.target} is no {self._at.dialect.upper()} server: {error.text}"
+        return SinkError(text, may_pass=False, fault=Fault.TRUST)
 
     def _refused(self, what: str, reply: Reply | None, fault: Fault = Fault.PLACE) -> SinkError:
         said = "" if reply is None else f": {in_short(reply)}"

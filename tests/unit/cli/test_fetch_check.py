@@ -107,3 +107,13 @@ def test_a_state_that_cannot_be_used_is_told_as_the_run_tells_it(fetch, server):
     fetch.errand.top(state=str(fetch.errand.state))
     assert fetch.json("check")["state"] == {"file": str(fetch.errand.state), "ok": True, "error": None}
     assert not fetch.errand.state.exists()
+
+
+def test_a_file_of_tls_that_is_not_there_is_told_as_the_run_tells_it(fetch, server):
+    fetch.errand.add("work", url=server.url, password=PASSWORD, tls_ca="/nowhere/ca.pem")
+    told = "work: tls_ca: cannot read the certificate /nowhere/ca.pem: No such file or directory"
+    for words in ([], ["check"], ["check", "--connect"]):
+        outcome = fetch(*words)
+        assert outcome.code == Exit.CONFIG
+        assert told in outcome.out + outcome.err
+    assert server.connections == 0

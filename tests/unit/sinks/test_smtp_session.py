@@ -54,13 +54,29 @@ async def test_a_hello_that_is_refused() -> None:
         assert not raised.value.may_pass
 
 
-@pytest.mark.parametrize(("greeting", "may_pass"), [(b"554 no\r\n", False), (b"421 busy\r\n", True), (b"?\r\n", True)])
+@pytest.mark.parametrize(("greeting", "may_pass"), [(b"554 no\r\n", False), (b"421 busy\r\n", True), (b"?\r\n", False)])
 async def test_a_greeting_that_is_none(greeting: bytes, may_pass: bool) -> None:
     async with serving(saying(greeting)) as port:
         target = SmtpServerAt(Target("127.0.0.1", port), Dialect.SMTP, "x")
         with pytest.raises(SinkError) as raised:
             await SmtpSession.connect(dial, target)
         assert raised.value.may_pass is may_pass
+
+
+async def test_a_server_of_another_kind_is_told() -> None:
+    async with serving(saying(b"+OK POP3 ready\r\n")) as port:
+        with pytest.raises(
+            SinkError, match=rf"127\.0\.0\.1:{port} is no LMTP server: a reply without a code"
+        ) as raised:
+            await SmtpSession.connect(dial, SmtpServerAt(Target("127.0.0.1", port), Dialect.LMTP, "x"))
+        assert (raised.value.may_pass, raised.value.fault) == (False, Fault.TRUST)
+
+
+async def test_nonsense_later_may_pass() -> None:
+    async with serving(saying(b"220 ready\r\n?\r\n")) as port:
+        with pytest.raises(SinkError, match="a reply without a code") as raised:
+            await SmtpSession.connect(dial, SmtpServerAt(Target("127.0.0.1", port), Dialect.SMTP, "x"))
+        assert raised.value.may_pass
 
 
 async def test_nobody_there() -> None:
