@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import socket
 
 import pytest
 
@@ -110,7 +111,8 @@ async def test_a_stranger_behind_tls_is_named_too(secured):
 async def test_in_clear_to_a_port_where_tls_comes_first(secured, door, scheme):
     """Both sides wait for the other one's first word."""
     async with serving(playing(FakeServer()), secured) as port:
-        error = await told(door, f"{scheme}://a@127.0.0.1:{port}", timeout=0.2)
+        connected = socket.create_connection(("127.0.0.1", port))  # so that it is no wait for a connection that ends
+        error = await told(door, f"{scheme}://a@127.0.0.1:{port}", timeout=0.2, stream=connected)
     assert isinstance(error, TimedOut)
     assert error.text.endswith(f"has said nothing for 0.2 s; on a port where TLS comes first it is {scheme}s://")
 
