@@ -1,6 +1,5 @@
 """`postane fetch add`: find a mail address's server, try the login, show what is there, write the account down."""
 
-import getpass
 import sys
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -19,6 +18,7 @@ from postane.config.units import expand_user
 from postane.discovery.base import Candidate, DiscoveryError, Method, Service
 from postane.net.base import TlsMode
 
+from .asking import type_password
 from .fetch import FetchConfigOption
 from .fetch_keep import keep_password, with_account, write_private
 from .fetch_try import first_open
@@ -81,7 +81,7 @@ def add(
         raise Failure(
             f"no server was found for {show(wanted.address)}: name it with --url pop3s://HOST", Exit.UNAVAILABLE
         )
-    table, typed = first_open(tables, known, None if wanted.is_silent else getpass.getpass)
+    table, typed = first_open(tables, known, None if wanted.is_silent else type_password)
     if "keep" not in wanted.keys and not wanted.is_silent:
         question = f"Keep fetched mail at the server? {KEEP_HELP}"
         table["keep"] = typer.prompt(question, default="true", value_proc=_parse_keep)

@@ -130,9 +130,9 @@ def ask_password(prompt: str) -> str | None:
     """Ask somebody at the terminal; None where nobody is there."""
     if not sys.stdin.isatty():
         return None
-    import getpass
+    from .asking import type_password
 
-    return getpass.getpass(prompt)
+    return type_password(prompt)
 
 
 class Window:
@@ -143,6 +143,7 @@ class Window:
         self._is_quiet = is_quiet
         self._is_open = not is_quiet and sys.stderr.isatty()
         self._screen: Screen | None = None
+        self._is_given_up = False
 
     @contextlib.contextmanager
     def showing(self, progresses: Collection[Progress]) -> Iterator[None]:
@@ -165,11 +166,16 @@ class Window:
             self._screen = None
 
     def ask(self, prompt: str) -> str | None:
-        """Ask somebody; what is drawn is out of the way as long."""
-        if self._screen is None:
-            return self._ask(prompt)
-        with self._screen.hidden():
-            return self._ask(prompt)
+        """Ask somebody; what is drawn is out of the way as long. Who gave up once is asked no more: another account may
+        want to ask before it hears of that."""
+        if self._is_given_up:
+            raise asyncio.CancelledError
+        try:
+            with contextlib.nullcontext() if self._screen is None else self._screen.hidden():
+                return self._ask(prompt)
+        except asyncio.CancelledError:
+            self._is_given_up = True
+            raise
 
 
 async def _tell_waits(progresses: Collection[Progress]) -> None:
@@ -214,7 +220,8 @@ async def _describe(settings: FetchConfig, chosen: list[Account], asked: Asked) 
 
         return tell
 
-    async with opened_rounds(settings, chosen, ask_password) as rounds:
+    window = Window(ask_password, is_quiet=True)
+    async with opened_rounds(settings, chosen, window.ask) as rounds:
         progresses = rounds.progresses()
         await rounds.once(progresses, teller)
     if asked.json:

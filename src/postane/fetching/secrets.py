@@ -105,10 +105,9 @@ class UnsaidSecret:
     def _asked(self) -> Secret:
         text = self.ask(f"Password of {self.owner.user} at {self.owner.host}: ")
         if not text:
-            raise NoSecret(
-                f"nobody said where the password of {self.owner.name} is: write for example"
-                ' password = { env = "MAIL_PASSWORD" } into fetch.toml'
-            )
+            name = self.owner.name
+            why = f"nobody said where the password of {name} is" if text is None else f"no password of {name} was given"
+            raise NoSecret(f'{why}: write for example password = {{ env = "MAIL_PASSWORD" }} into fetch.toml')
         return Secret(SecretKind.PASSWORD, text)
 
 
