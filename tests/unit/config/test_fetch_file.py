@@ -54,3 +54,30 @@ def test_who_has_no_home_is_told_as_well(home, monkeypatch):
     monkeypatch.setattr("os.path.expanduser", lambda path: path)
     with pytest.raises(ConfigError, match="name yours with -c"):
         find_fetch_config(None)
+
+
+@pytest.mark.parametrize(
+    ("whose", "text"),
+    [
+        ("fetchmail", '# mine\nset daemon 300\npoll pop.example.org protocol POP3\n  user "you" keep\n'),
+        ("fetchmail", "skip pop.example.org with proto pop3:\n"),
+        ("mpop", "defaults\ntls on\naccount work\nhost pop.example.org\n"),
+        ("mpop", "account work : other\n"),
+        ("getmail6", "[retriever]\ntype = SimplePOP3Retriever\n"),
+    ],
+)
+def test_the_file_of_another_retriever_is_known(tmp_path, whose, text):
+    path = tmp_path / "rc"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=rf"rc:\d+: .*\n.*rc: .* {whose}'s file: .*docs/moving-here\.md") as raised:
+        load_fetch_config(path)
+    assert len(raised.value.problems) == 2
+
+
+@pytest.mark.parametrize("text", ["poll = \n", "[[account]]\naccount = work\n", "[retrievers]\nx = \n", "pollen\n"])
+def test_a_mistake_is_no_file_of_another_retriever(tmp_path, text):
+    path = tmp_path / "fetch.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError) as raised:
+        load_fetch_config(path)
+    assert "moving-here" not in str(raised.value)
