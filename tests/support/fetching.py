@@ -137,7 +137,8 @@ class MemorySource:
 
 
 class MemorySink:
-    """A destination. `answer` says what becomes of a parcel; `fails` is raised by the next delivery."""
+    """A destination. `answer` says what becomes of a parcel; `fails` is raised by the next delivery, `is_shut` by the
+    next opening."""
 
     is_new = False
 
@@ -151,10 +152,12 @@ class MemorySink:
         self.deliveries = 0
         self.answer: Callable[[Parcel], Delivery | None] = lambda _: None
         self.fails: SinkError | None = None
+        self.is_shut: SinkError | None = None
         self.strangers = read_strangers([])
 
     async def open(self) -> None:
-        pass
+        if self.is_shut is not None:
+            raise self.is_shut
 
     async def find(self, keys: Collection[str]) -> set[str]:
         return {key for key in keys if key in self.parcels} if self.can_tell else set()

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from postane.journal.base import Compared, Step
-from postane.sinks.base import Waiter
+from postane.sinks.base import SinkError, Waiter
 
 from .account import Action, KeepKind, Oversize
 from .errors import FetchError, Trouble
 from .filters import decide, read_header
 from .header_part import read_header_part
 from .source import Incoming
+from .troubles import told_of_sink
 from .work import DONE, HERE_SINCE, PENDING, PIECE, Tell, Work
 
 CLOCK = "clock"
@@ -178,13 +179,18 @@ def _is_same(work: Work, each: Compared) -> bool:
 
 
 async def open_destinations(work: Work) -> None:
-    """Open them. That one had to be made is remembered at once, whatever becomes of this run: the next one finds it
-    made, and empty. Raises SinkError, JournalError."""
+    """Open them; of several those that can be opened, the others are `down`. That one had to be made is remembered at
+    once, whatever becomes of this run: the next one finds it made, and empty. Raises SinkError, JournalError."""
     try:
         for sink in work.sinks:
             if isinstance(sink, Waiter):
                 sink.on_wait = work.progress.wait
-            await sink.open()
+            try:
+                await sink.open()
+            except SinkError as error:
+                if len(work.progress.down) + 1 == len(work.sinks):
+                    raise
+                work.progress.put_down(sink.name, told_of_sink(error))
     finally:
         if work.account.keep.kind is KeepKind.HERE or await work.run.recall(HERE_SINCE) is not None:
             from .here import here_since

@@ -73,6 +73,7 @@ class Handover:
         self._put = self._placed = 0  # messages that were taken in; that are everywhere
         self.failed: set[str] = set()  # keys of what is not everywhere
         self.is_recorded = True  # unless something broke: all that was delivered is recorded
+        self._is_unsure = False  # a destination went down amid a delivery
         self._new: set[str] = set()  # of the present group: what some destination did not have
 
     async def put(self, crate: Crate) -> None:
@@ -158,7 +159,7 @@ class Handover:
             if len(self._sinks) > 1:
                 await self._record([crate for crate in crates if crate.key not in self.failed])
                 self._check_patience()
-            self.is_recorded = True
+            self.is_recorded = not self._is_unsure
         except SinkError as error:
             raise told_of_sink(error) from error
         except SpoolError as error:
@@ -174,12 +175,17 @@ class Handover:
         for group in _groups(crates, sink.group):
             if self._is_abandoned:  # a command may take a minute for each of them
                 raise _Abandoned
+            if sink.name in self._progress.down:
+                self.failed.update(crate.key for crate in group)
+                continue
             there, failed = [], {}
             try:
                 deliveries = await sink.deliver([_parcel_for(sink, crate) for crate in group])
             except SinkError as error:  # one of them may be what breaks it, each time
                 await self._run.record_failed({crate.key: f"{sink.name}: {error.text}" for crate in group})
-                raise
+                self._put_down(sink, error)
+                self.failed.update(crate.key for crate in group)
+                continue
             for crate, delivery in zip(group, deliveries, strict=True):
                 if delivery.is_there:
                     there.append(crate)
@@ -200,6 +206,14 @@ class Handover:
             if len(self._sinks) == 1:
                 self._check_patience()
 
+    def _put_down(self, sink: Sink, error: SinkError) -> None:
+        """Go on with the others. What this one has of its last parcels is not known. Raises SinkError where there are
+        no others."""
+        self._is_unsure = True
+        if all(each is sink or each.name in self._progress.down for each in self._sinks):
+            raise error
+        self._progress.put_down(sink.name, told_of_sink(error))
+
     def _weigh(self, sink: Sink, deliveries: Sequence[Delivery]) -> None:
         """A destination that puts off one message after the other, whatever they are, is full or out of order."""
         patience = self._progress.patience
@@ -215,7 +229,7 @@ class Handover:
         patience = self._progress.patience
         if any(patience.get(sink.name, PUT_OFF_FIRST) > 0 for sink in self._sinks):
             return
-        self.is_recorded = True
+        self.is_recorded = not self._is_unsure
         left = self._progress.messages_total - self._progress.messages + self._put - self._placed
         names = {sink.name: sink.name.partition(":")[2] or sink.name for sink in self._sinks}
         unnamed = [name for name, place in names.items() if place not in self._put_off]

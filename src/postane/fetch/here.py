@@ -34,6 +34,9 @@ async def gone_here(work: Work, is_due: Callable[[Compared], bool]) -> list[Comp
     if not tellers:
         work.progress.remark("nothing is deleted at the server: no destination can tell what it has")
         return []
+    if down := [sink.name for sink in tellers if sink.name in work.progress.down]:
+        work.progress.remark(f"nothing is deleted at the server: {', '.join(down)} cannot be asked now")
+        return []
     since = await here_since(work, tellers)
     gone, newest = list[Compared](), 0.0
     async for piece in work.run.compare(steps=DONE, piece=ASKED):

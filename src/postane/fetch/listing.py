@@ -26,6 +26,9 @@ UNIQUE_IDS = "has unique-ids"
 MAILBOX = "mailbox"
 """The same for whose mail it was: its name now, and the first one, in lines."""
 
+COMPARED = "compared"
+"""By what it remembers that its destinations were asked what they have."""
+
 ASKED = 20_000
 """Messages that destinations are asked for at once: some read all that they have, each time."""
 
@@ -121,9 +124,9 @@ async def check_mailbox(work: Work, facts: Facts) -> None:
 
 
 async def reconcile(work: Work) -> None:
-    """The last run did not end: ask the destinations that can tell what they have, and record it. Raises SinkError."""
+    """Ask the destinations that can tell what they have, and record it. Raises SinkError."""
     work.progress.step = "comparing"
-    tellers = [sink for sink in work.sinks if sink.can_tell]
+    tellers = [sink for sink in work.sinks if sink.can_tell and sink.name not in work.progress.down]
     names = {sink.name for sink in work.sinks}
     async for piece in work.run.compare(steps=PENDING, piece=ASKED):
         parts = {each.listed.key for each in piece if is_part(work, each.listed)}
@@ -140,6 +143,19 @@ async def reconcile(work: Work) -> None:
         skipped = [each.key for each in everywhere if each.key in parts]
         await work.run.record_skipped(dict.fromkeys(skipped, "its header part was fetched"))
         work.progress.present += len(everywhere)
+    if not work.progress.down:
+        await work.run.remember(COMPARED, "yes")
+
+
+async def is_first(work: Work) -> bool:
+    """Whether nobody has asked yet what the destinations have, and some may have something: this account was fetched
+    before, and its state was lost. Raises JournalError."""
+    if await work.run.recall(COMPARED) is not None:
+        return False
+    if any(sink.can_tell and not sink.is_new for sink in work.sinks):
+        return True
+    await work.run.remember(COMPARED, "yes")
+    return False
 
 
 def _names_of(had_by: Sequence[str], *, is_part: bool) -> set[str]:

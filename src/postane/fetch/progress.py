@@ -16,7 +16,8 @@ class Progress:
     `messages` and `octets` count what has been fetched of `messages_total` and `octets_total`, as far as those are
     known; the rest is what became of messages. `troubles` are what went wrong with single messages, the first few.
     `login_delay`: seconds that the server wants until the next login. `patience`: of each destination that was asked,
-    how many messages in a row it may put off yet. `next_at`: when the account's next run is, where it is watched and
+    how many messages in a row it may put off yet. `down`: why one of several destinations cannot be used in this run.
+    `next_at`: when the account's next run is, where it is watched and
     waits for that. `waits_for`: what others do that a destination has to wait for now.
     """
 
@@ -41,6 +42,7 @@ class Progress:
     note: str = ""
     login_delay: float = 0.0
     patience: dict[str, int] = field(default_factory=dict, repr=False)
+    down: dict[str, FetchError] = field(default_factory=dict, repr=False)
     next_at: float | None = None
     waits_for: str = ""
 
@@ -68,6 +70,11 @@ class Progress:
         """Something that whoever reads of the run should know; said once."""
         if words not in self.note:
             self.note = f"{self.note}; {words}" if self.note else words
+
+    def put_down(self, sink: str, error: FetchError) -> None:
+        """One of several destinations cannot be used any more in this run. The others go on."""
+        self.down[sink] = FetchError(f"{sink}: {error.text}; the other destinations went on", error.trouble)
+        self.patience[sink] = 0
 
     def wait(self, words: str) -> None:
         """A destination waits for this; "": not any more."""

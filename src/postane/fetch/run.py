@@ -70,6 +70,8 @@ async def _fetch(job: Job, journal: Journal, progress: Progress, tell: Tell | No
             await open_destinations(work)
         while not await _visit(work, tell):
             work.source = job.make_source()
+        for refusal in progress.down.values():
+            raise refusal
     except FetchError as error:
         if work.is_fetching and _may_delete(work, error):
             work.source, work.most = job.make_source(), 0

@@ -9,7 +9,7 @@ from functools import partial
 from postane.journal.base import Journal
 
 from .choice import open_destinations
-from .listing import check_mailbox, reconcile, take_listing
+from .listing import COMPARED, check_mailbox, reconcile, take_listing
 from .progress import Progress
 from .run import Job
 from .work import PENDING, PIECE, Work
@@ -22,6 +22,16 @@ async def mark_seen(job: Job, journal: Journal, progress: Progress, keys: Collec
     Raises FetchError, JournalError.
     """
     return await _with_listing(job, journal, progress, partial(_mark_seen, keys=keys))
+
+
+async def forget(journal: Journal, account: str) -> int:
+    """Forget all of an account's messages: what the server still has is fetched again, whatever the destinations have.
+    How many. Raises JournalError."""
+    count = await journal.forget(account)
+    run = await journal.begin(account)
+    await run.remember(COMPARED, "not wanted")
+    await run.finish(is_clean=True)
+    return count
 
 
 async def rebuild(job: Job, journal: Journal, progress: Progress) -> int:
@@ -39,6 +49,8 @@ async def _with_listing(job: Job, journal: Journal, progress: Progress, then: Ca
     is_clean = not run.is_suspect
     try:
         await open_destinations(work)
+        for refusal in progress.down.values():
+            raise refusal
         facts = await work.source.open()
         await take_listing(work)
         await check_mailbox(work, facts)

@@ -21,7 +21,7 @@ from .filters import envelope_recipients, read_header, sender_of
 from .handover import Crate, Handover
 from .header_part import has_answer, header_in, spooling
 from .lead import format_lead
-from .listing import check_mailbox, reconcile, take_listing
+from .listing import check_mailbox, is_first, reconcile, take_listing
 from .source import Facts, Incoming
 from .work import PENDING, PIECE, Tell, Work
 
@@ -53,9 +53,9 @@ class Visit:
         recorded."""
         self._progress.step = "listing"
         await self._list()
-        if self._run.is_suspect:
+        if self._run.is_suspect or await is_first(self._work):
             await reconcile(self._work)
-            self._work.is_recorded = True
+            self._work.is_recorded = not self._progress.down
         try:
             await self._fetch()
             await self._delete()
@@ -141,9 +141,8 @@ class Visit:
     async def _finish(self) -> None:
         try:
             await self._handover.finish()
-        except FetchError:
-            self._work.is_recorded = self._handover.is_recorded
-            raise
+        finally:
+            self._work.is_recorded &= self._handover.is_recorded
 
     async def _fetch_piece(self, piece: Sequence[Compared]) -> None:
         if any(each.sinks for each in piece):

@@ -10,10 +10,10 @@ from postane.fetch.account import Action, Filter, Keep, KeepKind, Oversize
 from postane.fetch.errors import FetchError, Trouble
 from postane.fetch.progress import Progress
 from postane.fetch.run import fetch
-from postane.fetch.tending import mark_seen
+from postane.fetch.tending import forget, mark_seen
 from postane.journal.base import JournalError, Step
-from postane.journal.memory import MemoryRun
-from postane.sinks.base import Delivery, Outcome, SinkError
+from postane.journal.memory import MemoryJournal, MemoryRun
+from postane.sinks.base import Delivery, Fault, Outcome, SinkError
 from support.fetching import NOW, Bench, Mail, MemorySink, MemorySource, mail
 
 DELETES = Keep(KeepKind.NONE)
@@ -692,3 +692,90 @@ async def test_a_delay_of_years_is_not_believed():
     assert progress.login_delay == 86400
     bench.at += 86400
     assert (await bench.fetch()).error is None
+
+
+# Several destinations of which one is down; a state that was lost
+
+
+@pytest.mark.parametrize("way", ["is_shut", "fails"])
+@pytest.mark.parametrize("first", [0, 1])
+async def test_a_destination_that_is_down_does_not_keep_mail_from_the_others(way, first):
+    down, up = MemorySink("down", can_tell=False), MemorySink("up")
+    bench = Bench(*map(mail, range(1, 41)), sinks=[down, up] if first == 0 else [up, down], keep=DELETES)
+    setattr(down, way, SinkError("nothing listens there", fault=Fault.LOGIN, may_pass=False))
+    progress = await bench.fetch()
+    assert progress.error is not None
+    assert progress.error.text == "down: nothing listens there; the other destinations went on"
+    assert progress.worst is Trouble.LOGIN
+    assert (len(up.parcels), len(down.parcels), progress.deleted) == (40, 0, 0)
+    retrieved = len(bench.server.retrieved)
+    await bench.fetch()
+    assert len(bench.server.retrieved) <= retrieved + 20, "what it alone lacks is not fetched for it again and again"
+    setattr(down, way, None)
+    progress = await bench.fetch()
+    assert progress.error is None
+    assert (len(up.parcels), len(down.parcels), progress.deleted) == (40, 40, 40)
+    assert up.deliveries == 40
+
+
+async def test_where_all_destinations_are_down_nothing_is_fetched():
+    bench = Bench(mail(1), sinks=[MemorySink("one"), MemorySink("other")])
+    for sink in bench.sinks:
+        sink.is_shut = SinkError("no such place")
+    progress = await bench.fetch()
+    assert (progress.error is not None, bench.server.sessions) == (True, 0)
+
+
+async def test_where_all_destinations_go_down_the_run_ends():
+    bench = Bench(*map(mail, range(1, 6)), sinks=[MemorySink("one"), MemorySink("other")])
+    for sink in bench.sinks:
+        sink.fails = SinkError("the disk is gone")
+    progress = await bench.fetch()
+    assert progress.error is not None
+    assert (progress.error.text, progress.delivered) == ("the disk is gone", 0)
+    assert (await bench.journal.begin("work")).is_suspect
+
+
+async def test_what_one_has_that_went_down_amid_a_delivery_is_asked_for_later():
+    half, up = MemorySink("half"), MemorySink("up")
+    bench = Bench(mail(1), sinks=[half, up], keep=DELETES)
+    half.fails = SinkError("the disk is gone")
+    await bench.fetch()
+    half.fails = None
+    half.parcels[bench.key("u1")] = b"delivered just before it broke"
+    half.is_shut = SinkError("the disk is still gone")
+    await bench.fetch()
+    half.is_shut = None
+    progress = await bench.fetch()
+    assert (progress.error, progress.present, progress.deleted) == (None, 1, 1)
+    assert (half.deliveries, up.deliveries) == (0, 1)
+
+
+async def test_nothing_is_deleted_while_a_destination_cannot_be_asked():
+    one, other = MemorySink("one"), MemorySink("other")
+    bench = Bench(mail(1), mail(2), sinks=[one, other], keep=Keep(KeepKind.HERE))
+    await bench.fetch()
+    other.is_shut = SinkError("not mounted")
+    one.parcels.clear()
+    progress = await bench.fetch()
+    assert (progress.deleted, progress.note) == (0, "nothing is deleted at the server: other cannot be asked now")
+
+
+async def test_a_lost_state_doubles_nothing():
+    bench = Bench(mail(1), mail(2))
+    await bench.fetch()
+    bench.journal = MemoryJournal(lambda: bench.at)
+    await bench.would()
+    bench.server.mails.append(mail(3))
+    progress = await bench.fetch()
+    assert (progress.present, progress.delivered) == (2, 1)
+    assert bench.server.retrieved == ["u1", "u2", "u3"]
+
+
+async def test_what_is_forgotten_on_purpose_is_fetched_again():
+    bench = Bench(mail(1), mail(2))
+    await bench.fetch()
+    assert await forget(bench.journal, "work") == 2
+    bench.sink.parcels.clear()
+    bench.sink.find = None  # nobody asks
+    assert (await bench.fetch()).delivered == 2
