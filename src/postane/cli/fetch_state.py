@@ -67,8 +67,14 @@ def forget(
     have any more, run `postane fetch state rebuild` after it.
     """
     settings = load_fetch_config(find_fetch_config(config))
-    count = run(_with_journal(settings, lambda journal: journal.forget(account, keys or None)))
-    if not count and account not in {each.name for each in settings.account}:
+    is_fetched = account in {each.name for each in settings.account}
+    if is_fetched and not keys:
+        from postane.fetch.tending import forget as forget_all
+
+        count = run(_with_journal(settings, lambda journal: forget_all(journal, account)))
+    else:
+        count = run(_with_journal(settings, lambda journal: journal.forget(account, keys or None)))
+    if not count and not is_fetched:
         raise unknown_account(settings, account)
     typer.echo(f"{show(account)}: {count} forgotten")
     if not count and keys:
@@ -103,7 +109,9 @@ def mark_seen(
 
 @app.command(short_help="Ask the destinations what was delivered.", epilog="Example: postane fetch state rebuild work")
 def rebuild(account: AccountArgument, config: FetchConfigOption = None) -> None:
-    """Find out from the destinations what was delivered, after the state was lost: nothing is fetched twice then.
+    """Find out from the destinations what was delivered, and fetch nothing: what they have is not fetched again then.
+
+    A run that finds nothing in the state, because it was lost, does so too.
 
     Only destinations that can tell are of use: Maildir, mbox, a maildrop, an IMAP folder; a command or a mail server
     cannot be asked.

@@ -92,6 +92,8 @@ def test_what_is_forgotten_is_fetched_again(fetch, server):
     assert fetch("state", "forget", "work", first).out == "work: 1 forgotten\n"
     assert fetch().out.startswith("work: 1 delivered")
     assert fetch("state", "forget", "work").out == "work: 2 forgotten\n"
+    assert fetch().out.startswith("work: 2 delivered"), "what is in the Maildir still is there twice"
+    assert len(list((fetch.home / "work" / "new").iterdir())) == 3
 
 
 def test_what_is_not_known_cannot_be_forgotten(fetch, server):
@@ -105,6 +107,13 @@ def test_a_lost_state_is_made_anew(fetch, server):
     shutil.rmtree(fetch.errand.state.parent)
     assert fetch("state", "rebuild", "work").out.startswith("work: 2 found at its destinations")
     assert fetch().out.startswith("work: 0 delivered")
+
+
+def test_a_run_without_a_state_fetches_nothing_that_is_there(fetch, server):
+    fetch()
+    shutil.rmtree(fetch.errand.state.parent)
+    assert fetch("--dry-run").code == 0
+    assert fetch().out.startswith("work: 0 delivered, 2 there already")
 
 
 def test_a_destination_that_cannot_be_asked_is_named(fetch, server):
