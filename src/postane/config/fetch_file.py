@@ -5,12 +5,12 @@ Must not know: what is in it.
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from .fetching import FetchConfig
+from .fetching import Account, FetchConfig
 from .problems import ConfigError, Problem, refusal
 from .text import parse_text, read_text
 from .units import expand_user
@@ -68,7 +68,7 @@ def _about_mailboxes(accounts: Sequence[Account]) -> Iterator[str]:
             yield f"{name} and {account.name} fetch the same mailbox: its mail comes twice"
         for each in account.deliver:
             if each.imap is not None and _mailbox(each.imap, each.user)[2] == box:
-                yield f"account {account.name}: its mail goes to where it is fetched from, and is fetched again each time"
+                yield f"account {account.name}: its mail goes to where it comes from: it is fetched again each time"
 
 
 def _mailbox(url: str, user: str | None) -> Mailbox:

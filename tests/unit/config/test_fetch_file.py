@@ -2,7 +2,8 @@
 
 import pytest
 
-from postane.config.fetch_file import find_fetch_config, load_fetch_config
+from postane.config.fetch_file import advice, find_fetch_config, load_fetch_config
+from postane.config.fetching import FetchConfig
 from postane.config.problems import ConfigError
 
 
@@ -81,3 +82,58 @@ def test_a_mistake_is_no_file_of_another_retriever(tmp_path, text):
     with pytest.raises(ConfigError) as raised:
         load_fetch_config(path)
     assert "moving-here" not in str(raised.value)
+
+
+def advised(tmp_path, *accounts: dict[str, object]) -> list[str]:
+    usual = {"deliver": [{"mbox": "/m"}]}
+    tables = [{"name": f"a{number}", **usual, **each} for number, each in enumerate(accounts)]
+    return list(advice(tmp_path / "fetch.toml", FetchConfig.model_validate({"account": tables})))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"url": "pop3s://you@pop.example.org"},
+        {"url": "pop3s://POP.example.org.:995", "user": "you"},
+        {"url": "pop3s://another@pop.example.org", "user": "you"},
+    ],
+)
+def test_two_accounts_of_one_mailbox_are_told(tmp_path, other):
+    one = {"url": "pop3s://you@pop.example.org"}
+    assert advised(tmp_path, one, other) == ["a0 and a1 fetch the same mailbox: its mail comes twice"]
+    assert advised(tmp_path, one, {**other, "enabled": False}) == [], "it is fetched by who names it"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "pop3s://them@pop.example.org",
+        "pop3s://you@pop2.example.org",
+        "pop3s://you@pop.example.org:1995",
+        "imaps://you@pop.example.org:995",
+    ],
+)
+def test_two_mailboxes_are_two(tmp_path, url):
+    assert advised(tmp_path, {"url": "pop3s://you@pop.example.org"}, {"url": url}) == []
+
+
+def test_two_folders_are_two(tmp_path):
+    inbox = {"url": "imaps://you@h"}
+    assert advised(tmp_path, inbox, {"url": "imaps://you@h/Junk"}) == []
+    assert len(advised(tmp_path, inbox, {"url": "imaps://you@h/inbox"})) == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "to", "is_told"),
+    [
+        ("imaps://you@h", "imaps://you@h", True),
+        ("imap://you@h/Old", "imaps://you@H/Old", True),
+        ("pop3s://you@h", "imaps://you@h/Inbox", True),
+        ("pop3s://you@h", "imaps://you@h/Old", False),
+        ("pop3s://you@h", "imaps://them@h", False),
+        ("imaps://you@h/Old", "imaps://you@h", False),
+    ],
+)
+def test_mail_that_goes_to_where_it_comes_from_is_told(tmp_path, url, to, is_told):
+    told = advised(tmp_path, {"url": url, "deliver": [{"imap": to, "password": {"env": "PW"}}]})
+    assert any("its mail goes to where it comes from" in each for each in told) is is_told
