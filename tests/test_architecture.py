@@ -35,7 +35,6 @@ SHOWN_ELSEWHERE: dict[str, str] = {
     "client.lockstep": "tests/unit/client/test_pop2.py and test_pop1.py, with those who speak by it",
     "talk.base": "values",
     "talk.speech": "tests/unit/talk/test_pop3_speech.py and its like, with the protocols that are spoken",
-    "cli.talk_terminal": "tests/interop/test_talk.py: somebody types and looks",
     "server.need": "values",
     "server.record": "values",
     "net.bindings": "tests/unit/net/test_tls.py and test_link.py: the server's side and the client's",

@@ -56,10 +56,12 @@ def _read(terminal: int, screen: bytearray, look: Callable[[bytes], object] = bo
 class Typist:
     """A program on a terminal, and somebody who types and looks. `with` ends it."""
 
-    def __init__(self, command: Sequence[str], home: Path, *, rows: int = 30, columns: int = 100) -> None:
+    def __init__(
+        self, command: Sequence[str], home: Path, *, rows: int = 30, columns: int = 100, kind: str = "xterm-256color"
+    ) -> None:
         self._ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-        environment = {**os.environ, "HOME": str(home), "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"}
+        environment = {**os.environ, "HOME": str(home), "TERM": kind, "LC_ALL": "C.UTF-8"}
         environment.pop("XDG_STATE_HOME", None)
         # A session of its own, so that Ctrl-C reaches it as it does at a real terminal.
         self._process = subprocess.Popen(
@@ -111,6 +113,14 @@ class Typist:
                 pytest.fail(f"{words!r} was never drawn:\n{self.text}")
             time.sleep(0.02)
         return self.text
+
+    def is_listened_to(self) -> None:
+        """Wait until the program reads keys itself: before that the terminal would show them as they are."""
+        deadline = time.monotonic() + TIME
+        while termios.tcgetattr(self._ours)[3] & termios.ECHO:
+            if time.monotonic() > deadline:
+                pytest.fail(f"the terminal shows what is typed:\n{self.text}")
+            time.sleep(0.02)
 
     def wait(self) -> int:
         """The exit code."""

@@ -2,13 +2,16 @@
 
 import asyncio
 from collections.abc import Iterable
+from typing import TextIO
 
 from prompt_toolkit import print_formatted_text
+from prompt_toolkit.application import get_app
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 from prompt_toolkit.formatted_text import FormattedText
 from prompt_toolkit.layout.processors import Processor, Transformation, TransformationInput
 from prompt_toolkit.output import ColorDepth
+from prompt_toolkit.output.plain_text import PlainTextOutput
 from prompt_toolkit.styles import Style
 
 from postane.talk.base import Heard, Mood, Remark, Said, Told
@@ -22,8 +25,8 @@ from .words import show
 
 STYLE = Style.from_dict(
     {
-        "c": "bold ansicyan",
-        "s": "ansibrightblack",
+        "client": "bold ansicyan",
+        "server": "ansibrightblack",
         "yes": "ansigreen",
         "no": "bold ansired",
         "go-on": "ansiyellow",
@@ -37,6 +40,8 @@ STYLE = Style.from_dict(
         "bottom-toolbar.state": "bold",
     }
 )
+"""No class is one that the library draws itself: its `s` is crossed out, as in HTML."""
+
 PLAIN = Style([])
 
 
@@ -53,9 +58,9 @@ class ScreenPrinter:
         """Draw it, together with what else is told in the same turn of the event loop."""
         match told:
             case Said(text, is_typed) if not is_typed:
-                self._draw(("class:c", "C: "), ("", show(text)))
+                self._draw(("class:client", "C: "), ("", show(text)))
             case Heard(octets, tone, is_whole):
-                mark = [] if self._is_open else [("class:s", "S: ")]
+                mark = [] if self._is_open else [("class:server", "S: ")]
                 self._draw(*mark, (f"class:{tone.value.replace(' ', '-')}", text_of(octets)), end="\n" * is_whole)
                 self._is_open = not is_whole
             case Remark(text, Mood.TEXT):
@@ -92,6 +97,23 @@ class SecretStars(Processor):
             return Transformation(fragments)
         letters = [(style, letter) for style, text, *_ in fragments for letter in text]
         return Transformation([(style, letter if at < start else "*") for at, (style, letter) in enumerate(letters)])
+
+
+class DumbOutput(PlainTextOutput):
+    """A terminal that can only print. The library prints each letter there as it is typed: a secret's are stars."""
+
+    def __init__(self, stdout: TextIO, speech: Speech) -> None:
+        super().__init__(stdout)
+        self._speech = speech
+
+    def write(self, data: str) -> None:
+        """See Output."""
+        super().write("*" if len(data) == 1 and data.isprintable() and self._hides() else data)
+
+    def _hides(self) -> bool:
+        typed = get_app().current_buffer
+        start = typed_secret(self._speech, typed.text, is_complete=False)
+        return start is not None and start < typed.cursor_position
 
 
 class VerbCompleter(Completer):

@@ -8,25 +8,29 @@ import asyncio
 import contextlib
 import os
 import signal
+import sys
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
 from prompt_toolkit import PromptSession
-from prompt_toolkit.application import get_app
+from prompt_toolkit.application import create_app_session, get_app
 from prompt_toolkit.formatted_text import FormattedText
 from prompt_toolkit.output import ColorDepth
+from prompt_toolkit.utils import is_dumb_terminal
 
 from postane.net.base import LinkLost, NetError, TooSlow
 from postane.talk.base import Mood, Spoilt, Unsuitable
 from postane.talk.conversation import Conversation
 from postane.talk.orders import Orders
+from postane.talk.speech import Speech
 from postane.talk.typed import is_order, needs_secret
 
+from .asking import type_password
 from .talk_history import TalkHistory, history_path
 from .talk_house import Place, Verdict, code_of, connect, make_speech, prepare
 from .talk_options import TalkOptions
-from .talk_screen import PLAIN, STYLE, ScreenPrinter, SecretStars, VerbCompleter, may_keep, toolbar
+from .talk_screen import PLAIN, STYLE, DumbOutput, ScreenPrinter, SecretStars, VerbCompleter, may_keep, toolbar
 from .words import Exit, Failure
 
 MENU_LINES = 6
@@ -49,6 +53,8 @@ class TerminalPlace(Place):
         if is_secret and (password := self.take_password()) is not None:
             return password
         self.screen.flush()
+        if is_secret and is_dumb_terminal():
+            return type_password(question)
         try:
             asking = PromptSession[str](interrupt_exception=Interrupted)
             return await asking.prompt_async(question, is_password=is_secret, handle_sigint=False)
@@ -60,6 +66,11 @@ async def talk_at_terminal(options: TalkOptions) -> int:
     """Hold it; the exit code."""
     place = TerminalPlace(options)
     speech = make_speech(place.url.protocol)
+    with create_app_session(output=DumbOutput(sys.stdout, speech) if is_dumb_terminal() else None):
+        return await _talk(place, speech)
+
+
+async def _talk(place: TerminalPlace, speech: Speech) -> int:
     verdict = Verdict(speech)
     place.tee.listeners += [verdict, place.screen]
     place.begin()
@@ -98,7 +109,7 @@ def _make_session(conversation: Conversation, *, is_plain: bool) -> PromptSessio
     speech = conversation.speech
     history = TalkHistory(history_path(os.environ, Path.home()), lambda line: may_keep(speech, line))
     return PromptSession(
-        FormattedText([("class:c", "C: ")]),
+        FormattedText([("class:client", "C: ")]),
         history=history,
         completer=VerbCompleter(speech),
         complete_while_typing=False,

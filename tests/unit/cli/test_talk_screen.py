@@ -7,9 +7,10 @@ from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 from prompt_toolkit.formatted_text import fragment_list_to_text
 from prompt_toolkit.layout.processors import TransformationInput
+from prompt_toolkit.styles import DEFAULT_ATTRS, default_ui_style
 
 from postane.cli import talk_screen
-from postane.cli.talk_screen import ScreenPrinter, SecretStars, VerbCompleter, may_keep, toolbar
+from postane.cli.talk_screen import STYLE, ScreenPrinter, SecretStars, VerbCompleter, may_keep, toolbar
 from postane.talk.base import Heard, Mood, Remark, Said, Tone
 from postane.talk.pop3_speech import Pop3Speech
 from support.by_hand import begin, hear
@@ -93,3 +94,10 @@ async def test_what_is_drawn(monkeypatch):
     assert {"class:yes", "class:no", "class:body", "class:go-on", "class:note", "class:text"} <= styles
     printer.flush()
     assert len(drawn) == 1
+
+
+def test_no_style_is_mixed_with_one_of_the_library() -> None:
+    own = {name for names, _ in STYLE.style_rules for name in names.split() if not name.startswith("bottom-toolbar")}
+    assert own
+    for name in own:
+        assert default_ui_style().get_attrs_for_style_str(f"class:{name}") == DEFAULT_ATTRS, name
