@@ -115,7 +115,7 @@ class Handover:
         self._news.set()
         if self._work is not None:
             await asyncio.wait([self._work])
-            return not self._work.cancelled() and self._work.exception() is None
+            return not self._is_unsure and not self._work.cancelled() and self._work.exception() is None
         return True
 
     def _discard(self) -> None:

@@ -451,3 +451,15 @@ async def test_it_is_counted_through_all_sessions_of_a_run():
     progress = await bench.fetch()
     assert progress.error is not None
     assert bench.server.sessions == 3, "two to fetch, one to delete"
+
+
+async def test_stopped_after_a_destination_went_down_it_is_not_known_what_that_one_has():
+    held, down = HeldSink("held"), MemorySink("down")
+    hall = Hall(down, held)
+    handing = await hall.open()
+    down.fails = SinkError("gone amid a delivery")
+    await handing.put(hall.crate(1))
+    await held.has_begun.wait()
+    leaving = asyncio.create_task(handing.abandon())
+    held.may.set()
+    assert await leaving is False
