@@ -8,7 +8,6 @@ Must not know: how anything is fetched.
 import asyncio
 import contextlib
 import gc
-import json
 import os
 import signal
 import sys
@@ -26,7 +25,7 @@ from postane.fetch.schedule import Schedule
 from postane.journal.base import Listed
 
 from .fetch_show import as_json, exit_code, report
-from .words import Exit, Failure, print_json, run, say, show
+from .words import Exit, Failure, json_text, print_json, run, say, show
 
 if TYPE_CHECKING:
     from .fetch_screen import Screen
@@ -248,7 +247,7 @@ async def _watch(settings: FetchConfig, chosen: list[Account], asked: Asked) -> 
         notes[progress.account] = progress.note
         has_news = progress.messages or progress.deleted or progress.worst is not None or is_noted
         if asked.json:  # a line for each run
-            say(json.dumps({"at": time.time(), **as_json(progress)}, ensure_ascii=False))
+            say(json_text({"at": time.time(), **as_json(progress)}))
             sys.stdout.flush()
         elif has_news and not (asked.quiet and progress.worst is None):
             report(progress)

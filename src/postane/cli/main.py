@@ -6,11 +6,12 @@ Must not know: any command, apart from that one of them is in a hurry.
 import gc
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
 from postane.config.problems import ConfigError
 
-from .words import Exit, Failure, say, show
+from .words import Exit, Failure, put, say, show
 
 if TYPE_CHECKING:
     from postane.accounts.base import AccountError
@@ -25,9 +26,10 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Run a command; errors are one line on standard error and an exit code of sysexits.h."""
+    _write_any_letter()
     gc.disable()  # nothing of what is imported goes before the end: looking for what does costs a twentieth
     try:
-        _run(sys.argv[1:])
+        _run_and_write(sys.argv[1:])
     except SystemExit as end:
         sys.exit(Exit.USAGE if end.code == TYPER_USAGE else end.code)
     except Failure as failure:
@@ -40,11 +42,28 @@ def main() -> None:
         sys.stderr.close()
         sys.exit(Exit.OK)
     except OSError as error:
-        _fail(f"{error.strerror}: {error.filename}" if error.filename else str(error), Exit.OS_ERROR)
+        words = error.strerror or str(error)
+        _fail(f"{words}: {error.filename}" if error.filename else words, Exit.OS_ERROR)
     except _store_errors() as error:
         _fail(error.log, _store_code(error))
     finally:
         gc.freeze()  # the same at the end
+
+
+def _write_any_letter() -> None:
+    """What the terminal's encoding has no letter for is written as an escape."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # not where it was closed
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _run_and_write(arguments: Sequence[str]) -> None:
+    """Raises SystemExit when all is written: at the interpreter's end nobody would tell well that it cannot be."""
+    try:
+        _run(arguments)
+    except SystemExit:
+        put()
+        raise
 
 
 def _run(arguments: Sequence[str]) -> None:

@@ -3,7 +3,6 @@
 Nothing that could move a terminal's cursor is ever written: see `show`.
 """
 
-import json
 import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -11,7 +10,7 @@ from typing import IO, Any
 
 from postane.talk.base import Answered, Heard, Mood, Remark, Said, Tell, Told, Tone
 
-from .words import show
+from .words import json_text, show
 
 OWNER_ONLY = 0o600
 
@@ -121,7 +120,7 @@ class JsonPrinter:
     def flush(self) -> None:
         """Nothing more belongs to what was begun."""
         if self._open:
-            self._write(json.dumps({**self._open, "state": self._state()}, ensure_ascii=False) + "\n")
+            self._write(json_text({**self._open, "state": self._state()}) + "\n")
         self._open, self._is_answered = {}, False
 
     def _list(self, key: str) -> list[str]:

@@ -7,6 +7,7 @@ Must not know: options, which take a library that a command in a hurry does with
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Coroutine
 from datetime import UTC, datetime
@@ -51,12 +52,33 @@ def run(work: Coroutine[Any, Any, ResultT]) -> ResultT:
 
 def print_json(value: object) -> None:
     """Print one JSON document."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+    put(json_text(value, indent=2) + "\n")
+
+
+def json_text(value: object, *, indent: int | None = None) -> str:
+    """It as JSON, with its letters where standard output can have them all."""
+    can_have_all = sys.stdout.encoding.lower().replace("-", "") == "utf8"
+    return json.dumps(value, ensure_ascii=not can_have_all, indent=indent, default=str)
 
 
 def say(text: str, *, err: bool = False) -> None:
     """A line for people, on standard output or on standard error."""
-    print(text, file=sys.stderr if err else sys.stdout, flush=True)
+    if err:
+        print(text, file=sys.stderr, flush=True)
+    else:
+        put(f"{text}\n")
+
+
+def put(text: str = "") -> None:
+    """Write it to standard output, with what was printed before. Raises Failure where that cannot be, BrokenPipeError
+    where nobody reads it any more."""
+    try:
+        print(text, end="", flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left is not tried again at the end
+        raise Failure(f"standard output cannot be written: {error.strerror}", Exit.IO_ERROR) from None
 
 
 def show(value: object) -> str:

@@ -1,7 +1,11 @@
 """The command as a whole: exit codes, and one line for an error."""
 
 import itertools
+import json
+import os
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -61,6 +65,51 @@ def test_an_error_is_a_line_and_a_code(
     assert told.err.startswith("postane: ")
     assert told.err.count("\n") == 1
     assert told.out == ""
+
+
+FETCH = """
+[[account]]
+name = "Gülşen"
+url = "pop3://you@127.0.0.1:1"
+password.env = "PW"
+[[account.deliver]]
+maildir = "m"
+"""
+
+
+@pytest.fixture
+def fetching(tmp_path: Path) -> list[str]:
+    """A fetch that there is something to tell of."""
+    (tmp_path / "fetch.toml").write_text(FETCH, "utf-8")
+    return [sys.executable, "-m", "postane", "fetch", "-c", f"{tmp_path}/fetch.toml"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+@pytest.mark.parametrize("words", [("--json",), ("--dry-run", "--json"), ("state", "--json")])
+def test_output_that_cannot_be_written_is_told(fetching: list[str], words: tuple[str, ...]) -> None:
+    command = [*fetching, *words] if words[0] != "state" else [*fetching[:4], "state", "list", *fetching[4:], "--json"]
+    for unbuffered in ("", "1"):
+        there = environ(PW="x", PYTHONUNBUFFERED=unbuffered)
+        with Path("/dev/full").open("wb") as full:
+            done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, env=there)
+        assert done.stderr == "postane: standard output cannot be written: No space left on device\n"
+        assert done.returncode == Exit.IO_ERROR
+
+
+@pytest.mark.parametrize(
+    ("encoding", "shown"),
+    [("utf-8", "Gülşen"), ("latin-1", "Gül\\u015fen"), ("ascii", "G\\xfcl\\u015fen")],
+)
+def test_letters_that_an_encoding_does_not_have_are_escapes(fetching: list[str], encoding: str, shown: str) -> None:
+    there = environ(PYTHONIOENCODING=encoding, PW="x")
+    done = subprocess.run(fetching, capture_output=True, check=False, env=there)
+    assert done.stderr.decode(encoding).startswith(f"{shown}: cannot connect to ")
+    done = subprocess.run([*fetching, "--json"], capture_output=True, check=False, env=there)
+    assert json.loads(done.stdout)["accounts"][0]["account"] == "Gülşen"
+
+
+def environ(**changes: str) -> dict[str, str]:
+    return {**os.environ, **changes}
 
 
 def test_ctrl_c_before_anything_has_begun_says_nothing(
