@@ -229,7 +229,7 @@ def test_a_person_is_helped_and_may_make_mistakes(secured: Secured, box: Mailbox
         person.sees("POP3 authorization")
         person.type("us\t")
         person.sees("whose maildrop; PASS follows (RFC 1939 s7)")
-        person.type(f" {box.name}\r")
+        person.type(f"{box.name}\r")
         person.sees("send PASS")
         person.type(f"PASS {box.password[:3]}")
         person.sees("***")

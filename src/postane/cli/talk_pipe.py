@@ -11,7 +11,7 @@ import threading
 from collections.abc import AsyncIterator
 
 from postane.net.base import LinkLost, NetError
-from postane.talk.base import Mood, Spoilt, Unsuitable
+from postane.talk.base import Mood, Spoilt, Unanswered, Unsuitable
 from postane.talk.conversation import Conversation
 from postane.talk.orders import Orders
 from postane.talk.speech import Speech
@@ -23,6 +23,7 @@ from .talk_show import JsonPrinter, PlainPrinter
 from .words import Exit, Failure
 
 FAILED = 1
+HINT = "give it by --password-env or --password-stdin"
 
 
 class PipePlace(Place):
@@ -85,6 +86,8 @@ async def _hold(place: PipePlace, conversation: Conversation, typed: AsyncIterat
     try:
         try:
             await prepare(conversation, place, orders)
+        except Unanswered as error:
+            raise Failure(f"{error.text}: {HINT}", failure_code(error)) from None
         except Unsuitable as error:
             raise Failure(error.text, failure_code(error)) from None
         async for line in typed:

@@ -76,6 +76,13 @@ class ScreenPrinter:
         if pending:
             print_formatted_text(FormattedText(pending), end="", style=self._style, color_depth=self._depth)
 
+    def end(self) -> None:
+        """Nothing more comes: end the line."""
+        if self._is_open:
+            self._draw()
+            self._is_open = False
+        self.flush()
+
     def _draw(self, *fragments: tuple[str, str], end: str = "\n") -> None:
         if not self._pending:
             asyncio.get_running_loop().call_soon(self.flush)
@@ -89,9 +96,10 @@ class SecretStars(Processor):
         self._speech = speech
 
     def apply_transformation(self, transformation_input: TransformationInput) -> Transformation:
-        """See Processor: one star for one character, so that the cursor stays where it is."""
+        """See Processor: one star for one character, so that the cursor stays where it is. A line is drawn once more
+        when it is complete."""
         line = transformation_input.document.text
-        start = typed_secret(self._speech, line, is_complete=False)
+        start = typed_secret(self._speech, line, is_complete=get_app().is_done)
         fragments = transformation_input.fragments
         if start is None:
             return Transformation(fragments)
@@ -125,7 +133,8 @@ class VerbCompleter(Completer):
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
         """See Completer."""
         for offer in offers(self._speech, document.text_before_cursor):
-            yield Completion(offer.word, -offer.replaced, display_meta=offer.meaning)
+            text = offer.word if offer.is_all else f"{offer.word} "
+            yield Completion(text, -offer.replaced, display=offer.word, display_meta=offer.meaning)
 
 
 def toolbar(conversation: Conversation, line: str) -> FormattedText:

@@ -83,7 +83,7 @@ async def _talk(place: TerminalPlace, speech: Speech) -> int:
     except NetError as error:
         raise Failure(error.text, code_of(error)) from None
     finally:
-        place.screen.flush()
+        place.screen.end()
         place.end()
 
 

@@ -86,6 +86,10 @@ class Unsuitable(Exception):
         self.text = text
 
 
+class Unanswered(Unsuitable):
+    """A password is wanted, and nobody is there to be asked."""
+
+
 class LoginFailed(Unsuitable):
     """The server has refused a login."""
 

@@ -16,11 +16,12 @@ _WORDS = {"MAIL": ("FROM:<",), "RCPT": ("TO:<",)}
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A word in the place of the last `replaced` characters, and what it means."""
+    """A word in the place of the last `replaced` characters, and what it means. Not `is_all`: more comes behind it."""
 
     word: str
     replaced: int
     meaning: str = ""
+    is_all: bool = True
 
 
 def offers(speech: Speech, before: str) -> Iterator[Offer]:
@@ -30,9 +31,12 @@ def offers(speech: Speech, before: str) -> Iterator[Offer]:
     line = before.lstrip()
     first, space, rest = line.partition(" ")
     last = rest.rpartition(" ")[2] if space else first
-    for word, meaning in _first_words(speech, first) if not space else _later_words(speech, first, rest):
-        if word.upper().startswith(last.upper()):
-            yield Offer(word, len(last), meaning)
+    if space:
+        found = (Offer(word, len(last)) for word in _later_words(speech, first, rest))
+    else:
+        entries = _first_words(speech, first)
+        found = (Offer(word, len(last), each.meaning, not each.goes_on) for word, each in entries)
+    yield from (offer for offer in found if offer.word.upper().startswith(last.upper()))
 
 
 def entry_for(speech: Speech, line: str) -> Entry | None:
@@ -51,30 +55,30 @@ def manual_of(speech: Speech) -> "dict[str, Entry]":
     return {verb: manual[verb] for verb in sorted(speech.known) if verb in manual}
 
 
-def _first_words(speech: Speech, typed: str) -> Iterator[tuple[str, str]]:
+def _first_words(speech: Speech, typed: str) -> Iterator[tuple[str, Entry]]:
     if typed[:1] in (".", "/"):
-        yield from ((typed[0] + name[1:], entry.what) for name, entry in ORDERS.items())
+        yield from ((typed[0] + name[1:], entry) for name, entry in ORDERS.items())
         return
     manual = manual_of(speech)
     for verb in sorted(speech.verbs):
-        yield verb, manual[verb].meaning if verb in manual else ""
+        yield verb, manual.get(verb, Entry(verb, ""))
 
 
-def _later_words(speech: Speech, first: str, rest: str) -> Iterator[tuple[str, str]]:
+def _later_words(speech: Speech, first: str, rest: str) -> Iterator[str]:
     entry = entry_for(speech, first)
     verb = entry.name.upper() if entry is not None else first.upper()
     if " " in rest:
         if verb == ".LOGIN":
-            yield from ((name, "") for name in _means(speech))
+            yield from _means(speech)
         return
     if entry is not None and entry.takes_number:
-        yield from ((str(number), "") for number in speech.numbers[:100])
+        yield from map(str, speech.numbers[:100])
     elif verb == "AUTH":
-        yield from ((name, "") for name in speech.mechanisms)
+        yield from speech.mechanisms
     elif verb == ".HELP":
-        yield from ((each, "") for each in sorted(speech.known))
+        yield from sorted(speech.known)
     elif speech.verbs & {verb}:
-        yield from ((word, "") for word in _WORDS.get(verb, ()))
+        yield from _WORDS.get(verb, ())
 
 
 def _means(speech: Speech) -> tuple[str, ...]:

@@ -26,6 +26,12 @@ class Entry:
         return self.usage.partition(" ")[2].partition(" ")[0].strip("[]").lower() == "n"
 
     @property
+    def goes_on(self) -> bool:
+        """Whether something has to come behind it."""
+        rest = self.usage.partition(" ")[2]
+        return bool(rest) and not rest.startswith("[")
+
+    @property
     def meaning(self) -> str:
         """What it does, with the place."""
         return f"{self.what} ({self.source})" if self.source else self.what

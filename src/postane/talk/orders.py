@@ -3,7 +3,8 @@
 Must not know: terminals, where files are.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -13,7 +14,7 @@ from postane.wire.chart import Outcome
 from postane.wire.crlf import Mender
 from postane.wire.dots import stuff
 
-from .base import Mood, Unsuitable
+from .base import Mood, Unanswered, Unsuitable
 from .completion import entry_for, manual_of
 from .conversation import Conversation
 from .counted_speech import CountedSpeech
@@ -91,10 +92,7 @@ class Orders:
         name = f".{word[1:].lower()}"
         if name not in self._obeyers:
             raise Unsuitable(f"there is no {word}: .help . tells what there is; .say {word} would say it to the server")
-        try:
-            await self._obeyers[name](rest.split(), rest.strip())
-        except OSError as error:
-            raise Unsuitable(f"{error.strerror or error}: {error.filename or ''}".rstrip(": ")) from None
+        await self._obeyers[name](rest.split(), rest.strip())
 
     def _tell(self, text: str) -> None:
         self._conversation.note(text, Mood.TEXT)
@@ -140,7 +138,8 @@ class Orders:
         what = "Access token" if is_token(means) else "Password"
         secret = await self.tools.ask(f"{what} of {name}: ", is_secret=True)
         if not secret:
-            raise Unsuitable("without a password there is no login")
+            kind = Unanswered if secret is None else Unsuitable
+            raise kind("without a password there is no login")
         return secret
 
     async def _starttls(self, words: list[str], rest: str) -> None:
@@ -189,7 +188,8 @@ class Orders:
         octets = self._conversation.speech.body
         if not octets:
             raise Unsuitable("no message was fetched yet" if octets == b"" else "the message is too large to be kept")
-        self.tools.write_new(words[0], octets)
+        with _files():
+            self.tools.write_new(words[0], octets)
         self._tell(f"{len(octets)} octets are in {words[0]}")
 
     async def _send(self, words: list[str], rest: str) -> None:
@@ -199,7 +199,8 @@ class Orders:
         if not rest:
             raise Unsuitable(f"which file: {ORDERS['.send'].usage}")
         mender = Mender()
-        octets = self.tools.read_file(rest)
+        with _files():
+            octets = self.tools.read_file(rest)
         octets = mender.feed(octets) + mender.finish()
         answered = await self._conversation.say("DATA")
         if answered is None or answered.outcome is not Outcome.CONTINUED:
@@ -222,7 +223,8 @@ class Orders:
         self.tools.limit_bodies(_number(words, ".lines") if words else None)
 
     async def _transcript(self, words: list[str], rest: str) -> None:
-        self.tools.set_transcript(rest or None)
+        with _files():
+            self.tools.set_transcript(rest or None)
 
     async def _wait(self, words: list[str], rest: str) -> None:
         try:
@@ -237,6 +239,15 @@ class Orders:
         self.is_leaving = True
         if not self._conversation.is_over and "QUIT" in self._conversation.speech.verbs:
             await self._conversation.say("QUIT")
+
+
+@contextmanager
+def _files() -> Iterator[None]:
+    """Raises Unsuitable where a file cannot be had. What is printed meanwhile may fail in its own way."""
+    try:
+        yield
+    except OSError as error:
+        raise Unsuitable(f"{error.strerror or error}: {error.filename or ''}".rstrip(": ")) from None
 
 
 def _number(words: list[str], order: str) -> int:

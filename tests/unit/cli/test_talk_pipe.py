@@ -132,7 +132,24 @@ async def test_a_refused_login_is_77():
 async def test_a_login_without_a_password_is_told():
     done = await held(keeping_to(b"+OK\r\n", (b"CAPA\r\n", b"-ERR\r\n")), "", "--login", "--user", "mrose")
     assert done.code == 69
-    assert "without a password" in done.err
+    assert "without a password there is no login: give it by --password-env or --password-stdin" in done.err
+
+
+async def test_a_pipe_that_nobody_reads_ends_it_quietly():
+    body = b"".join(b"%d a line\r\n" % number for number in range(20_000))
+    play = keeping_to(b"+OK\r\n", (b"RETR 1\r\n", b"+OK\r\n" + body + b".\r\n"), (b"QUIT\r\n", b"+OK\r\n"))
+    async with serving(play) as port:
+        command = f"{sys.executable} -m postane talk pop3://127.0.0.1:{port}"
+        for typed in (".raw 1", "RETR 1"):
+            shell = await asyncio.create_subprocess_shell(
+                f"printf '{typed}\\nQUIT\\n' | {command} | head -n 3",
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+            )
+            async with asyncio.timeout(TIME):
+                out, err = await shell.communicate()
+            assert out.startswith(b"S: +OK\nC: RETR 1\n")
+            assert err == b""
 
 
 async def test_fail_ends_at_the_first_refusal():

@@ -62,7 +62,7 @@ def test_what_may_be_kept(line, kept):
 
 def test_tab_offers_what_may_be_said():
     (found,) = VerbCompleter(greeted()).get_completions(Document("us"), CompleteEvent())
-    assert (found.text, found.start_position) == ("USER", -2)
+    assert (found.text, found.start_position, found.display_text) == ("USER ", -2, "USER")
     assert found.display_meta_text == "whose maildrop; PASS follows (RFC 1939 s7)"
 
 
@@ -94,6 +94,9 @@ async def test_what_is_drawn(monkeypatch):
     assert {"class:yes", "class:no", "class:body", "class:go-on", "class:note", "class:text"} <= styles
     printer.flush()
     assert len(drawn) == 1
+    printer(Heard(b"half", Tone.BODY, False))
+    printer.end()
+    assert fragment_list_to_text(drawn[1]) == "S: half\n"
 
 
 def test_no_style_is_mixed_with_one_of_the_library() -> None:

@@ -31,6 +31,24 @@ def answering(*turns: tuple[bytes, bytes]) -> Iterator[str]:
         serving.join()
 
 
+def test_a_password_that_was_typed_too_early_is_hidden_once_it_is_sent(tmp_path):
+    with answering((b"tanstaaf\r\n", b"-ERR what\r\n")) as url, Typist((*TALK, url), tmp_path) as person:
+        person.sees("POP3 authorization")
+        person.type("tanstaaf\r")
+        person.sees("C: ********")
+        person.sees("-ERR what")
+        assert person.wait() == 69
+
+
+def test_what_the_server_left_open_is_ended_before_anything_is_told(tmp_path):
+    with answering((b"STAT\r\n", b"+OK\r\n+OK half")) as url, Typist((*TALK, url), tmp_path) as person:
+        person.sees("POP3 authorization")
+        person.type("STAT\r")
+        person.sees("half")
+        assert person.wait() == 69
+        person.sees("\r\npostane: ")
+
+
 def test_a_dumb_terminal_shows_no_secret_and_is_told_nothing_but_text(tmp_path):
     turns = ((b"USER mrose\r\n", b"+OK go on\r\n"), (b"PASS tanstaaf\r\n", b"-ERR no\r\n"),
              (b"USER mrose\r\n", b"+OK once more\r\n"), (b"PASS sesame\r\n", b"-ERR never\r\n"),

@@ -41,6 +41,13 @@ def test_an_offer_says_what_it_is():
     assert (offer.word, offer.replaced, offer.meaning) == ("RETR", 3, "send message n (RFC 1939 s5)")
 
 
+def test_an_offer_says_whether_more_comes_behind_it():
+    speech = pop3(*LOGIN)
+    for line, is_all in (("ret", False), ("sta", True), ("lis", True), (".sho", False), (".tl", True)):
+        (offer,) = offers(speech, line)
+        assert offer.is_all is is_all, line
+
+
 @pytest.mark.parametrize("verb", ["RETR", "dele", "LIST", "TOP", "UIDL", ".show", "/raw"])
 def test_numbers_are_offered_once_they_are_known(verb):
     assert words(pop3(*LOGIN), f"{verb} ") == []
