@@ -158,6 +158,8 @@ def _target(options: TalkOptions, url: TalkUrl) -> Target:
         raise Failure(str(error), Exit.USAGE) from None
     if url.is_tls and policy.mode is not TlsMode.IMPLICIT:
         raise Failure("this URL begins with TLS, so there is nothing else to choose", Exit.USAGE)
+    if policy.pin is not None and policy.mode is TlsMode.NONE:
+        raise Failure("--tls-pin is for TLS: add --starttls, or use a URL that begins with TLS", Exit.USAGE)
     if url.protocol in ("pop2", "pop1") and policy.mode is TlsMode.REQUIRED:
         raise Failure(f"{url.protocol} has no word that begins TLS: use {url.protocol}s://", Exit.USAGE)
     return Target(url.host, url.port, policy, options.proxy, options.timeout, url.path)

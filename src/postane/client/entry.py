@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from postane.credentials.base import Secret
-from postane.net.base import Dial, Link, NetError, Target, TlsMode, TlsPolicy
+from postane.net.base import Dial, Link, NetError, Target, TlsMode
 
 from .errors import Misbehaved, NotSecured, Refused, TimedOut, net_error
 from .login import LoginPolicy, log_in
@@ -33,12 +33,7 @@ class Entrance:
 
 async def dial_pop3(dial: Dial, target: Target, entrance: Entrance) -> Pop3:
     """Connect, secure, log in. Raises PopError; whatever is raised, nothing stays open."""
-    return await enter_pop3(await dialled(dial, target), beginning(target.tls), entrance)
-
-
-def beginning(policy: TlsPolicy) -> TlsMode:
-    """When TLS begins. Who has pinned a certificate wants to be sure who answers: in clear nobody is."""
-    return TlsMode.REQUIRED if policy.mode is TlsMode.OFFERED and policy.pin is not None else policy.mode
+    return await enter_pop3(await dialled(dial, target), target.tls.mode, entrance)
 
 
 async def dialled(dial: Dial, target: Target) -> Link:

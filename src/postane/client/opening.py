@@ -16,7 +16,7 @@ from postane.credentials.base import Secret, SecretKind
 from postane.net.asked import TlsWords, read_policy
 from postane.net.base import TIMEOUT, Link, NetError, Target, TlsMode
 
-from .entry import Entrance, beginning, enter_pop3
+from .entry import Entrance, enter_pop3
 from .errors import net_error
 from .login import LoginPolicy, Plaintext
 from .messages import Maildrop
@@ -115,7 +115,7 @@ def connect(url: str, **options: Unpack[Options]) -> Connecting[Maildrop]:
     plan = make_plan(url, options, Version.POP3)
 
     async def enter() -> Maildrop:
-        return Maildrop(await enter_pop3(await reach(plan), beginning(plan.target.tls), plan.entrance))
+        return Maildrop(await enter_pop3(await reach(plan), plan.target.tls.mode, plan.entrance))
 
     return Connecting(plan.name, enter)
 

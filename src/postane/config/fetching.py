@@ -68,14 +68,22 @@ def check_place(url: str, schemes: Sequence[str]) -> str:
     return url
 
 
-def check_tls(url: str, tls: str | None) -> None:
+def check_pin(tls: str | None, pin: str | None) -> None:
+    """Who pins a certificate wants to see one."""
+    if tls == "none" and pin is not None:
+        raise ValueError('tls_pin is for TLS, which tls = "none" forbids: leave one of them out')
+
+
+def check_tls(url: str, tls: str | None, pin: str | None) -> None:
     """What is asked of TLS beside a URL must be what its protocol can do, and no less than it says itself."""
     from postane.fetching.places import parse_place
 
     place = parse_place(url)
+    is_old = place.protocol in ("pop2", "pop1")
+    check_pin("none" if is_old and not place.is_tls else tls, pin)
     if place.is_tls and tls not in (None, "implicit"):
         raise ValueError(f'the URL begins with TLS, which tls = "{tls}" contradicts: leave one of them out')
-    if place.protocol in ("pop2", "pop1") and tls in ("required", "if-offered"):
+    if is_old and tls in ("required", "if-offered"):
         name = place.protocol
         raise ValueError(f'{name.upper()} has no STLS: write {name}s:// for TLS from the beginning, or tls = "none"')
 
@@ -166,7 +174,8 @@ class Deliver(Section):
         if self.sender == "srs" and (self.srs_domain is None or self.srs_secret is None):
             raise ValueError('sender = "srs" needs srs_domain and srs_secret')
         if self.imap is not None:
-            check_tls(self.imap, self.tls)
+            check_tls(self.imap, self.tls, self.tls_pin)
+        check_pin(self.tls, self.tls_pin)
         return self
 
     @property
@@ -269,7 +278,7 @@ class Account(Section):
             raise ValueError('nobody said where its mail goes: add [[account.deliver]] and maildir = "~/Mail"')
         if (self.client_certificate is None) != (self.client_key is None):
             raise ValueError("client_certificate and client_key belong together: give both")
-        check_tls(self.url, self.tls)
+        check_tls(self.url, self.tls, self.tls_pin)
         is_imap = urlsplit(self.url).scheme in ("imaps", "imap")
         for key in ("proxy", "mechanisms") if is_imap else ():
             if getattr(self, key):

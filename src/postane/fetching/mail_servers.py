@@ -107,7 +107,8 @@ def _secret(config: FetchConfig, account: Account, table: Deliver, owner: Owner)
 
 def _target(table: Deliver, endpoint: Endpoint) -> Target:
     is_implicit = table.smtp is not None and endpoint.port == SUBMISSIONS
-    mode = TlsMode.IMPLICIT if is_implicit else TlsMode.NONE if endpoint.is_loopback else TlsMode.OFFERED
+    is_private = endpoint.is_loopback and table.tls_pin is None
+    mode = TlsMode.IMPLICIT if is_implicit else TlsMode.NONE if is_private else TlsMode.OFFERED
     tls = _tls(table, mode)
     if endpoint.is_unix:
         return Target("localhost", 0, tls, timeout=table.timeout, path=endpoint.path)

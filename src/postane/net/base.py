@@ -71,8 +71,8 @@ class TlsPolicy:
 
     `authority` is a PEM file of whom to believe, None: whom the system believes. `pin` is the SHA-256 of the server's
     own certificate (64 hexadecimal digits, as `parse_pin` gives it): who has that one is believed whatever its name and
-    its issuer. `minimum` is "1.2" or "1.3". `is_checked` is False only where somebody asked for no check at all.
-    `certificate` and `key` are PEM files of the client's own.
+    its issuer, and in clear nobody is: OFFERED becomes REQUIRED with it. `minimum` is "1.2" or "1.3". `is_checked` is
+    False only where somebody asked for no check at all. `certificate` and `key` are PEM files of the client's own.
     """
 
     mode: TlsMode = TlsMode.OFFERED
@@ -82,6 +82,10 @@ class TlsPolicy:
     is_checked: bool = True
     certificate: Path | None = None
     key: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.pin is not None and self.mode is TlsMode.OFFERED:
+            object.__setattr__(self, "mode", TlsMode.REQUIRED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ from postane.talk.counted_speech import Pop2Speech
 from postane.talk.pop3_speech import Pop3Speech
 from postane.wire.chart import Outcome
 
+PIN = "sha256:" + "ab" * 32
+
 
 @pytest.mark.parametrize(
     ("url", "options", "mode"),
@@ -22,6 +24,7 @@ from postane.wire.chart import Outcome
         ("pop3://h", {"starttls": True}, TlsMode.REQUIRED),
         ("smtp://h", {"tls": "if-offered"}, TlsMode.OFFERED),
         ("lmtp:///run/x", {"tls": "required"}, TlsMode.REQUIRED),
+        ("smtp://h", {"tls": "if-offered", "tls_pin": PIN}, TlsMode.REQUIRED),
     ],
 )
 def test_when_tls_begins(url, options, mode):
@@ -36,6 +39,7 @@ def test_when_tls_begins(url, options, mode):
         ("pop2://h", {"starttls": True}),
         ("pop3://h", {"tls": "sometimes"}),
         ("pop3://h", {"tls_pin": "x"}),
+        ("pop3://h", {"tls_pin": PIN}),
         ("pop3://h", {"password_env": "NOBODY_HAS_THIS"}),
     ],
 )

@@ -226,6 +226,12 @@ def test_a_wrong_account_is_told(line, complaint):
     assert "5309" not in str(raised.value)
 
 
+@pytest.mark.parametrize(("url", "tls"), [("pop3://you@h", 'tls = "none"\n'), ("pop2://you@h", "")])
+def test_a_pin_without_tls_is_told(url, tls):
+    with pytest.raises(ConfigError, match="tls_pin is for TLS"):
+        read(f'{ACCOUNT.replace("pop3s://you@pop.example.org", url)}{tls}tls_pin = "sha256:{"ab" * 32}"\n{DELIVER}')
+
+
 @pytest.mark.parametrize("name", ["", "-q", "state", "add"])
 def test_a_name_that_cannot_be_called_is_told(name):
     with pytest.raises(

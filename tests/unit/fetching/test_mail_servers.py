@@ -152,6 +152,16 @@ def test_when_tls_begins(endpoint, tls, mode):
     assert _target(made, made.smtp).tls.mode is mode
 
 
+@pytest.mark.parametrize("endpoint", ["mail.example.org:587", "127.0.0.1:25"])
+def test_a_pin_is_for_tls(endpoint):
+    pin = "sha256:" + "ab" * 32
+    made = Deliver.model_validate({"smtp": endpoint, "recipients": ["a@b.example"], "tls_pin": pin})
+    assert made.smtp is not None
+    assert _target(made, made.smtp).tls.mode is TlsMode.REQUIRED
+    with pytest.raises(ValueError, match="tls_pin is for TLS"):
+        Deliver.model_validate({"smtp": endpoint, "recipients": ["a@b.example"], "tls_pin": pin, "tls": "none"})
+
+
 def test_imap_is_named_by_user_and_folder():
     made = Deliver.model_validate({"imap": "imaps://anna@imap.example.org/Old", "password": "x"})
     sink = open_imap(CONFIG, account(), made)

@@ -30,6 +30,13 @@ def test_all_that_can_be_said():
     )
 
 
+def test_who_pins_a_certificate_gets_tls_or_nothing():
+    words = {"tls_pin": "sha256:" + "ab" * 32}
+    assert read_policy(words, TlsMode.OFFERED).mode is TlsMode.REQUIRED
+    assert read_policy({**words, "tls": "if-offered"}, TlsMode.NONE).mode is TlsMode.REQUIRED
+    assert read_policy(words, TlsMode.IMPLICIT).mode is TlsMode.IMPLICIT
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
