@@ -49,8 +49,6 @@ async def _with_listing(job: Job, journal: Journal, progress: Progress, then: Ca
     is_clean = not run.is_suspect
     try:
         await open_destinations(work)
-        for refusal in progress.down.values():
-            raise refusal
         facts = await work.source.open()
         await take_listing(work)
         await check_mailbox(work, facts)
@@ -74,5 +72,7 @@ async def _mark_seen(work: Work, keys: Collection[str] | None) -> int:
 
 
 async def _rebuild(work: Work) -> int:
+    for refusal in work.progress.down.values():
+        raise refusal
     await reconcile(work)
     return work.progress.present

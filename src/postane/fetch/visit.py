@@ -239,7 +239,9 @@ class Visit:
         except FetchError as error:
             spool.discard()
             await self._run.record_failed({each.listed.key: error.text})
-            raise
+            if isinstance(error, NoEnd):
+                raise
+            raise FetchError(f"{error.text} (message {each.listed.number})", error.trouble, wait=error.wait) from error
         except BaseException:
             spool.discard()
             raise
