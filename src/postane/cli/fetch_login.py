@@ -12,11 +12,9 @@ from postane.credentials.base import NoSecret
 from postane.credentials.browser import Page
 from postane.credentials.device import DeviceCode
 
-from .fetch import FetchConfigOption
+from .fetch import AccountArgument, FetchConfigOption
 from .fetch_run import choose
 from .words import Exit, Failure, run, show
-
-AccountArgument = Annotated[str, typer.Argument(metavar="ACCOUNT", help="An account of fetch.toml.")]
 
 
 def login(
