@@ -48,6 +48,7 @@ MESSAGE: Mapping[str, str] = {
 CHECK: Mapping[str, str] = {
     "file": "the file that was read",
     "ok": "whether all of it can be used",
+    "state": "of the state its `file`, `ok`, and `error`: why it cannot be used, for people; null: nothing was found",
     "accounts": "a list with what was found of each account",
     "advice": "a list of sentences: what works and is worth a look",
 }
