@@ -54,13 +54,18 @@ def read_arguments() -> argparse.Namespace:
 
 def read_password() -> str:
     """From the environment, or from whoever sits there."""
-    return os.environ.get("POP_PASSWORD") or getpass.getpass("Password: ")
+    try:
+        return os.environ.get("POP_PASSWORD") or getpass.getpass("Password: ")
+    except EOFError:  # Ctrl-D
+        sys.exit("\nno password was given")
 
 
 if __name__ == "__main__":
     arguments = read_arguments()
-    with closing(sqlite3.connect(arguments.file)) as orders:
-        try:
+    try:
+        with closing(sqlite3.connect(arguments.file)) as orders:
             asyncio.run(take_in(arguments.url, read_password(), orders))
-        except (PopError, ValueError) as error:
-            sys.exit(f"{error}")
+    except (PopError, ValueError) as error:
+        sys.exit(f"{error}")
+    except sqlite3.Error as error:
+        sys.exit(f"{arguments.file}: {error}")

@@ -66,13 +66,18 @@ def read_arguments() -> argparse.Namespace:
 
 def read_password() -> str:
     """From the environment, or from whoever sits there."""
-    return os.environ.get("POP_PASSWORD") or getpass.getpass("Password: ")
+    try:
+        return os.environ.get("POP_PASSWORD") or getpass.getpass("Password: ")
+    except EOFError:  # Ctrl-D
+        sys.exit("\nno password was given")
 
 
 if __name__ == "__main__":
     arguments, troubles = read_arguments(), []
     try:
         asyncio.run(feed(arguments.url, read_password()))
+    except* BrokenPipeError:  # whoever reads this, as `head` does, has seen enough; what was not told is not deleted
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except* (PopError, ValueError) as group:  # a TaskGroup's errors come as an ExceptionGroup
         troubles += [str(error) for error in group.exceptions]
     sys.exit("; ".join(troubles) or None)

@@ -69,12 +69,17 @@ def read_arguments() -> argparse.Namespace:
 
 def read_password() -> str:
     """From the environment, or from whoever sits there."""
-    return os.environ.get("POP_PASSWORD") or getpass.getpass("Password: ")
+    try:
+        return os.environ.get("POP_PASSWORD") or getpass.getpass("Password: ")
+    except EOFError:  # Ctrl-D
+        sys.exit("\nno password was given")
 
 
 if __name__ == "__main__":
     arguments = read_arguments()
     try:
         mirror(arguments.url, read_password(), arguments.folder.expanduser())
-    except (PopError, ValueError) as error:  # ValueError: the URL cannot be read
+    except BrokenPipeError:  # whoever reads this, as `head` does, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (PopError, OSError, ValueError) as error:  # ValueError: the URL cannot be read
         sys.exit(f"{error}")

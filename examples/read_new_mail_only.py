@@ -53,13 +53,20 @@ def read_arguments() -> argparse.Namespace:
 
 def read_password() -> str:
     """From the environment, or from whoever sits there."""
-    return os.environ.get("POP_PASSWORD") or getpass.getpass("Password: ")
+    try:
+        return os.environ.get("POP_PASSWORD") or getpass.getpass("Password: ")
+    except EOFError:  # Ctrl-D
+        sys.exit("\nno password was given")
 
 
 if __name__ == "__main__":
     arguments = read_arguments()
-    with closing(sqlite3.connect(arguments.file)) as database:
-        try:
+    try:
+        with closing(sqlite3.connect(arguments.file)) as database:
             asyncio.run(read_new(arguments.url, read_password(), database))
-        except (PopError, ValueError) as error:  # ValueError: the URL cannot be read
-            sys.exit(f"{error}")
+    except BrokenPipeError:  # whoever reads this, as `head` does, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (PopError, ValueError) as error:  # ValueError: the URL cannot be read
+        sys.exit(f"{error}")
+    except sqlite3.Error as error:
+        sys.exit(f"{arguments.file}: {error}")

@@ -1,5 +1,6 @@
 """The examples, each run as a program against a running server."""
 
+import os
 import re
 import sqlite3
 import subprocess
@@ -13,12 +14,14 @@ from support.certificates import Authority, Wish
 from support.corpus import Way, by_way
 from support.post import count, deliver, fill
 from support.postoffice import Mailbox, PostOffice
-from support.programs import run
+from support.programs import TIME, run
+from support.terminal import Typist
 
 pytestmark = pytest.mark.interop
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 FAILED = 1
+PLACED = {"delete_after_transaction.py", "mirror_to_maildir.py", "read_new_mail_only.py"}  # they take a file or folder
 MISUSED = 2
 Example = Callable[..., "subprocess.CompletedProcess[bytes]"]
 
@@ -84,6 +87,44 @@ def test_who_calls_it_wrongly_is_told_how(file, tmp_path, monkeypatch):
         done = run([sys.executable, file, url, *place], expect=FAILED)
         assert words in done.stderr
         assert done.stderr.count(b"\n") == 1, "no traceback"
+
+
+@pytest.mark.parametrize("name", ["delete_after_transaction.py", "read_new_mail_only.py"])
+def test_a_database_that_cannot_be_had_is_told_in_a_line(name, example, tmp_path):
+    for place, words in ((tmp_path, b"unable to open"), (EXAMPLES / "README.md", b"not a database")):
+        done = example(name, place, expect=FAILED)
+        assert done.stderr.startswith(f"{place}: ".encode())
+        assert words in done.stderr
+        assert done.stderr.count(b"\n") == 1, "no traceback"
+
+
+@pytest.mark.parametrize("file", sorted(EXAMPLES.glob("*.py")), ids=lambda file: file.name)
+def test_who_gives_no_password_is_told_so_in_a_line(file, tmp_path, monkeypatch):
+    monkeypatch.delenv("POP_PASSWORD", raising=False)
+    place = [str(tmp_path / "place")] * (file.name in PLACED)
+    with Typist([sys.executable, str(file), "pop3://you@127.0.0.1:1", *place], tmp_path) as person:
+        person.sees("Password: ")
+        person.type("\x04")
+        person.sees("no password was given")
+        assert person.wait() == FAILED
+        assert "Traceback" not in person.text
+
+
+@pytest.mark.parametrize(
+    "name", ["feed_a_queue.py", "mirror_to_maildir.py", "read_new_mail_only.py", "show_headers.py"]
+)
+def test_who_reads_no_further_sees_no_traceback(name, office, box, example, tmp_path):
+    deliver(office, box, [letter(f"number {n}") for n in range(3)])
+    reader, writer = os.pipe()
+    os.close(reader)
+    host, port = office.address("pop3s")
+    place = [tmp_path / "place"] * (name in PLACED)
+    command = [sys.executable, EXAMPLES / name, f"pop3s://{box.name}@{host}:{port}", *place]
+    with open(writer, "wb") as nobody:
+        there = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        done = subprocess.run(command, stdout=nobody, stderr=subprocess.PIPE, env=there, check=False, timeout=TIME)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert count(office, box) == 3, "nothing is deleted that nobody was told of"
 
 
 def test_headers_are_shown(office, box, example):
