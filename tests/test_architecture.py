@@ -33,6 +33,7 @@ SHOWN_ELSEWHERE: dict[str, str] = {
     "credentials.base": "a Protocol and values",
     "client.compat_lines": "tests/unit/client/test_compat.py, with the face that stands on it",
     "client.lockstep": "tests/unit/client/test_pop2.py and test_pop1.py, with those who speak by it",
+    "config.fetch_words": "tests/unit/config/test_fetching.py, with the tables whose keys they are of",
     "talk.base": "values",
     "talk.speech": "tests/unit/talk/test_pop3_speech.py and its like, with the protocols that are spoken",
     "server.need": "values",

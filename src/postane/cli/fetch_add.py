@@ -11,7 +11,8 @@ from urllib.parse import unquote
 import typer
 
 from postane.config.fetch_file import SEARCHED
-from postane.config.fetching import Account, FetchConfig, parse_keep
+from postane.config.fetch_words import parse_keep
+from postane.config.fetching import Account, FetchConfig
 from postane.config.problems import ConfigError
 from postane.config.text import check_values, parse_text
 from postane.config.units import expand_user

@@ -3,6 +3,7 @@
 Must not know: how anything of it works.
 """
 
+from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -12,15 +13,15 @@ from pydantic import AfterValidator, Field, model_validator
 from .section import Count, Duration, Network, Section, When
 
 
-def parse_mechanism(name: str) -> str:
-    """A SASL mechanism that this version has, as it is registered."""
+def parse_mechanism(name: str, *, others: Sequence[str] = ()) -> str:
+    """A SASL mechanism that this version has, as it is registered; or one of the other ways to log in."""
     from postane.sasl.registry import SERVER_MECHANISMS
 
-    if name.upper() in SERVER_MECHANISMS:
+    known = (*SERVER_MECHANISMS, *others)
+    if name.upper() in known:
         return name.upper()
-    known = ", ".join(SERVER_MECHANISMS)
-    near = get_close_matches(name.upper(), SERVER_MECHANISMS, n=1, cutoff=0.8)
-    remedy = f'did you mean "{near[0]}"?' if near else f"there are {known}"
+    near = get_close_matches(name.upper(), known, n=1, cutoff=0.8)
+    remedy = f'did you mean "{near[0]}"?' if near else f"there are {', '.join(known)}"
     raise ValueError(f'"{name}" is not in this version; {remedy}')
 
 

@@ -5,105 +5,33 @@ The classes are the reference: `docs/reference/fetch.md` is made from them.
 Must not know: how anything of it works.
 """
 
-import re
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from postane.net.pins import parse_pin
-
+from .fetch_words import (
+    SCHEMES,
+    FieldName,
+    Keep,
+    Mechanism,
+    Pattern,
+    Pin,
+    Server,
+    Tls,
+    UserPath,
+    check_pin,
+    check_place,
+    check_tls,
+)
 from .problems import ConfigError
 from .secrets import OauthProvider, SecretPlace
 from .section import Count, Duration, HostName, Section, Size, When
-from .units import Endpoint, expand_user, parse_duration, parse_endpoint
-
-SCHEMES = ("pop3s", "pop3", "pop", "pop2s", "pop2", "pop1s", "pop1", "imaps", "imap")
-"""What mail can be fetched by."""
+from .units import expand_user
 
 COMMANDS = ("add", "check", "login", "run", "state")
 """What stands where the names of accounts do: `postane fetch NAME`."""
-
-HERE = "until-deleted-here"
-
-KeptFor = bool | float | Literal["until-deleted-here"]
-Tls = Literal["implicit", "required", "if-offered", "none"]
-
-
-def parse_keep(value: object) -> object:
-    """true, false, a duration, or "until-deleted-here"."""
-    if isinstance(value, bool) or value == HERE:
-        return value
-    if isinstance(value, str) and value[:1].isdigit() and value[-1:].isalpha():  # 30 alone may be meant as days
-        return parse_duration(value)
-    raise ValueError(f'{value!r} is not a way to keep mail; write true, false, "30d" or "{HERE}"')
-
-
-def parse_user_path(value: object) -> object:
-    """A path; ~ is the user's home. Absolute: what is known of it is known in whatever folder the next run begins."""
-    if isinstance(value, str) and value:
-        return expand_user(value).absolute()
-    raise ValueError(f"{value!r} is not a path; write a path in quotes")
-
-
-def parse_login(name: str) -> str:
-    """APOP, USER, or a SASL mechanism."""
-    from .access import parse_mechanism  # few say how to log in
-
-    return name.upper() if name.upper() in ("APOP", "USER") else parse_mechanism(name)
-
-
-def check_place(url: str, schemes: Sequence[str]) -> str:
-    """The URL of a mailbox. What is told of a wrong one never repeats what could be a password."""
-    from postane.fetching.places import parse_place  # where such URLs are read
-
-    if urlsplit(url).scheme not in schemes:
-        usual = [scheme for scheme in schemes if scheme not in ("pop", "pop2s", "pop1s")]
-        example = "imaps://you@imap.example.org" if usual[0] == "imaps" else "pop3s://you@pop.example.org"
-        raise ValueError(f'the URL begins with none of {", ".join(usual)}; write "{example}"')
-    if mechanism := parse_place(url).mechanism:
-        parse_login(mechanism)
-    return url
-
-
-def check_pin(tls: str | None, pin: str | None) -> None:
-    """Who pins a certificate wants to see one."""
-    if tls == "none" and pin is not None:
-        raise ValueError('tls_pin is for TLS, which tls = "none" forbids: leave one of them out')
-
-
-def check_tls(url: str, tls: str | None, pin: str | None) -> None:
-    """What is asked of TLS beside a URL must be what its protocol can do, and no less than it says itself."""
-    from postane.fetching.places import parse_place
-
-    place = parse_place(url)
-    is_old = place.protocol in ("pop2", "pop1")
-    check_pin("none" if is_old and not place.is_tls else tls, pin)
-    if place.is_tls and tls not in (None, "implicit"):
-        raise ValueError(f'the URL begins with TLS, which tls = "{tls}" contradicts: leave one of them out')
-    if is_old and tls in ("required", "if-offered"):
-        name = place.protocol
-        raise ValueError(f'{name.upper()} has no STLS: write {name}s:// for TLS from the beginning, or tls = "none"')
-
-
-def parse_pattern(value: str) -> str:
-    """A regular expression."""
-    try:
-        re.compile(value)
-    except re.error as error:
-        raise ValueError(f"{value!r} is not a regular expression: {error}") from None
-    return value
-
-
-def parse_field_name(value: str) -> str:
-    """The name of a header field (RFC 5322 s2.2); another one would never fit."""
-    if value.rstrip().endswith(":"):
-        raise ValueError(f'a field\'s name has no colon: write "{value.rstrip(": ")}"')
-    if not value or not all("!" <= letter <= "~" and letter != ":" for letter in value):
-        raise ValueError(f'{value!r} is not the name of a header field; write for example "Subject"')
-    return value
 
 
 def state_path() -> Path:
@@ -113,13 +41,6 @@ def state_path() -> Path:
     except ValueError as error:
         raise ConfigError(f'{error}: write state = "/a/path/fetch.db"') from None
 
-
-UserPath = Annotated[Path, BeforeValidator(parse_user_path)]
-Keep = Annotated[KeptFor, BeforeValidator(parse_keep)]
-FieldName = Annotated[str, AfterValidator(parse_field_name)]
-Pattern = Annotated[str, AfterValidator(parse_pattern)]
-Server = Annotated[Endpoint, BeforeValidator(parse_endpoint)]
-Mechanism = Annotated[str, AfterValidator(parse_login)]
 
 KINDS = ("maildir", "mbox", "command", "lmtp", "smtp", "imap", "maildrop")
 """Where mail can go: a table has exactly one of these keys."""
@@ -151,9 +72,7 @@ class Deliver(Section):
     )
     tls: Tls | None = Field(None, description="smtp, lmtp, imap: when TLS begins; smtp: implicit for port 465")
     tls_ca: UserPath | None = Field(None, description="PEM file: whom to believe, instead of those the system believes")
-    tls_pin: Annotated[str, AfterValidator(parse_pin)] | None = Field(
-        None, description='"sha256:...": the one certificate to believe'
-    )
+    tls_pin: Pin | None = Field(None, description='"sha256:...": the one certificate to believe')
     plaintext: When = Field("loopback", description="may a password cross without TLS")
     timeout: Duration = Field(60.0, gt=0, description="how long any one wait may take; command: how long it may run")
     line_ends: Literal["lf", "crlf"] = Field("lf", description="maildir: how lines end in its files")
@@ -223,9 +142,7 @@ class Account(Section):
     plaintext: When = Field("loopback", description="may a password cross without TLS")
     tls: Tls | None = Field(None, description="when TLS begins; unset: as the URL says, STLS where it is offered")
     tls_ca: UserPath | None = Field(None, description="PEM file: whom to believe, instead of those the system believes")
-    tls_pin: Annotated[str, AfterValidator(parse_pin)] | None = Field(
-        None, description='"sha256:...": the one certificate to believe'
-    )
+    tls_pin: Pin | None = Field(None, description='"sha256:...": the one certificate to believe')
     tls_minimum: Literal["1.2", "1.3"] = Field("1.2", description="oldest TLS version that is spoken")
     client_certificate: UserPath | None = Field(None, description="PEM file: a certificate to show")
     client_key: UserPath | None = Field(None, description="PEM file: its private key")
@@ -250,7 +167,9 @@ class Account(Section):
     @field_validator("name")
     @classmethod
     def _callable(cls, value: str) -> str:
-        if not value or value.startswith("-") or value in COMMANDS:
+        if not value.strip():
+            raise ValueError('an account needs a name: write for example "work"')
+        if value.startswith("-") or value in COMMANDS:
             raise ValueError(f"{value!r} means something else after `postane fetch`: choose another name")
         return value
 

@@ -9,7 +9,7 @@ import pytest
 from postane.cli.fetch_add import _server
 from postane.cli.words import Exit
 from postane.config.fetch_file import load_fetch_config
-from postane.config.fetching import HERE
+from postane.config.fetch_words import HERE
 from postane.discovery.base import Candidate, Method, Service, Way
 from postane.discovery.find import Discovery
 from postane.net.base import TlsMode

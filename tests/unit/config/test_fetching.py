@@ -184,7 +184,8 @@ def test_a_wrong_file_is_told(text, complaint):
         ('tls = "if-offered"', '1: account: the URL begins with TLS, which tls = "if-offered" contradicts'),
         ('tls_pin = "x"', "4: account.tls_pin: a pin is sha256: and 64 hexadecimal digits"),
         ('tls_minimum = "1.1"', "4: account.tls_minimum: '1.1' does not fit; write one of '1.2' or '1.3'"),
-        ('mechanisms = ["FOO"]', '4: account.mechanisms: "FOO" is not in this version'),
+        ('mechanisms = ["FOO"]', '4: account.mechanisms: "FOO" is not in this version; there are '),
+        ('mechanisms = ["apopp"]', '4: account.mechanisms: "apopp" is not in this version; did you mean "APOP"?'),
         ('tls_ca = ""', "4: account.tls_ca: '' is not a path"),
         ('tls_ca = "~nosuchuser/ca.pem"', "4: account.tls_ca: there is no user nosuchuser"),
         ('password = { file = "~nosuchuser/pw" }', "4: account.password.file: there is no user nosuchuser"),
@@ -232,11 +233,17 @@ def test_a_pin_without_tls_is_told(url, tls):
         read(f'{ACCOUNT.replace("pop3s://you@pop.example.org", url)}{tls}tls_pin = "sha256:{"ab" * 32}"\n{DELIVER}')
 
 
-@pytest.mark.parametrize("name", ["", "-q", "state", "add"])
+@pytest.mark.parametrize("name", ["-q", "state", "add"])
 def test_a_name_that_cannot_be_called_is_told(name):
     with pytest.raises(
         ConfigError, match=r"fetch\.toml:2: account\.name: .* means something else after `postane fetch`"
     ):
+        read(ACCOUNT.replace("work", name) + DELIVER)
+
+
+@pytest.mark.parametrize("name", ["", " "])
+def test_an_account_without_a_name_is_told(name):
+    with pytest.raises(ConfigError, match=r'fetch\.toml:2: account\.name: an account needs a name: write .* "work"'):
         read(ACCOUNT.replace("work", name) + DELIVER)
 
 
@@ -249,7 +256,7 @@ def test_no_command_is_forgotten():
     [
         (
             "https://you:hidden@h",
-            'the URL begins with none of pop3s, pop3, pop2, pop1, imaps, imap; write "pop3s://you@',
+            'the URL begins with none of pop3s, pop3, pop2s, pop2, pop1s, pop1, imaps, imap; write "pop3s://you@',
         ),
         ("hidden:hidden", "the URL begins with none of pop3s"),
         ("pop3://you:hidden@h:port", "after the host comes a colon and a port from 1 to 65535"),
