@@ -4,6 +4,7 @@ import fcntl
 import os
 import pty
 import re
+import signal
 import struct
 import subprocess
 import sys
@@ -121,6 +122,10 @@ class Typist:
             if time.monotonic() > deadline:
                 pytest.fail(f"the terminal shows what is typed:\n{self.text}")
             time.sleep(0.02)
+
+    def hang_up(self) -> None:
+        """Say to the program that the terminal is gone."""
+        self._process.send_signal(signal.SIGHUP)
 
     def wait(self) -> int:
         """The exit code."""

@@ -11,7 +11,6 @@ import gc
 import os
 import signal
 import sys
-import time
 from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +19,10 @@ from typing import TYPE_CHECKING, Any
 from postane.config.fetch_file import advice, find_fetch_config, load_fetch_config
 from postane.config.fetching import COMMANDS, Account, FetchConfig
 from postane.fetch.progress import Progress
-from postane.fetch.run import Job
-from postane.fetch.schedule import Schedule
 from postane.journal.base import Listed
 
 from .fetch_show import as_json, exit_code, report
-from .words import Exit, Failure, json_text, print_json, run, say, show
+from .words import Exit, Failure, ResultT, print_json, run, say, show
 
 if TYPE_CHECKING:
     from .fetch_screen import Screen
@@ -86,15 +83,22 @@ def fetch_accounts(asked: Asked) -> Exit:
     """Fetch, and tell of it; what to end with. Raises Failure, ConfigError."""
     gc.set_threshold(50_000, 20, 100)  # what is made for a message goes with it: there is little to look for
     path = find_fetch_config(asked.config)
-    settings = load_fetch_config(path)
-    chosen = choose(settings, asked.accounts)
-    for words in advice(path, settings):
-        say(f"warning: {show(words)}", err=True)
+
+    def read() -> tuple[FetchConfig, Sequence[Account]]:
+        settings = load_fetch_config(path)
+        chosen = choose(settings, asked.accounts)
+        for words in advice(path, settings):
+            say(f"warning: {show(words)}", err=True)
+        return settings, chosen
+
+    settings, chosen = read()
     if asked.watch and asked.dry_run:
         raise Failure("--watch and --dry-run do not go together", Exit.USAGE)
+    if not chosen and not asked.quiet:
+        say(f"no account is enabled in {show(path)}: nothing is fetched", err=True)
     if asked.watch:
         with contextlib.suppress(Stopped):
-            run(_until_signal(_watch(settings, chosen, asked)))
+            run(_watch(settings, chosen, asked, read))
         return Exit.OK
     if asked.dry_run:
         return exit_code(run(_describe(settings, chosen, asked)))
@@ -188,7 +192,7 @@ async def _tell_waits(progresses: Collection[Progress]) -> None:
             told[each.account] = each.waits_for
 
 
-async def _fetch(settings: FetchConfig, chosen: list[Account], asked: Asked) -> list[Progress]:
+async def _fetch(settings: FetchConfig, chosen: Sequence[Account], asked: Asked) -> list[Progress]:
     from postane.fetching.house import opened_rounds
 
     window = Window(ask_password, is_quiet=asked.quiet or asked.json)
@@ -205,7 +209,7 @@ async def _fetch(settings: FetchConfig, chosen: list[Account], asked: Asked) -> 
     return progresses
 
 
-async def _describe(settings: FetchConfig, chosen: list[Account], asked: Asked) -> list[Progress]:
+async def _describe(settings: FetchConfig, chosen: Sequence[Account], asked: Asked) -> list[Progress]:
     from postane.fetching.house import opened_rounds
 
     told: list[dict[str, object]] = []
@@ -237,41 +241,23 @@ async def _describe(settings: FetchConfig, chosen: list[Account], asked: Asked) 
     return progresses
 
 
-async def _watch(settings: FetchConfig, chosen: list[Account], asked: Asked) -> list[Progress]:
-    from postane.fetching.house import opened_rounds
+async def _watch(
+    settings: FetchConfig,
+    chosen: Sequence[Account],
+    asked: Asked,
+    read: Callable[[], tuple[FetchConfig, Sequence[Account]]],
+) -> None:
+    from .fetch_watch import Teller, Watch, choose_stamp
 
-    notes: dict[str, str] = {}
-
-    def tell(progress: Progress) -> None:
-        is_noted = progress.note not in ("", notes.get(progress.account))
-        notes[progress.account] = progress.note
-        has_news = progress.messages or progress.deleted or progress.worst is not None or is_noted
-        if asked.json:  # a line for each run
-            say(json_text({"at": time.time(), **as_json(progress)}))
-            sys.stdout.flush()
-        elif has_news and not (asked.quiet and progress.worst is None):
-            report(progress)
-
-    every = {account.name: account.every for account in chosen}
-
-    import random  # not for one who fetches once
-
-    def schedule(job: Job) -> Schedule:
-        return Schedule(every[job.account.name], random.random)
-
-    if sys.stderr.isatty() and not asked.quiet:
-        names = ", ".join(show(account.name) for account in chosen)
-        say(f"watching {names}; what comes and what goes wrong is told; Ctrl-C ends it", err=True)
     window = Window(ask_password, is_quiet=asked.quiet or asked.json)
-    async with opened_rounds(settings, chosen, window.ask, ended=tell) as rounds:
-        with window.showing(rounds.watched.values()):
-            await rounds.watch(schedule)
-    return []
+    watch = Watch(read, Teller(choose_stamp(), asked.quiet, asked.json), window.ask, window.showing)
+    await _until_signal(watch.go(settings, chosen), watch.reread)
 
 
-async def _until_signal(work: Coroutine[Any, Any, list[Progress]]) -> list[Progress]:
+async def _until_signal(work: Coroutine[Any, Any, ResultT], reread: Callable[[], None] | None = None) -> ResultT:
     """Do it, until SIGTERM or SIGINT: what is being delivered then is delivered and recorded. The second one ends it
-    at once, which loses nothing either: the next run finds out what was delivered."""
+    at once, which loses nothing either: the next run finds out what was delivered. SIGHUP asks to `reread`, where it
+    does not mean that the terminal is gone."""
     task = asyncio.create_task(work)
     loop = asyncio.get_running_loop()
 
@@ -286,6 +272,9 @@ async def _until_signal(work: Coroutine[Any, Any, list[Progress]]) -> list[Progr
     with contextlib.suppress(NotImplementedError):  # Windows
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop)
+        if reread is not None and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup
+            is_seen = sys.stdin.isatty() or sys.stderr.isatty()
+            loop.add_signal_handler(signal.SIGHUP, task.cancel if is_seen else reread)
     try:
         return await task
     except asyncio.CancelledError:

@@ -18,7 +18,7 @@ from rich.text import Text  # no words of a stranger are markup
 
 from postane.fetch.progress import Progress
 
-from .fetch_show import octets
+from .fetch_show import octets, time_left
 from .words import show
 
 OFTEN = 0.125
@@ -114,14 +114,7 @@ def _step(progress: Progress) -> str:
         return "waiting"
     if progress.next_at is None:
         return show(progress.step)
-    return f"next in {_time(max(progress.next_at - progress.clock(), 0.0))}"
-
-
-def _time(seconds: float) -> str:
-    """A time for people: 4m 10s."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}h {minutes}m" if hours else f"{minutes}m {rest}s" if minutes else f"{rest}s"
+    return f"next in {time_left(max(progress.next_at - progress.clock(), 0.0))}"
 
 
 def _of(done: str, total: object) -> str:

@@ -43,6 +43,18 @@ def octets(count: int) -> str:
     return f"{count} B" if units[0] == "B" else f"{amount:.3g} {units[0]}"
 
 
+def time_left(seconds: float) -> str:
+    """A time for people that grows less: 4m 10s, 5m 0s."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}h {minutes}m" if hours else f"{minutes}m {rest}s" if minutes else f"{rest}s"
+
+
+def span(seconds: float) -> str:
+    """A time for people that stays: 4m 10s, 5m, 0.2s."""
+    return f"{seconds:.2g}s" if seconds < 1 else time_left(seconds).removesuffix(" 0s").removesuffix(" 0m")
+
+
 def counted(count: int, what: str) -> str:
     """A number of things: "1 message", "2 messages"."""
     return f"{count} {what}{'' if count == 1 else 's'}"
@@ -67,16 +79,21 @@ def summary(progress: Progress) -> str:
     return text if error is None else f"{text}; then: {show(error.text)}"
 
 
+def details(progress: Progress, *, with_note: bool = True) -> Iterator[str]:
+    """What its summary does not say: what went wrong with messages, and what else is to be known. A line for each."""
+    condensed = list(_condensed(progress))
+    if condensed and (more := progress.failed - len(progress.troubles)) > 0:
+        condensed[-1] += f"; and {more} more failed"
+    if progress.note and with_note:
+        condensed.append(progress.note)
+    yield from (f"{show(progress.account)}: {show(words)}" for words in condensed)
+
+
 def report(progress: Progress) -> None:
     """Print what became of a run: to standard output what was done, to standard error what went wrong."""
     say(summary(progress), err=progress.error is not None)
-    condensed = list(_condensed(progress))
-    for words in condensed:
-        say(f"{show(progress.account)}: {show(words)}", err=True)
-    if condensed and (more := progress.failed - len(progress.troubles)) > 0:
-        say(f"{show(progress.account)}: and {more} more", err=True)
-    if progress.note:
-        say(f"{show(progress.account)}: {show(progress.note)}", err=True)
+    for words in details(progress):
+        say(words, err=True)
     sys.stdout.flush()
 
 

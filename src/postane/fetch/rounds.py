@@ -26,8 +26,8 @@ class Limits:
 
 @dataclass(slots=True)
 class Rounds:
-    """The accounts' jobs with the journal that they share. `ended` hears of each run; `watched` has the last run of
-    each account, by its name, while they are watched."""
+    """The accounts' jobs with the journal that they share. `ended` hears of each run, once it is known when the next
+    one is; `watched` has the last run of each account, by its name, while they are watched."""
 
     jobs: Sequence[Job]
     journal: Journal
@@ -38,6 +38,8 @@ class Rounds:
     _all: asyncio.Semaphore | None = field(default=None, init=False)
     _hosts: "dict[str, asyncio.Semaphore]" = field(default_factory=dict, init=False)
     _mailboxes: "dict[str, asyncio.Lock]" = field(default_factory=dict, init=False)
+    _asleep: "set[asyncio.Task[None]]" = field(default_factory=set, init=False)
+    _is_ending: bool = field(default=False, init=False)
 
     def progresses(self) -> list[Progress]:
         """One for each job, for `once`."""
@@ -48,34 +50,58 @@ class Rounds:
         self._prepare()
         async with asyncio.TaskGroup() as group:
             for job, progress in zip(self.jobs, progresses, strict=True):
-                group.create_task(self._run(job, progress, None if tell is None else tell(job.account.name)))
+                group.create_task(self._once(job, progress, None if tell is None else tell(job.account.name)))
 
     async def watch(self, schedule_for: Callable[[Job], Schedule]) -> None:
-        """Fetch each account again and again, until cancelled."""
+        """Fetch each account again and again, until cancelled or asked to end."""
         self._prepare()
         async with asyncio.TaskGroup() as group:
             for job in self.jobs:
                 group.create_task(self._watch(job, schedule_for(job)))
 
+    def end(self) -> None:
+        """Let `watch` return when the runs that go on are over. No other begins."""
+        self._is_ending = True
+        for task in self._asleep:
+            task.cancel()
+
     async def _watch(self, job: Job, schedule: Schedule) -> None:
         progress, seconds = self._begin(job), schedule.first()
-        while True:
-            progress.next_at = self.clock() + seconds
-            await asyncio.sleep(seconds)
+        progress.next_at = self.clock() + seconds
+        while not self._is_ending:
+            await self._sleep(seconds)
             progress = self._begin(job)
             await self._run(job, progress, None)
+            if progress.ended is None:
+                return
             seconds = max(schedule.next(progress.error), progress.login_delay)
+            progress.next_at = self.clock() + seconds
+            self.ended(progress)
+
+    async def _sleep(self, seconds: float) -> None:
+        task = asyncio.current_task()
+        assert task is not None, "it is one of the group"
+        self._asleep.add(task)
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            self._asleep.discard(task)
 
     def _begin(self, job: Job) -> Progress:
         progress = self.watched[job.account.name] = Progress(job.account.name, self.clock)
         return progress
 
+    async def _once(self, job: Job, progress: Progress, tell: Tell | None) -> None:
+        await self._run(job, progress, tell)
+        self.ended(progress)
+
     async def _run(self, job: Job, progress: Progress, tell: Tell | None) -> None:
         assert self._all is not None, "prepared"
         account = job.account
         async with self._mailboxes[account.mailbox or account.name], self._hosts[account.host], self._all:
+            if self._is_ending:  # it has waited here for others
+                return
             await fetch(job, self.journal, progress, tell=tell)
-            self.ended(progress)
 
     def _prepare(self) -> None:
         self._all = asyncio.Semaphore(self.limits.at_once)

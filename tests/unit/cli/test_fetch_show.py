@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from postane.cli.fetch_show import CODES, as_json, counted, exit_code, octets, report, summary
+from postane.cli.fetch_show import CODES, as_json, counted, exit_code, octets, report, span, summary
 from postane.fetch.errors import FetchError, Trouble
 from postane.fetch.progress import Progress
 
@@ -52,8 +52,8 @@ def test_what_was_done_goes_out_and_what_went_wrong_apart(capsys):
     out, err = capsys.readouterr()
     assert out.startswith("work: 1 delivered, 12 failed")
     assert err.splitlines() == [
-        *(f"work: message {n}" for n in range(10)),
-        "work: and 2 more",
+        *(f"work: message {n}" for n in range(9)),
+        "work: message 9; and 2 more failed",
         "work: nothing is deleted",
     ]
     progress.end(FetchError("no", Trouble.LOGIN))
@@ -76,6 +76,13 @@ def test_every_trouble_has_a_code_of_its_own_and_the_worst_counts():
     runs = [made(worst=trouble) for trouble in Trouble]
     for count in range(1, len(runs) + 1):
         assert exit_code(runs[:count]) == CODES[list(Trouble)[count - 1]]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.1, "0.1s"), (30, "30s"), (250, "4m 10s"), (300, "5m"), (3600, "1h"), (4200, "1h 10m")]
+)
+def test_times_that_stay(seconds, words):
+    assert span(seconds) == words
 
 
 @pytest.mark.parametrize(("count", "words"), [(0, "0 messages"), (1, "1 message"), (2, "2 messages")])

@@ -26,6 +26,7 @@ class Crowd:
         self.now: dict[str, int] = {}
         self.most: dict[str, int] = {}
         self.runs = 0
+        self.begun = asyncio.Event()
 
     def job(self, name: str, host: str, *, fails: bool = False) -> Job:
         crowd = self
@@ -33,6 +34,7 @@ class Crowd:
         class Slow(MemorySource):
             async def open(self) -> Facts:
                 crowd.runs += 1
+                crowd.begun.set()
                 for each in (host, "all"):
                     crowd.now[each] = crowd.now.get(each, 0) + 1
                     crowd.most[each] = max(crowd.most.get(each, 0), crowd.now[each])
@@ -104,6 +106,33 @@ async def test_who_watches_can_be_asked_when_the_next_run_is(monkeypatch):
     with pytest.raises(ExceptionGroup):
         await each.watch(lambda job: Schedule(300, lambda: 0.0))
     assert seen == [(each.clock(), 0), (each.clock() + 300, 1)]
+
+
+async def test_who_is_told_of_a_run_is_told_when_the_next_one_is():
+    told: list[float | None] = []
+
+    def note(progress: Progress) -> None:
+        told.append(progress.next_at)
+        each.end()
+
+    each = rounds([Bench(mail(1)).job()], ended=note)
+    await each.watch(lambda job: Schedule(0.001 if not told else 300, lambda: 0.0))
+    assert told == [0.001]
+
+
+async def test_asked_to_end_it_lets_what_goes_on_come_to_its_end_and_begins_nothing():
+    crowd = Crowd()
+    jobs = [crowd.job("a", "one"), crowd.job("b", "one"), crowd.job("c", "two")]
+    ended: list[str] = []
+    each = rounds(jobs, Limits(per_host=1), ended=lambda progress: ended.append(progress.account))
+    waits = {"a": 0.0, "b": 0.0, "c": 3e6}
+    watching = asyncio.create_task(each.watch(lambda job: Schedule(waits[job.account.name], lambda: 1.0)))
+    async with asyncio.timeout(20):
+        await crowd.begun.wait()
+        each.end()
+        await watching
+    assert ended == ["a"], "b waits for its host, c sleeps"
+    assert crowd.runs == 1
 
 
 async def test_who_watches_comes_no_earlier_than_the_server_wants(monkeypatch):
