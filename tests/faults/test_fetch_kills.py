@@ -24,7 +24,7 @@ import pytest
 from postane.cli.words import Exit
 from postane.maildrop.embedded import embedded_store
 from postane.testing.hostile import HostileServer, hostile_server
-from support.destinations import DESTINATIONS, Place, drop_of, untraced
+from support.destinations import DESTINATIONS, Place, drop_of, lmtp_of, untraced
 from support.engines import free_port
 from support.errand import Errand
 from support.nursery import End, Nursery, nursery
@@ -339,6 +339,64 @@ async def test_killed_with_the_server_of_this_house(tmp_path: Path, ward: Nurser
         await story.harass(KILLS)
         await story.end(keep=False)
         tallies.append(tally)
+
+
+class ShutStory(Story):
+    """Its second destination is shut every other time, roughly; the first one gets all mail nevertheless."""
+
+    def __init__(self, errand: Errand, server: Home, places: list[Place], tools: "tuple[Nursery, PostOffice]") -> None:
+        tally = Tally(f"{places[0].name} + {places[1].name}, often shut", "deleted")
+        super().__init__(errand, server, places, tools[0], tally)
+        self._office, self._is_shut = tools[1], False
+
+    async def attempt(self, delay: float) -> End:
+        if self.rng.random() < 0.5:
+            self.turn()
+        end = await super().attempt(delay)
+        if self._is_shut and not end.is_killed and "the other destinations went on" in end.said:
+            assert end.code in (Exit.UNAVAILABLE, Exit.TEMP_FAIL), end.said
+            there = count_whole(await self.places[0].contents())
+            assert len(there) == self.tally.messages, "a destination that is shut keeps no mail from the others"
+            await self.put(MORE)
+        return end
+
+    def turn(self) -> None:
+        """Shut it, or open it."""
+        if self._is_shut:
+            self._office.start()
+        else:
+            self._office.kill()
+        self._is_shut = not self._is_shut
+
+    async def end(self, *, keep: bool) -> None:
+        if self._is_shut:
+            self.turn()
+        await super().end(keep=keep)
+
+
+@pytest.mark.timeout(3600)
+async def test_killed_with_a_destination_that_is_often_shut(
+    tmp_path: Path, ward: Nursery, tallies: list[Tally]
+) -> None:
+    async with AsyncExitStack() as stack:
+        office = stack.enter_context(PostOffice({"lmtp": {"listen": [f"127.0.0.1:{free_port()}"]}}))
+        places = [
+            await stack.enter_async_context(DESTINATIONS["maildir"](tmp_path)),
+            lmtp_of(office),
+        ]
+        server = await stack.enter_async_context(hostile_server([]))
+        errand = Errand(
+            tmp_path,
+            url=server.url,
+            password=server.account.password,
+            keep=False,
+            deliver=[place.deliver for place in places],
+        )
+        story = ShutStory(errand, FakeHome(server), places, (ward, office))
+        await story.put(FIRST)
+        await story.harass(KILLS)
+        await story.end(keep=False)
+        tallies.append(story.tally)
 
 
 FEW = 12

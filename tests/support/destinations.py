@@ -110,9 +110,7 @@ async def command(folder: Path) -> AsyncIterator[Place]:
 @asynccontextmanager
 async def lmtp(folder: Path) -> AsyncIterator[Place]:
     with PostOffice() as office:
-        anna = office.add_user("anna")
-        deliver = {"lmtp": f"127.0.0.1:{office.lmtp[1]}", "recipients": [anna.address]}
-        yield Place("LMTP", deliver, _drop(office, anna.name), is_exact=False)
+        yield lmtp_of(office)
 
 
 @asynccontextmanager
@@ -135,6 +133,13 @@ async def imap(folder: Path) -> AsyncIterator[Place]:
             return [_FIELD.sub(b"", message.replace(b"\n", b"\r\n")) for message in messages]
 
         yield Place("IMAP (Dovecot)", {"imap": url, "password": PASSWORD, "tls": "none"}, contents)
+
+
+def lmtp_of(office: PostOffice) -> Place:
+    """A new account of a running post office."""
+    anna = office.add_user("anna")
+    deliver = {"lmtp": f"127.0.0.1:{office.lmtp[1]}", "recipients": [anna.address]}
+    return Place("LMTP", deliver, _drop(office, anna.name), is_exact=False)
 
 
 def _drop(office: PostOffice, name: str) -> Callable[[], Awaitable[list[bytes]]]:
