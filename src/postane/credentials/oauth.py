@@ -76,7 +76,7 @@ async def find_endpoints(http: Http, issuer: str) -> Endpoints:
         try:
             answer = await http.get(url)
         except NetError as error:
-            raise NoSecret(f"{url}: {error.text}", may_pass=may_pass(error)) from None
+            raise NoSecret(error.text, may_pass=may_pass(error)) from None  # which names the URL
         found = _members(answer) if answer.status == 200 else {}
         if found:
             return _endpoints(found, issuer, url)

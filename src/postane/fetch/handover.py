@@ -16,7 +16,7 @@ from postane.sinks.base import Delivery, Outcome, Parcel, Sink, SinkError
 from postane.sinks.content import Spool, SpoolError
 
 from .errors import FetchError, NothingTaken, Trouble
-from .progress import Progress
+from .progress import Progress, tell_of
 from .troubles import told_of_sink
 from .work import PART
 
@@ -182,7 +182,7 @@ class Handover:
             try:
                 deliveries = await sink.deliver([_parcel_for(sink, crate) for crate in group])
             except SinkError as error:  # one of them may be what breaks it, each time
-                await self._run.record_failed({crate.key: f"{sink.name}: {error.text}" for crate in group})
+                await self._run.record_failed({crate.key: tell_of(sink.name, error.text) for crate in group})
                 self._put_down(sink, error)
                 self.failed.update(crate.key for crate in group)
                 continue
@@ -251,7 +251,7 @@ class Handover:
 
     def _fail(self, sink: Sink, crate: Crate, delivery: Delivery) -> str:
         is_passing = delivery.outcome is Outcome.DEFERRED
-        words = f"{sink.name}: {delivery.reason or delivery.outcome}"
+        words = tell_of(sink.name, delivery.reason or delivery.outcome)
         if crate.key not in self.failed:
             self._progress.fail(f"{crate.key}: {words}", Trouble.TEMPORARY if is_passing else Trouble.REFUSED)
         self.failed.add(crate.key)

@@ -9,6 +9,17 @@ from dataclasses import dataclass, field
 from .errors import FetchError, Trouble
 
 
+def tell_of(sink: str, words: str) -> str:
+    """What a destination says, with its name in front of it; not twice where it says itself which one it is."""
+    kind, _, place = sink.partition(":")
+    if words.startswith(f"{kind}:"):
+        return words
+    if kind == "imap":
+        place = place.rpartition("@")[2].partition("/")[0]
+    place = place.partition(" for ")[0].removeprefix("unix:")
+    return f"{kind}: {words}" if place and place in words else f"{sink}: {words}"
+
+
 @dataclass(slots=True)
 class Progress:
     """One account's run, as it is now. `step` is a word for people. Times are of the clock that it was made with.
@@ -73,7 +84,7 @@ class Progress:
 
     def put_down(self, sink: str, error: FetchError) -> None:
         """One of several destinations cannot be used any more in this run. The others go on."""
-        self.down[sink] = FetchError(f"{sink}: {error.text}; the other destinations went on", error.trouble)
+        self.down[sink] = FetchError(f"{tell_of(sink, error.text)}; the other destinations went on", error.trouble)
         self.patience[sink] = 0
 
     def wait(self, words: str) -> None:

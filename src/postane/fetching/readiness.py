@@ -13,6 +13,7 @@ from pathlib import Path
 
 from postane.config.fetching import Account, Deliver, FetchConfig
 from postane.fetch.errors import FetchError, Trouble
+from postane.fetch.progress import tell_of
 from postane.fetch.troubles import told_of_sink
 from postane.net.base import TlsPolicy
 from postane.sinks.base import Fault, SinkError
@@ -45,7 +46,7 @@ async def examine(config: FetchConfig, account: Account, table: Deliver, *, conn
     try:
         return Readiness(name, note=await _note(config, account, table, connects=connects))
     except SinkError as error:
-        return Readiness(name, FetchError(_told(name, error.text), told_of_sink(error).trouble))
+        return Readiness(name, FetchError(tell_of(name, error.text), told_of_sink(error).trouble))
 
 
 def examine_state(path: Path) -> FetchError | None:
@@ -72,17 +73,6 @@ def _check_state(path: str) -> None:
                 raise _lasting("it is no state of postane fetch, or a damaged one")
     if os.path.lexists(f"{path}.locks"):
         _check_folder(f"{path}.locks", "the locks of its accounts are in a folder")
-
-
-def _told(name: str, text: str) -> str:
-    """What is wrong, with the destination's name in front of it; not twice where it says itself which one it is."""
-    kind, _, place = name.partition(":")
-    if kind == "imap":
-        place = place.rpartition("@")[2].partition("/")[0]
-    if text.startswith(f"{kind}:"):
-        return text
-    place = place.partition(" for ")[0].removeprefix("unix:")
-    return f"{kind}: {text}" if place in text else f"{name}: {text}"
 
 
 def examine_files(config: FetchConfig, account: Account) -> FetchError | None:

@@ -161,6 +161,7 @@ async def test_an_issuer_that_does_not_answer(server, http):
     with pytest.raises(NoSecret) as caught:
         await find_endpoints(http, server.url)
     assert caught.value.may_pass
+    assert str(caught.value).count(server.url) == 1
 
 
 async def test_an_issuer_that_others_can_listen_to(http):

@@ -1,7 +1,9 @@
 """How far a run is."""
 
+import pytest
+
 from postane.fetch.errors import FetchError, Trouble
-from postane.fetch.progress import Progress
+from postane.fetch.progress import Progress, tell_of
 
 
 def test_the_worst_trouble_counts_and_few_are_told_one_by_one():
@@ -24,3 +26,19 @@ def test_seconds_run_until_the_end():
     progress.end()
     now[0] = 9
     assert (progress.seconds, progress.step, progress.worst) == (3, "done", None)
+
+
+@pytest.mark.parametrize(
+    ("sink", "words", "told"),
+    [
+        ("maildir:/m", "no room", "maildir:/m: no room"),
+        ("maildir:/m", "no room in the Maildir /m", "maildir: no room in the Maildir /m"),
+        ("lmtp:unix:/l.sock for nobody", "unix:/l.sock: nobody: 550 who?", "lmtp: unix:/l.sock: nobody: 550 who?"),
+        ("smtp:127.0.0.1:25", "cannot connect to 127.0.0.1:25", "smtp: cannot connect to 127.0.0.1:25"),
+        ("imap:a@h.example:993/New", "h.example:993: no such folder", "imap: h.example:993: no such folder"),
+        ("maildrop:anna", "maildrop:anna: it is in use", "maildrop:anna: it is in use"),
+        ("memory", "never", "memory: never"),
+    ],
+)
+def test_a_destination_is_named_once(sink, words, told):
+    assert tell_of(sink, words) == told
