@@ -252,6 +252,9 @@ class Handover:
     def _fail(self, sink: Sink, crate: Crate, delivery: Delivery) -> str:
         is_passing = delivery.outcome is Outcome.DEFERRED
         words = tell_of(sink.name, delivery.reason or delivery.outcome)
+        if not is_passing:
+            leave = f"postane fetch state mark-seen {self._progress.account} KEY"
+            self._progress.remark(f"what is refused is fetched again in each run; to leave it at the server: {leave}")
         if crate.key not in self.failed:
             self._progress.fail(f"{crate.key}: {words}", Trouble.TEMPORARY if is_passing else Trouble.REFUSED)
         self.failed.add(crate.key)

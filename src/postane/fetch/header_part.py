@@ -7,6 +7,7 @@ Must not know: what is looked for in a header part.
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from postane.journal.base import Listed
 from postane.sinks.base import Content
 from postane.sinks.content import Spool, SpoolError
 
@@ -35,6 +36,20 @@ def header_in(content: Content) -> bytes:
     """The header part of a message, as far as its first octets have it. Raises FetchError."""
     with spooling():
         return header_of(next(content.chunks(), b""))
+
+
+def rest_note(each: Listed, account: str, host: str) -> bytes:
+    """What stands in the place of the body where only the header part is fetched: where all of it is, and how to get
+    it. Whoever reads it may put the last line into a shell."""
+    import shlex  # rarely there
+
+    forget = f"postane fetch state forget {shlex.quote(account)} {shlex.quote(each.key)}"
+    lines = (
+        f"This message has {each.octets} octets, more than are fetched; the rest of it is at {host}.",
+        "To have it whole, raise max_size of its account in fetch.toml. Then it comes again after:",
+        forget,
+    )
+    return "".join(f"{line}\r\n" for line in lines).encode("ascii", "backslashreplace")
 
 
 def has_answer(spool: Spool, listed: int) -> bool:

@@ -19,7 +19,7 @@ from .choice import FRESH, choose, describe, due, note_refusal, pending, too_lar
 from .errors import FetchError, NoEnd, Trouble
 from .filters import envelope_recipients, read_header, sender_of
 from .handover import Crate, Handover
-from .header_part import has_answer, header_in, spooling
+from .header_part import has_answer, header_in, rest_note, spooling
 from .lead import format_lead
 from .listing import check_mailbox, is_first, reconcile, take_listing
 from .source import Facts, Incoming
@@ -210,9 +210,9 @@ class Visit:
     async def _take_in_part(self, incoming: Incoming, each: Compared) -> None:
         """Of what is too large only the header part is fetched."""
         spool = await self._spooled(incoming, each)
-        words = b"This message has %d octets, more than are fetched; the rest of it is at the server.\r\n"
+        assert self._facts is not None, "the session is open"
         with spooling():
-            spool.write(words % each.listed.octets)
+            spool.write(rest_note(each.listed, self._work.account.name, self._facts.host))
         self._progress.messages += 1
         await self._handover.put(self._crate(each, spool, f"{too_large(self._work)}: its header part was fetched"))
 

@@ -295,6 +295,7 @@ async def test_refused_by_two_is_told_once():
     await handing.finish()
     assert hall.progress.troubles == ["m1: one: refused"]
     assert (hall.progress.failed, hall.progress.worst) == (1, Trouble.REFUSED)
+    assert hall.progress.note.count("to leave it at the server: postane fetch state mark-seen work KEY") == 1
 
 
 async def test_a_large_message_is_let_go_of_once_it_is_delivered():
