@@ -198,15 +198,23 @@ async def _fetch(settings: FetchConfig, chosen: Sequence[Account], asked: Asked)
     window = Window(ask_password, is_quiet=asked.quiet or asked.json)
     async with opened_rounds(settings, chosen, window.ask) as rounds:
         progresses = rounds.progresses()
-        with window.showing(progresses):
-            await rounds.once(progresses)
+        try:
+            with window.showing(progresses):
+                await rounds.once(progresses)
+        except asyncio.CancelledError:
+            _tell([each for each in progresses if each.ended is not None], asked)
+            raise
+    _tell(progresses, asked)
+    return progresses
+
+
+def _tell(progresses: Sequence[Progress], asked: Asked) -> None:
     if asked.json:
         print_json({"accounts": [as_json(progress) for progress in progresses]})
-        return progresses
+        return
     for progress in progresses:
         if not asked.quiet or progress.worst is not None:
             report(progress)
-    return progresses
 
 
 async def _describe(settings: FetchConfig, chosen: Sequence[Account], asked: Asked) -> list[Progress]:

@@ -197,10 +197,30 @@ def test_stopped_it_ends_in_good_order(fetch, server, number):
     assert process.returncode == Exit.TEMP_FAIL
     said = err.decode().splitlines()
     assert said[0].startswith("stopping: ")
-    assert said[1:] == ["postane: stopped; what was fetched is delivered and recorded"]
+    assert said[1].startswith("work: ")
+    assert said[1].endswith("stopped")
+    assert said[2:] == ["postane: stopped; what was fetched is delivered and recorded"]
     server.behave()
     assert fetch.json()["accounts"][0]["ok"]
     assert fetch.errand.messages() == MESSAGES
+
+
+@pytest.mark.parametrize("words", [(), ("--json",)])
+def test_stopped_it_tells_what_it_has_done_until_then(fetch, server, words):
+    add(fetch, server, deliver=[{"command": "echo . >>begun; sleep 1"}])
+    with subprocess.Popen(
+        fetch.errand.command(*words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=fetch.errand.folder
+    ) as process:
+        wait_until((fetch.errand.folder / "begun").exists, "it delivers the first one")
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert process.returncode == Exit.TEMP_FAIL
+    if words:
+        (told,) = json.loads(out)["accounts"]
+        assert (told["delivered"], told["ok"], told["error"]) == (1, False, "stopped")
+    else:
+        assert err.decode().splitlines()[1].startswith("work: 1 delivered, ")
+        assert err.decode().splitlines()[1].endswith("; then: stopped")
 
 
 def test_hostile_words_are_made_visible(fetch, server):
