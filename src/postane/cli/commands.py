@@ -12,7 +12,7 @@ import typer
 
 import postane
 
-from .common import unwrap_help
+from .common import help_width, unwrap_help
 
 MODULES: Mapping[str, str] = {
     "demo": "demo",
@@ -38,7 +38,7 @@ def make_app(arguments: Sequence[str] = ()) -> typer.Typer:
         add_completion=True,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,  # help without boxes, which comes at once and is narrow enough for any terminal
-        context_settings={"help_option_names": ["-h", "--help"]},
+        context_settings={"help_option_names": ["-h", "--help"], "terminal_width": help_width()},
     )
     wanted = arguments[0] if arguments else ""
     names = [MODULES[wanted]] if wanted in MODULES else list(dict.fromkeys(MODULES.values()))

@@ -5,6 +5,7 @@ Must not know: any command.
 
 import inspect
 import re
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -24,6 +25,10 @@ ConfigOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
+WIDTH = 78
+"""Columns of help on a usual terminal."""
+
+
 def read_config(path: Path | None) -> "Config":
     """The configuration that a command was given or found. Raises ConfigError."""
     from postane.config.file import find_config, load_config  # not every command has to do with it
@@ -41,7 +46,7 @@ class PlainCommand(TyperCommand):
             rows = [(re.sub(r" <.*>$", "", record[0]), record[1]) for record in records if record is not None]
             if rows:
                 with formatter.section(title):
-                    formatter.write_dl(rows)
+                    formatter.write_dl(rows, col_max=30 * formatter.width // WIDTH)
 
 
 def unwrap_help(app: typer.Typer) -> None:
@@ -53,9 +58,17 @@ def unwrap_help(app: typer.Typer) -> None:
         if command.epilog is None and paragraphs[-1].startswith("Example: "):
             command.epilog = _on_one_line(paragraphs.pop())
         command.help = "\n\n".join(map(_on_one_line, paragraphs))
+        if command.short_help is None:  # in a list of commands, which would cut it off
+            command.short_help = command.help.partition("\n\n")[0].partition(". ")[0].removesuffix(".") + "."
     for group in app.registered_groups:
         if group.typer_instance is not None:
+            group.short_help = group.typer_instance.info.help
             unwrap_help(group.typer_instance)
+
+
+def help_width() -> int:
+    """Columns for help: as the library has it, and fewer where a terminal has fewer than it knows of."""
+    return max(min(shutil.get_terminal_size().columns - 2, WIDTH), 20)
 
 
 def _on_one_line(paragraph: str) -> str:

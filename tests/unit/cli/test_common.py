@@ -1,7 +1,10 @@
 """How commands print tables."""
 
+import re
+
 import pytest
 
+from postane.cli.commands import make_app
 from postane.cli.common import print_table
 
 
@@ -13,6 +16,23 @@ def test_a_table_is_aligned_and_has_no_trailing_blanks(capsys: pytest.CaptureFix
 def test_an_empty_table_is_said_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
     print_table([], {"a": "A"}, empty="nothing here")
     assert capsys.readouterr() == ("", "nothing here\n")
+
+
+@pytest.mark.parametrize("columns", [40, 52, 200])
+@pytest.mark.parametrize("words", [(), ("fetch",), ("fetch", "state"), ("user",), ("talk",)])
+def test_help_has_room_on_any_terminal_and_is_not_cut_off(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], columns: int, words: tuple[str, ...]
+) -> None:
+    told = {}
+    for each in (columns, 80):
+        monkeypatch.setenv("COLUMNS", str(each))
+        with pytest.raises(SystemExit):
+            make_app(words)([*words, "-h"])
+        told[each] = capsys.readouterr().out
+    assert max(map(len, told[columns].splitlines())) <= min(columns, 80)
+    as_long = {each: re.sub(r"-\n +", "-", told[each]).split() for each in told}
+    assert as_long[columns] == as_long[80], "words are parted at hyphens alone"
+    assert "..." not in told[80].replace("]...", "")
 
 
 def test_help_says_what_is_typed_and_no_types_of_a_language(fetch):
