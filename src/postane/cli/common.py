@@ -6,6 +6,8 @@ Must not know: any command.
 import inspect
 import re
 import shutil
+import sys
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -75,18 +77,54 @@ def _on_one_line(paragraph: str) -> str:
     return " ".join(paragraph.split("\n"))
 
 
-def print_table(rows: Sequence[Mapping[str, object]], columns: Mapping[str, str], *, empty: str) -> None:
-    """Print `rows` as a table with `columns` (key to heading); `empty` is said where there is no row."""
+def print_table(
+    rows: Sequence[Mapping[str, object]], columns: Mapping[str, str], *, empty: str, long: str = "", spare: str = ""
+) -> None:
+    """Print `rows` as a table with `columns` (key to heading); `empty` is said where there is no row.
+
+    On a terminal that has no room for it, what is `long` stands below its row, and what is `spare` is left out if that
+    does not do.
+    """
     if not rows:
         typer.echo(empty, err=True)
         return
+    lines = _lines(rows, columns)
+    notes: list[list[str]] = [[] for _ in rows]
+    room = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    if room is not None and long in columns and _width(lines) > room:
+        lines = _lines(rows, _without(columns, long))
+        if _width(lines) > room:
+            lines = _lines(rows, _without(columns, long, spare))
+        notes = [_below(row[long], room) for row in rows]
+    typer.echo(typer.style(lines[0], bold=True))
+    for line, note in zip(lines[1:], notes, strict=True):
+        typer.echo("\n".join([line, *note]))
+
+
+def _lines(rows: Sequence[Mapping[str, object]], columns: Mapping[str, str]) -> list[str]:
     cells = [list(columns.values()), *([show(row[key]) for key in columns] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     is_number = [isinstance(rows[0][key], int) for key in columns]
-    for number, line in enumerate(cells):
+    lines = []
+    for line in cells:
         padded = [
             cell.rjust(width) if is_right else cell.ljust(width)
             for cell, width, is_right in zip(line, widths, is_number, strict=True)
         ]
-        text = "  ".join(padded).rstrip()
-        typer.echo(typer.style(text, bold=True) if number == 0 else text)
+        lines.append("  ".join(padded).rstrip())
+    return lines
+
+
+def _width(lines: Sequence[str]) -> int:
+    return max(map(len, lines))
+
+
+def _without(columns: Mapping[str, str], *keys: str) -> dict[str, str]:
+    return {key: heading for key, heading in columns.items() if key not in keys}
+
+
+def _below(value: object, room: int) -> list[str]:
+    """On lines of their own, not at the margin, so that they are no rows."""
+    if value is None:
+        return []
+    return textwrap.wrap(show(value), room, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False)

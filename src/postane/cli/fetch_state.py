@@ -206,4 +206,4 @@ def _show_entries(entries: Sequence[Entry], *, json: bool) -> None:
     columns = {"key": "key", "step": "step", "octets": "octets", "seen": "seen", "delivered": "delivered"}
     if any(row["reason"] for row in rows):
         columns["reason"] = "reason"
-    print_table(rows, columns, empty="nothing is known of this account")
+    print_table(rows, columns, empty="nothing is known of this account", long="reason", spare="seen")
