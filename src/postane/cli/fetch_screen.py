@@ -40,7 +40,7 @@ class Screen:
         self._progresses = progresses
         console = Console(stderr=True)
         self._live = Live(
-            get_renderable=lambda: picture(progresses, console.width),
+            get_renderable=lambda: picture(progresses, console.width, console.height),
             console=console,
             auto_refresh=False,
             transient=True,
@@ -73,13 +73,30 @@ class Screen:
             await asyncio.sleep(SELDOM if is_waiting else OFTEN)
 
 
-def picture(progresses: Collection[Progress], width: int) -> Group:
-    """How far the runs are, for a terminal of so many columns."""
-    troubles = [(each.account, words) for each in progresses if (words := _trouble(each))]
-    lines = [Text(f"{show(account)}: {show(words)}", "red", no_wrap=True) for account, words in troubles]
+def picture(progresses: Collection[Progress], width: int, height: int = 1000) -> Group:
+    """How far the runs are, for a terminal of so many columns and lines. Where it has no room for all, those that need
+    somebody and those that do something come first."""
+    troubles = [f"{show(each.account)}: {show(words)}" for each in progresses if (words := _trouble(each))]
+    most = max(height // 3, 1)
+    if len(troubles) > most:
+        troubles[most - 1 :] = [f"and {len(troubles) - most + 1} more that something is wrong with"]
+    shown, hidden = list(progresses), list[Progress]()
+    room = max(height - len(troubles) - 2, 2)  # beside the headings, and a line for the cursor
+    if len(shown) > room:
+        shown.sort(key=_urgency)
+        shown, hidden = shown[: room - 1], shown[room - 1 :]
+    lines = [Text(words, "red", no_wrap=True) for words in troubles]
+    if hidden:
+        lines.insert(0, Text(f"{len(hidden)} more accounts are not shown", no_wrap=True))
     for line in lines:
         line.truncate(width, overflow="ellipsis")
-    return Group(_table(progresses, width), *lines)
+    return Group(_table(shown, width), *lines)
+
+
+def _urgency(progress: Progress) -> int:
+    if _trouble(progress):
+        return 0
+    return 1 if progress.began is not None and progress.ended is None else 2
 
 
 def _table(progresses: Collection[Progress], width: int) -> Table:

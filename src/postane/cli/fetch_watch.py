@@ -152,7 +152,8 @@ class Watch:
             self._next = None
             self._is_changed.clear()
             if not self.teller.is_quiet and not self.teller.is_json:
-                self.teller.say(f"watching {_named(chosen)}; what comes and what goes wrong is told")
+                end = "; Ctrl-C ends it" if sys.stderr.isatty() else ""
+                self.teller.say(f"watching {_named(chosen)}; what comes and what goes wrong is told{end}")
             await self._until_changed(settings, chosen)
 
     def reread(self) -> None:

@@ -28,9 +28,9 @@ def made(account: str = "work", **changes: object) -> Progress:
     return progress
 
 
-def drawn(*progresses: Progress, width: int = 120) -> list[str]:
+def drawn(*progresses: Progress, width: int = 120, height: int = 1000) -> list[str]:
     screen = io.StringIO()
-    Console(file=screen, width=width, color_system=None).print(picture(progresses, width))
+    Console(file=screen, width=width, color_system=None).print(picture(progresses, width, height))
     return [line.rstrip() for line in screen.getvalue().splitlines()]
 
 
@@ -87,6 +87,42 @@ def test_who_waits_for_others_is_told_why():
     assert rows[2] == "work: the mbox /m is locked by another program"
     progress.wait("")
     assert "fetching" in drawn(progress)[1]
+
+
+def test_who_needs_somebody_and_who_does_something_is_shown_where_not_all_are():
+    waiting = [made(f"w{number}", next_at=40.0, ended=12.0) for number in range(28)]
+    busy, bad = made("busy", step="fetching"), made("bad", ended=12.0, error=FetchError("no route", Trouble.LOGIN))
+    rows = drawn(*waiting, busy, bad, height=24)
+    assert len(rows) == 23, "the cursor has a line too"
+    assert [row.split()[0] for row in rows[1:4]] == ["bad", "busy", "w0"]
+    assert rows[-2:] == ["10 more accounts are not shown", "bad: no route"]
+    assert len([row for row in rows if row.startswith("w")]) == 18
+
+
+@pytest.mark.parametrize("height", [5, 10, 24, 40])
+def test_a_terminal_has_room_for_whatever_goes_wrong(height):
+    bad = [made(f"b{number}", ended=12.0, error=FetchError("no route", Trouble.LOGIN)) for number in range(30)]
+    rows = drawn(*bad, height=height)
+    assert len(rows) < height
+    assert rows[-1] == f"and {30 - height // 3 + 1} more that something is wrong with"
+    assert any("are not shown" in row for row in rows)
+
+
+@pytest.mark.parametrize("count", [1, 21, 22])
+def test_all_are_shown_in_their_order_where_there_is_room(count):
+    rows = drawn(*(made(f"w{number}", next_at=40.0) for number in range(count)), height=24)
+    assert [row.split()[0] for row in rows[1:]] == [f"w{number}" for number in range(count)]
+
+
+def test_many_accounts_on_a_terminal(fetch):
+    for number in range(30):
+        fetch.errand.add(f"w{number}", url="pop3://mrose@127.0.0.1:1", password=PASSWORD, every="1h")
+    with Typist(fetch.errand.command("--watch"), fetch.home, rows=24) as terminal:
+        terminal.sees("accounts are not shown")
+        terminal.sees("more that something is wrong with")
+        terminal.type("\x03")
+        assert terminal.wait() == os.EX_OK
+        assert "..." not in terminal.text
 
 
 @pytest.fixture
