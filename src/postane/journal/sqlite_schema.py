@@ -76,7 +76,7 @@ def open_file(path: Path) -> sqlite3.Connection:
             raise damaged(path, "it is empty")
         return _open(path)
     except OSError as error:
-        raise JournalError(f"{error.filename or path}: the journal cannot be opened: {error.strerror}") from None
+        raise JournalError(f"{error.filename or path}: the state cannot be opened: {error.strerror}") from None
     except sqlite3.Error as error:
         raise journal_error(path, error) from None
 
@@ -169,7 +169,7 @@ def _version(database: sqlite3.Connection, path: Path) -> int:
         raise JournalError(f"{words}: install that version again, or name another file as `state`")
     (tables,) = database.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if version == 0 and tables:
-        raise JournalError(f"{path} is not a journal of fetched mail: name another file as `state`")
+        raise JournalError(f"{path} is no state of fetched mail: name another file as `state`")
     return version
 
 
@@ -200,13 +200,13 @@ def journal_error(path: Path, error: sqlite3.Error) -> JournalError:
         words = f"another process has it locked for more than {PATIENCE:g} s: try again later"
         return JournalError(f"{path}: {words}", may_pass=True)
     if kind in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
-        return JournalError(f"{path}: the journal cannot be opened or written ({error}): who may write there?")
-    return JournalError(f"{path}: the journal cannot be read or written: {error}")
+        return JournalError(f"{path}: the state cannot be opened or written ({error}): who may write there?")
+    return JournalError(f"{path}: the state cannot be read or written: {error}")
 
 
 def damaged(path: Path, words: str) -> JournalError:
     """The error of a journal that cannot be read."""
     return JournalError(
-        f"{path}: the journal is damaged ({words}): put a backup of it in its place, or move it away; without it, what"
-        " the servers still have counts as new until `postane fetch state rebuild`"
+        f"{path}: the state is damaged ({words}): put a backup of it in its place, or move it away; without it, the"
+        " next run asks the destinations what they have, and those that cannot be asked get all mail once more"
     )

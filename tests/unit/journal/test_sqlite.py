@@ -78,7 +78,7 @@ async def test_a_beginning_that_fails_leaves_the_account_free(tmp_path):
     path.write_bytes(b"not a database at all, but long enough to be looked at" * 100)
     journal = SqliteJournal(path)
     for _ in range(2):
-        with pytest.raises(JournalError, match=r"fetch.db: the journal is damaged .* move it away"):
+        with pytest.raises(JournalError, match=r"fetch.db: the state is damaged .* move it away"):
             await journal.begin("work")
     await journal.close()
     path.unlink()
@@ -96,7 +96,7 @@ async def test_damage_that_is_found_later_is_told(journal, tmp_path):
     octets = bytearray(path.read_bytes())
     octets[20 * 4096 :] = b"\xa5" * (len(octets) - 20 * 4096)
     path.write_bytes(octets)
-    with pytest.raises(JournalError, match="the journal is damaged"):
+    with pytest.raises(JournalError, match="the state is damaged"):
         await entries(journal, "work")
 
 

@@ -81,7 +81,7 @@ def test_a_database_of_somebody_else_is_refused(tmp_path):
     database = sqlite3.connect(tmp_path / "cookies.sqlite")
     database.execute("CREATE TABLE cookie (name TEXT)")
     database.close()
-    with pytest.raises(JournalError, match=r"is not a journal .*: name another file"):
+    with pytest.raises(JournalError, match=r"is no state .*: name another file"):
         open_file(tmp_path / "cookies.sqlite")
 
 
@@ -97,10 +97,10 @@ def test_a_file_that_is_none_is_refused(tmp_path, octets, words):
 
 def test_a_place_where_no_file_can_be_is_told(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(JournalError, match=r"file.*: the journal cannot be opened"):
+    with pytest.raises(JournalError, match=r"file.*: the state cannot be opened"):
         open_file(tmp_path / "file" / "fetch.db")
     (tmp_path / "fetch.db").mkdir()
-    with pytest.raises(JournalError, match=r"fetch.db: the journal cannot be opened"):
+    with pytest.raises(JournalError, match=r"fetch.db: the state cannot be opened"):
         open_file(tmp_path / "fetch.db")
 
 
