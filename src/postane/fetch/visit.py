@@ -97,6 +97,7 @@ class Visit:
         counts, most = await self._run.count(), self._work.most
         count = sum(counts.get(step, 0) for step in PENDING)
         self._progress.messages_total = self._progress.messages + (count if most is None else min(most, count))
+        self._tell_limit(count)
         self._progress.step, self._work.is_fetching = "fetching", True
         try:
             try:
@@ -114,6 +115,11 @@ class Visit:
             raise
         finally:
             self._work.given_up |= self._handover.failed
+
+    def _tell_limit(self, count: int) -> None:
+        limit, most = self._work.account.limit, self._work.most
+        if limit is not None and most and self._progress.messages + most >= limit and count > most:
+            self._progress.remark(f"{count - most} more wait for later runs: limit = {limit}")
 
     async def _fetch_all(self) -> None:
         """What failed again and again comes last, and of that what failed least often comes first: it may break each

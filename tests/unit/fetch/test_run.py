@@ -262,6 +262,16 @@ async def test_deletions_in_pieces_end_where_messages_fail():
     assert (progress.delivered, progress.deleted, progress.failed) == (5, 5, 2)
 
 
+@pytest.mark.parametrize("keys", [{}, {"keep": DELETES, "expunge_every": 2}])
+async def test_what_waits_for_later_runs_is_told_of(keys):
+    bench = Bench(*[mail(number) for number in range(1, 8)], limit=3, **keys)
+    assert [(await bench.fetch()).note for _ in range(3)] == [
+        "4 more wait for later runs: limit = 3",
+        "1 more wait for later runs: limit = 3",
+        "",
+    ]
+
+
 async def test_no_more_than_the_limit():
     bench = Bench(*[mail(number) for number in range(1, 8)], limit=3)
     assert [(await bench.fetch()).delivered for _ in range(4)] == [3, 3, 1, 0]
