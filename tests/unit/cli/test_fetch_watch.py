@@ -1,5 +1,7 @@
 """Watching: what is told of runs that follow one another, and that the file is read again when somebody asks for it."""
 
+import asyncio
+import contextlib
 import json
 import os
 import re
@@ -8,17 +10,19 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
 from postane.cli import fetch_watch
-from postane.cli.fetch_watch import STILL, Teller, choose_stamp, clock_time, date_and_time
+from postane.cli.fetch_watch import STILL, Teller, Watch, choose_stamp, clock_time, date_and_time
+from postane.config.fetch_file import load_fetch_config
+from postane.config.fetching import Account, FetchConfig
 from postane.fetch.errors import FetchError, Trouble
 from postane.fetch.progress import Progress
-from postane.testing.faults import RefuseLogin
+from postane.testing.faults import RefuseLogin, Stall
 from postane.testing.hostile import hostile_server
 from support.aside import aside
+from support.errand import Errand
 from support.postoffice import wait_until
 from support.terminal import Typist
 
@@ -167,7 +171,7 @@ class Watched:
         return code
 
 
-@contextmanager
+@contextlib.contextmanager
 def watching(fetch, *words: str) -> Iterator[Watched]:
     command = fetch.errand.command("--watch", *words)
     streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
@@ -256,5 +260,25 @@ def test_nothing_is_watched_where_all_accounts_are_disabled(fetch, server):
     assert fetch("-q").err == ""
 
 
-def test_runs_have_a_while_to_end_before_a_changed_file_stops_them():
-    assert 0 < fetch_watch.GRACE < 60, "less than systemd waits for it"
+async def test_a_run_that_does_not_end_is_stopped_where_the_file_was_read_again(tmp_path, server, monkeypatch, capsys):
+    monkeypatch.setattr(fetch_watch, "GRACE", 0.05)
+    server.behave([Stall("RETR", 40)])
+    errand = Errand(tmp_path, url=server.url, password=PASSWORD, every="10ms")
+
+    def read() -> tuple[FetchConfig, list[Account]]:
+        settings = load_fetch_config(errand.config)
+        return settings, settings.account
+
+    watch = Watch(read, Teller(lambda _: ""), lambda _: None, lambda _: contextlib.nullcontext())
+    watching = asyncio.create_task(watch.go(*read()))
+    try:
+        await asyncio.to_thread(wait_until, lambda: any("RETR" in line for line in server.commands), "it fetches")
+        server.behave()
+        watch.reread()
+        wanted = errand.messages
+        await asyncio.to_thread(wait_until, lambda: len(wanted()) == len(MESSAGES), "the next run fetches all")
+    finally:
+        watching.cancel()
+        await asyncio.wait([watching])
+    assert errand.messages() == MESSAGES
+    assert capsys.readouterr().err.count("watching work") == 2
