@@ -139,10 +139,18 @@ def ask_password(prompt: str) -> str | None:
 
 
 class Window:
-    """Where a terminal looks on: a live table on it, in a pipe nothing. `ask` asks somebody there for a password."""
+    """Where a terminal looks on: a live table on it, in a pipe `tell` says who waits. `ask` asks somebody there for a
+    password."""
 
-    def __init__(self, ask: Callable[[str], str | None], *, is_quiet: bool) -> None:
+    def __init__(
+        self,
+        ask: Callable[[str], str | None],
+        *,
+        is_quiet: bool,
+        tell: Callable[[str], None] = lambda words: say(words, err=True),
+    ) -> None:
         self._ask = ask
+        self._tell = tell
         self._is_quiet = is_quiet
         self._is_open = not is_quiet and sys.stderr.isatty()
         self._screen: Screen | None = None
@@ -152,7 +160,8 @@ class Window:
     def showing(self, progresses: Collection[Progress]) -> Iterator[None]:
         """Show how far the runs are, while they go on, where somebody looks; they may become others."""
         if not self._is_open:
-            telling = None if self._is_quiet else asyncio.get_running_loop().create_task(_tell_waits(progresses))
+            loop = asyncio.get_running_loop()
+            telling = None if self._is_quiet else loop.create_task(_tell_waits(progresses, self._tell))
             try:
                 yield
             finally:
@@ -181,14 +190,14 @@ class Window:
             raise
 
 
-async def _tell_waits(progresses: Collection[Progress]) -> None:
+async def _tell_waits(progresses: Collection[Progress], tell: Callable[[str], None]) -> None:
     """Who waits long is told why, once for each time."""
     told: dict[str, str] = {}
     while True:
         await asyncio.sleep(LOOK)
         for each in progresses:
             if each.waits_for and each.waits_for != told.get(each.account):
-                say(f"{show(each.account)}: {show(each.waits_for)}", err=True)
+                tell(f"{show(each.account)}: {show(each.waits_for)}")
             told[each.account] = each.waits_for
 
 
@@ -257,8 +266,9 @@ async def _watch(
 ) -> None:
     from .fetch_watch import Teller, Watch, choose_stamp
 
-    window = Window(ask_password, is_quiet=asked.quiet or asked.json)
-    watch = Watch(read, Teller(choose_stamp(), asked.quiet, asked.json), window.ask, window.showing)
+    teller = Teller(choose_stamp(), asked.quiet, asked.json)
+    window = Window(ask_password, is_quiet=asked.quiet or asked.json, tell=teller.say)
+    watch = Watch(read, teller, window.ask, window.showing)
     await _until_signal(watch.go(settings, chosen), watch.reread)
 
 

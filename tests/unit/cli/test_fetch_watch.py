@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -205,6 +206,19 @@ def test_a_login_that_is_refused_and_then_not_is_told_twice(fetch, server):
         assert watched.end() == os.EX_OK
     assert watched.said.count("come back later") == 1
     assert "; again in 0.1" in watched.said
+
+
+def test_who_waits_is_told_of_with_the_time(fetch, server):
+    mbox = fetch.home / "mbox"
+    fetch.errand.add("work", url=server.url, password=PASSWORD, every="1h", deliver=[{"mbox": str(mbox)}])
+    lock = fetch.home / "mbox.lock"
+    lock.write_text(f"{os.getpid()} {socket.gethostname()}\n")
+    with watching(fetch) as watched:
+        watched.sees("is locked by another program")
+        lock.unlink()
+        watched.sees("work: 2 delivered")
+        assert watched.end() == os.EX_OK
+    assert all(line[:2] == "20" for line in watched.said.splitlines() if "work: " in line)
 
 
 def test_asked_to_it_reads_the_file_again(fetch, server):
