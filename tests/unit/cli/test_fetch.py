@@ -207,20 +207,24 @@ def test_stopped_it_ends_in_good_order(fetch, server, number):
 
 @pytest.mark.parametrize("words", [(), ("--json",)])
 def test_stopped_it_tells_what_it_has_done_until_then(fetch, server, words):
-    add(fetch, server, deliver=[{"command": "echo . >>begun; sleep 1"}])
+    add(fetch, server, deliver=[{"command": "touch begun; until [ -e go ]; do sleep 0.05; done"}])
     with subprocess.Popen(
         fetch.errand.command(*words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=fetch.errand.folder
     ) as process:
         wait_until((fetch.errand.folder / "begun").exists, "it delivers the first one")
         process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith(b"stopping")
+        (fetch.errand.folder / "go").touch()
         out, err = process.communicate(timeout=30)
     assert process.returncode == Exit.TEMP_FAIL
     if words:
         (told,) = json.loads(out)["accounts"]
         assert (told["delivered"], told["ok"], told["error"]) == (1, False, "stopped")
     else:
-        assert err.decode().splitlines()[1].startswith("work: 1 delivered, ")
-        assert err.decode().splitlines()[1].endswith("; then: stopped")
+        told, _ = err.decode().splitlines()
+        assert told.startswith("work: 1 delivered, ")
+        assert told.endswith("; then: stopped")
 
 
 def test_hostile_words_are_made_visible(fetch, server):
