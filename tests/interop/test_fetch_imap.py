@@ -1,14 +1,24 @@
 """`postane fetch` from an IMAP server, and into one: Dovecot's."""
 
+import hashlib
+import os
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from postane.client.login import Plaintext
+from postane.config.fetching import Account, FetchConfig
 from postane.credentials.base import Secret, SecretKind
+from postane.fetch.errors import FetchError, Trouble
 from postane.fetching.imap import enter_imap
+from postane.fetching.sight import look
 from postane.imap import session as imap_session
 from postane.net.base import Target, TlsMode, TlsPolicy
+from postane.net.pins import format_pin
+from postane.net.tls import Certificate
+from support.certificates import LOCALHOST, Authority, der
 from support.corpus import Way, check_stored, corpus
 from support.dovecot import PASSWORD, Dovecot, dovecot
 from support.errand import Errand
@@ -126,3 +136,52 @@ def test_a_large_folder_is_searched_in_pieces(server, monkeypatch):
     assert entered.having("X-Mark", "1") == [2, 4, 6, 8, 10]
     assert entered.marked() == set()
     entered.close()
+
+
+def test_a_folder_that_the_server_does_not_have(tmp_path, server):
+    server.put("folders", [])
+    (server.folder / "mail" / "folders" / ".Junk" / "cur").mkdir(parents=True)
+    chown(server.folder / "mail" / "folders" / ".Junk")
+    fetching = errand(tmp_path, server, "folders")
+    fetching.change(url=f"imap://folders@127.0.0.1:{server.imap}/Junkk")
+    told = fetching.fetch(expect=78)
+    assert told["trouble"] == "configuration"
+    assert told["error"].startswith(f"127.0.0.1:{server.imap} has no folder Junkk: did you mean Junk?")
+    fetching.change(url=f"imap://folders@127.0.0.1:{server.imap}/Junk")
+    assert fetching.fetch()["delivered"] == 0
+
+
+def chown(folder: Path) -> None:
+    if os.getuid() == 0:
+        for path in [folder, *folder.rglob("*")]:
+            shutil.chown(path, "nobody", "nogroup")
+
+
+@pytest.fixture(scope="module")
+def secured(tmp_path_factory) -> Iterator[tuple[Dovecot, Certificate]]:
+    certificate = Authority(tmp_path_factory.mktemp("certificates")).issue("server", LOCALHOST)
+    with dovecot(certificate, has_imap=True) as running:
+        running.put("looker", [b"Subject: x\r\n\r\nbody\r\n"] * 2)
+        yield running, certificate
+
+
+def account(url: str, **keys: object) -> Account:
+    table = {"name": "work", "url": url, "password": PASSWORD, "deliver": [{"maildir": "x"}], **keys}
+    return Account.model_validate(table)
+
+
+@pytest.mark.parametrize("tls", ["required", "implicit"])
+async def test_what_an_imap_server_shows(secured, tls):
+    server, certificate = secured
+    url = f"imap://looker@127.0.0.1:{server.imaps if tls == 'implicit' else server.imap}"
+    pin = "sha256:" + hashlib.sha256(der(certificate.chain)).hexdigest()
+    with pytest.raises(FetchError) as raised:
+        await look(FetchConfig(), account(url, tls=tls), lambda _: None)
+    assert raised.value.trouble is Trouble.PROTOCOL
+    assert raised.value.text.endswith(f"or pin it: {pin}")
+    sight = await look(FetchConfig(), account(url, tls=tls, tls_pin=pin), lambda _: None)
+    assert (sight.protocol, sight.messages, sight.folders) == ("imap", 2, ("INBOX",))
+    assert (sight.tls or "").startswith("TLSv1.3, TLS_")
+    assert sight.certificate is not None
+    assert format_pin(sight.certificate.digest) == pin
+    assert "UIDPLUS" in sight.capabilities

@@ -24,6 +24,9 @@ from .words import Failure, moment, run, show
 TRIES = 3
 """Times that a password may be typed for one server."""
 
+FOLDERS = 20
+"""Folders of an IMAP server that are named."""
+
 Table = dict[str, Any]
 Ask = Callable[[str], str]
 
@@ -103,7 +106,11 @@ def _show(sight: Sight) -> None:
     if sight.login_delay is not None:
         said.append(("wants between logins", f"{sight.login_delay} s"))
     if sight.messages is not None:
-        said.append(("has", f"{counted(sight.messages, 'message')}, {octets(sight.octets or 0)}"))
+        size = "" if sight.octets is None else f", {octets(sight.octets)}"
+        said.append(("has", f"{counted(sight.messages, 'message')}{size}"))
+    if sight.folders:
+        more = f" and {len(sight.folders) - FOLDERS} more" if len(sight.folders) > FOLDERS else ""
+        said.append(("folders", f"{', '.join(sight.folders[:FOLDERS])}{more}"))
     if sight.has_uidl is False:
         said.append(("unique-ids", "none: messages are known by their headers and sizes"))
     for what, value in said:

@@ -16,7 +16,7 @@ from itertools import chain
 from typing import TypeVar
 
 from postane.credentials.base import Secret, SecretKind, SecretSource
-from postane.imap.errors import ImapError, NoWay
+from postane.imap.errors import ImapError, NoFolder, NoWay
 from postane.imap.session import ImapSession, Mail
 from postane.wire.crlf import Mender
 
@@ -67,8 +67,8 @@ class ImapSource:
 
     async def listing(self) -> AsyncIterator[Sequence[Item]]:
         """See Source."""
-        self.hidden = {self._unique_id(uid) for uid in await self.run(self._opened.marked)}
-        pieces = self._opened.listing()
+        self.hidden = {self._unique_id(uid) for uid in await self.run(self.session.marked)}
+        pieces = self.session.listing()
         while (piece := await self.run(partial(next, pieces, None))) is not None:
             items = []
             for mail in piece:
@@ -83,25 +83,25 @@ class ImapSource:
     async def headers(self, numbers: Sequence[int]) -> AsyncIterator["Given"]:
         """See Source."""
         for number in numbers:
-            yield await self._given(number, partial(_alone, partial(self._opened.header, self._mails[number].uid)))
+            yield await self._given(number, partial(_alone, partial(self.session.header, self._mails[number].uid)))
 
     async def retrieve(self, numbers: Sequence[int]) -> AsyncIterator["Given"]:
         """See Source."""
         for number in numbers:
-            yield await self._given(number, partial(_begun, self._opened.chunks(self._mails[number])))
+            yield await self._given(number, partial(_begun, self.session.chunks(self._mails[number])))
 
     async def delete(self, numbers: Sequence[int]) -> Mapping[int, str]:
         """See Source."""
         uids = [self._mails[number].uid for number in numbers]
-        await self.run(partial(self._opened.delete, uids))
+        await self.run(partial(self.session.delete, uids))
         self._marked += uids
         return {}
 
     async def commit(self) -> None:
         """See Source."""
         if self._marked:
-            await self.run(partial(self._opened.expunge, self._marked))
-        session, self._session = self._opened, None
+            await self.run(partial(self.session.expunge, self._marked))
+        session, self._session = self.session, None
         await self.run(session.close)
         self._thread.shutdown(wait=False)
 
@@ -113,7 +113,7 @@ class ImapSource:
         self._thread.shutdown(wait=False)
 
     @property
-    def _opened(self) -> ImapSession:
+    def session(self) -> ImapSession:
         assert self._session is not None, "the session is open"
         return self._session
 
@@ -172,4 +172,6 @@ def _told(error: ImapError) -> FetchError:
         return FetchError(error.text, Trouble.LOGIN)
     if error.is_trust or error.is_nonsense:
         return FetchError(error.text, Trouble.PROTOCOL)
+    if isinstance(error, NoFolder):
+        return FetchError(error.text, Trouble.CONFIGURATION)
     return FetchError(error.text, Trouble.UNREACHABLE if isinstance(error, NoWay) else Trouble.TEMPORARY)

@@ -3,13 +3,16 @@
 Must not know: what is fetched or put there.
 """
 
+import ssl
+from collections.abc import Callable
+
 from postane.client.login import Plaintext
 from postane.credentials.base import Secret, SecretSource
 from postane.fetch.imap_source import ImapSource
 from postane.imap.errors import ImapError
 from postane.imap.session import Entry, ImapSession
 from postane.net.base import NetError, Target, Untrusted
-from postane.net.client_tls import client_context, near
+from postane.net.client_tls import client_context, near, shown_by
 from postane.net.distrust import explain, wrong_pin
 from postane.net.pins import certificate_of, digest_of
 from postane.net.stream import Peer
@@ -36,7 +39,31 @@ def enter_imap(target: Target, name: str, plaintext: Plaintext, secret: Secret) 
         is_near = Peer(address).is_loopback
         return plaintext is Plaintext.ALWAYS or (plaintext is Plaintext.LOOPBACK and is_near)
 
-    return ImapSession(target, Entry(name, secret, allows, context, check, lambda error: explain(target, error, None)))
+    shown = _remembering(context)
+
+    def why(error: ssl.SSLError) -> str:
+        der = shown()
+        return explain(target, error, None if der is None else certificate_of(der))
+
+    return ImapSession(target, Entry(name, secret, allows, context, check, why))
+
+
+def _remembering(context: ssl.SSLContext) -> Callable[[], bytes | None]:
+    """What tells the certificate (DER) that a handshake of this context has failed with; the library that connects
+    throws it away."""
+    shown: list[bytes] = []
+
+    class Remembering(ssl.SSLSocket):
+        def do_handshake(self, block: bool = False) -> None:
+            try:
+                super().do_handshake(block)
+            except ssl.SSLError:
+                if (der := shown_by(self)) is not None:
+                    shown.append(der)
+                raise
+
+    context.sslsocket_class = Remembering
+    return lambda: shown[-1] if shown else None
 
 
 def _peer(host: str) -> Peer:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from postane.client.login import Plaintext
 from postane.credentials.base import NoSecret, SecretSource
-from postane.imap.errors import ImapError
+from postane.imap.errors import ImapError, NoFolder
 from postane.imap.session import ImapSession
 from postane.net.base import Target
 from postane.sinks.base import Fault, SinkError
@@ -31,10 +31,15 @@ class FolderOnServer:
         self._session = session
         self._folder = folder
 
+    def lacks(self) -> bool:
+        """Whether the folder is to be made."""
+        with _told():
+            return self._session.folders.lacks(self._folder)
+
     def make(self) -> bool:
         """Make the folder; False: it is there."""
         with _told():
-            return self._session.make(self._folder)
+            return self._session.folders.make(self._folder)
 
     def append(self, octets: bytes, arrived: float) -> None:
         """Put a message into it."""
@@ -100,6 +105,8 @@ def _told() -> Iterator[None]:
 
 
 def _sink_error(error: ImapError) -> SinkError:
+    if isinstance(error, NoFolder):
+        return SinkError(error.text, may_pass=False, fault=Fault.SETTING)
     is_unbelieved = error.is_trust or error.is_nonsense
     fault = Fault.LOGIN if error.is_login else Fault.TRUST if is_unbelieved else Fault.PLACE
     return SinkError(error.text, may_pass=error.may_pass, fault=fault)

@@ -94,7 +94,7 @@ async def _note(config: FetchConfig, account: Account, table: Deliver, *, connec
 
         await PostOfficeSink(table.config, table.maildrop).look()
     elif connects:
-        await _connect(config, account, table)
+        return await _connect(config, account, table)
     elif table.lmtp is not None and table.lmtp.is_unix:
         _check_socket(table.lmtp.path)
     return ""
@@ -191,21 +191,21 @@ def _check_socket(path: str) -> None:
         raise _lasting(f"{path} is {_kind(path)}: a server's socket is wanted")
 
 
-async def _connect(config: FetchConfig, account: Account, table: Deliver) -> None:
+async def _connect(config: FetchConfig, account: Account, table: Deliver) -> str:
     from .mail_servers import open_imap, open_smtp
 
     if table.imap is not None:
         sink = open_imap(config, account, table)
         try:
-            await sink.look()
+            return "" if await sink.look() else FIRST_TIME
         finally:
             await sink.close()
-        return
     server = open_smtp(config, account, table)
     try:
         await server.open()  # connects and logs in, no more
     finally:
         await server.close()
+    return ""
 
 
 def _kind(path: str) -> str:

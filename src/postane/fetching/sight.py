@@ -4,21 +4,28 @@ Must not know: how it is shown.
 """
 
 from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
 
 from postane.client.errors import PopError
 from postane.client.pop3 import Pop3
 from postane.config.fetching import Account, FetchConfig
 from postane.fetch.troubles import in_words_of_the_run
 from postane.net.base import Certificate
+from postane.net.pins import certificate_of
 
-from .origins import open_way
+from .origins import Way, open_way
 from .secrets import Ask
+
+if TYPE_CHECKING:
+    from postane.imap.session import ImapSession
 
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """`capabilities` are the lines of CAPA, empty where it is unknown; `expire` in days, `login_delay` in seconds, as
-    the server writes them. What a protocol cannot tell is None."""
+    """`capabilities` are the lines of CAPA, or the words of IMAP's CAPABILITY, empty where it is unknown; `expire` in
+    days, `login_delay` in seconds, as the server writes them; `folders` those of IMAP, of which `messages` counts the
+    account's. What a protocol cannot tell is None."""
 
     protocol: str
     tls: str | None = None
@@ -27,6 +34,7 @@ class Sight:
     expire: str | None = None
     login_delay: str | None = None
     implementation: str | None = None
+    folders: tuple[str, ...] = ()
     messages: int | None = None
     octets: int | None = None
     has_uidl: bool | None = None
@@ -35,6 +43,8 @@ class Sight:
 async def look(config: FetchConfig, table: Account, ask: Ask) -> Sight:
     """Log in, look, leave. Raises FetchError, ConfigError."""
     way = open_way(config, table, ask)
+    if way.place.protocol == "imap":
+        return await _look_imap(way)
     if way.place.protocol != "pop3":
         source = way.source()
         try:
@@ -69,6 +79,32 @@ async def _look(pop: Pop3) -> Sight:
         messages=stats.count,
         octets=stats.octets,
         has_uidl=has_uidl,
+    )
+
+
+async def _look_imap(way: Way) -> Sight:
+    from postane.fetch.imap_source import ImapSource  # for those who have IMAP
+
+    source = way.source()
+    assert isinstance(source, ImapSource), "its URL says so"
+    try:
+        await source.open()
+        return await source.run(partial(_seen, source.session))
+    finally:
+        await source.leave()
+
+
+def _seen(session: "ImapSession") -> Sight:
+    sock = session.secured
+    der = None if sock is None else sock.getpeercert(binary_form=True)
+    cipher = None if sock is None else sock.cipher()
+    return Sight(
+        protocol="imap",
+        tls=None if sock is None else ", ".join((session.tls, *(cipher or ())[:1])),
+        certificate=None if der is None else certificate_of(der),
+        capabilities=session.capabilities(),
+        folders=tuple(session.folders.names()),
+        messages=session.count,
     )
 
 

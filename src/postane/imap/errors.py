@@ -21,6 +21,9 @@ from .bounded import Unbounded
 _PASSING = re.compile(r"\[(UNAVAILABLE|INUSE|LIMIT|SERVERBUG)\]", re.IGNORECASE)
 """RFC 9051 s7.1: codes that say that the login itself may be right."""
 
+_TIMED = re.compile(r" \([0-9.]+(?: \+ [0-9.]+)+ secs\)\.?$")
+"""What Dovecot puts behind its words."""
+
 _NO_WAY = frozenset({errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN})
 
 _STUMBLES = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
@@ -53,6 +56,13 @@ class ImapError(Exception):
 
 class NoWay(ImapError):
     """There is no connection."""
+
+
+class NoFolder(ImapError):
+    """The server has no folder of this name, or can have none: another one is to be named."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, may_pass=False)
 
 
 @contextlib.contextmanager
@@ -96,7 +106,7 @@ def words_of(error: Exception) -> str:
     """What a library's error says, in short and without control characters."""
     text = error.args[0] if error.args and isinstance(error.args[0], bytes) else _unquoted(str(error))
     plain = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-    return "".join(letter for letter in plain if letter.isprintable())[:500]
+    return _TIMED.sub("", "".join(letter for letter in plain if letter.isprintable()))[:500]
 
 
 def _unquoted(text: str) -> str | bytes:

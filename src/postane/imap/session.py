@@ -17,6 +17,7 @@ from postane.net.base import Target, TlsMode
 
 from .bounded import BoundedClient
 from .errors import ImapError, NoWay, shaking_hands, told, words_of
+from .folders import OTHER_REASON, Folders
 
 CHUNK = 1024 * 1024
 """Octets of a message that are asked for at once: the library holds an answer in memory."""
@@ -70,27 +71,44 @@ class ImapSession:
             raise
 
     @property
+    def secured(self) -> ssl.SSLSocket | None:
+        """The connection, where TLS is spoken."""
+        sock = self._client.socket()
+        return sock if isinstance(sock, ssl.SSLSocket) else None
+
+    @property
     def tls(self) -> str:
         """The version of TLS that is spoken; "": none."""
-        sock = self._client.socket()
-        return (sock.version() or "") if isinstance(sock, ssl.SSLSocket) else ""
+        return "" if self.secured is None else self.secured.version() or ""
+
+    @property
+    def count(self) -> int:
+        """Messages in the folder when it was opened."""
+        return self._count
+
+    def capabilities(self) -> tuple[str, ...]:
+        """What the server offers to who has logged in (RFC 9051 s6.1.1)."""
+        with told(str(self._target)):
+            return tuple(each.decode("ascii", "replace") for each in self._client.capabilities())
+
+    @property
+    def folders(self) -> Folders:
+        """Those of the server."""
+        return Folders(self._client, str(self._target))
 
     def select(self, folder: str, *, is_for_reading: bool = False) -> int:
-        """Open a folder; gives its UIDVALIDITY (RFC 9051 s2.3.1.1)."""
-        with told(f"folder {folder}"):
-            found = self._client.select_folder(folder, readonly=is_for_reading)
+        """Open a folder; gives its UIDVALIDITY (RFC 9051 s2.3.1.1). Raises NoFolder where there is none."""
+        try:
+            with told(f"folder {folder} at {self._target}"):
+                found = self._client.select_folder(folder, readonly=is_for_reading)
+        except ImapError as error:
+            if error.is_answer and not OTHER_REASON.search(error.text):
+                self.folders.check(folder)
+            raise
         if b"UIDVALIDITY" not in found:
             raise ImapError(f"folder {folder}: the server gives no UIDVALIDITY, so no uid can be believed")
         self._count = int(found.get(b"EXISTS") or 0)
         return int(found[b"UIDVALIDITY"])
-
-    def make(self, folder: str) -> bool:
-        """Make a folder; False: there is one."""
-        with told(f"folder {folder}"):
-            if self._client.folder_exists(folder):
-                return False
-            self._client.create_folder(folder)
-            return True
 
     def listing(self) -> Iterator[list[Mail]]:
         """What is in the folder, by uid, in pieces; `marked` are among them."""

@@ -136,7 +136,7 @@ def named(host: str) -> str:
     return host.rstrip(".")
 
 
-def shown_by(secured: ssl.SSLObject | None) -> bytes | None:
+def shown_by(secured: ssl.SSLObject | ssl.SSLSocket | None) -> bytes | None:
     """The certificate of the server in DER, be it believed or not; None where it cannot be had."""
     if secured is None:
         return None

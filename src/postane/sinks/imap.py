@@ -42,6 +42,10 @@ class ImapFolder(Protocol):
     """A folder over a connection that is logged in. All of it waits, so it belongs to a thread, and raises SinkError
     where the connection is gone."""
 
+    def lacks(self) -> bool:
+        """Whether the folder is to be made."""
+        ...
+
     def make(self) -> bool:
         """Make the folder; False: it is there."""
         ...
@@ -89,10 +93,13 @@ class ImapSink:
         self.is_new = False
         await self._entered()
 
-    async def look(self) -> None:
-        """Connect, log in and leave: nothing is made. Raises SinkError."""
+    async def look(self) -> bool:
+        """Connect, log in and leave: nothing is made. Gives whether the folder is there. Raises SinkError."""
         folder = await self._enter()
-        await self._thread.run(folder.close)
+        try:
+            return not await self._thread.run(folder.lacks)
+        finally:
+            await self._thread.run(folder.close)
 
     async def find(self, keys: Collection[str]) -> set[str]:
         """Which of these are in the folder. Raises SinkError."""

@@ -7,7 +7,7 @@ import pytest
 from postane.credentials.base import Secret, SecretKind
 from postane.fetch.errors import FetchError, Trouble
 from postane.fetch.imap_source import ImapSource
-from postane.imap.errors import ImapError, NoWay
+from postane.imap.errors import ImapError, NoFolder, NoWay
 from postane.imap.session import Mail
 
 
@@ -100,6 +100,7 @@ async def test_what_is_marked_as_deleted_is_listed_and_hidden():
         (ImapError("not believed", is_trust=True), Trouble.PROTOCOL),
         (ImapError("no end", is_nonsense=True), Trouble.PROTOCOL),
         (ImapError("gone"), Trouble.TEMPORARY),
+        (NoFolder("no folder Junkk"), Trouble.CONFIGURATION),
     ],
 )
 async def test_a_refused_login_is_told_to_who_keeps_the_password(error, trouble):

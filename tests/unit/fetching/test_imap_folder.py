@@ -8,7 +8,7 @@ from postane.client.login import Plaintext
 from postane.credentials.base import NoSecret, Secret
 from postane.fetching import imap_folder
 from postane.fetching.imap_folder import FolderOnServer, imap_sink
-from postane.imap.errors import ImapError
+from postane.imap.errors import ImapError, NoFolder
 from postane.net.base import Target
 from postane.sinks.base import Fault, SinkError
 from postane.sinks.imap import NotTaken
@@ -21,6 +21,10 @@ class Session:
     def __init__(self, error: ImapError | None = None) -> None:
         self.error = error
         self.said: list[object] = []
+
+    @property
+    def folders(self) -> "Session":
+        return self
 
     def __getattr__(self, name: str) -> object:
         def call(*given: object, **more: object) -> list[str]:
@@ -65,6 +69,14 @@ def test_a_connection_that_is_gone(cause: BaseException | None) -> None:
     ):
         with pytest.raises(SinkError, match="gone"):
             call()
+
+
+def test_a_folder_that_cannot_be_is_an_error_of_the_file() -> None:
+    folder = FolderOnServer(Session(NoFolder("write New.Sub")), "New/Sub")  # type: ignore[arg-type]
+    for call in (folder.lacks, folder.make):
+        with pytest.raises(SinkError, match=r"write New\.Sub") as raised:
+            call()
+        assert (raised.value.may_pass, raised.value.fault) == (False, Fault.SETTING)
 
 
 def test_what_is_asked_of_the_session() -> None:

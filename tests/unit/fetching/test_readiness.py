@@ -138,11 +138,17 @@ async def test_an_imap_folder_is_not_made():
     with dovecot(has_imap=True) as server:
         url = f"imap://anna@127.0.0.1:{server.imap}/Fetched"
         found = await look(server.folder / "none", True, imap=url, password=PASSWORD)
-        assert found.error is None
+        assert (found.error, found.note) == (None, FIRST_TIME)
         assert not list((server.folder / "mail").rglob(".Fetched"))
         found = await look(server.folder / "none", True, imap=url, password="wrong")
         assert found.error is not None
         assert found.error.text.count("127.0.0.1") == 1
+        found = await look(server.folder / "none", True, imap=f"{url}/Sub", password=PASSWORD)
+        assert found.error is not None
+        assert found.error.trouble is Trouble.CONFIGURATION
+        assert 'names of folders by "." and not by "/": the URL ends .../Fetched.Sub' in found.error.text
+        found = await look(server.folder / "none", True, imap=url.replace("Fetched", "INBOX"), password=PASSWORD)
+        assert (found.error, found.note) == (None, "")
 
 
 def test_a_state_that_can_be_used(places):

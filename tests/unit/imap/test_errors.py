@@ -109,3 +109,9 @@ def test_a_refused_login_is_told_in_the_servers_words_and_of_whom(said, told_as)
     with pytest.raises(ImapError) as raised, told("anna at h:143"):
         raise LoginError(said)
     assert raised.value.text == f"anna at h:143: the login was refused: {told_as}"
+
+
+@pytest.mark.parametrize("ms", ["0.001 + 0.000", "0.010 + 0.000 + 0.009"])
+def test_how_long_a_server_took_is_not_told(ms):
+    with pytest.raises(ImapError, match=r"^x: no such folder: Sent \(old\)$"), told("x"):
+        raise IMAPClientError(f"no such folder: Sent (old) ({ms} secs).")

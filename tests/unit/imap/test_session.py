@@ -6,8 +6,9 @@ import pytest
 from imapclient.exceptions import IMAPClientError
 
 from postane.imap import session as imap_session
-from postane.imap.errors import ImapError
+from postane.imap.errors import ImapError, NoFolder
 from postane.imap.session import CHUNK, ImapSession, Mail
+from postane.net.base import Target
 
 
 class Client:
@@ -68,6 +69,7 @@ class Client:
 def session(client: Client) -> ImapSession:
     made = object.__new__(ImapSession)
     made._client = client
+    made._target = Target("imap.example.org", 993)
     made._count = 1
     return made
 
@@ -135,6 +137,37 @@ def test_a_folder_without_lasting_uids_is_not_fetched_from():
     client.selected = {}
     with pytest.raises(ImapError, match="UIDVALIDITY"):
         session(client).select("INBOX")
+
+
+class Without(Client):
+    """The library at a server that has INBOX and Junk, and opens nothing."""
+
+    def __init__(self, says: str) -> None:
+        super().__init__(b"x")
+        self.says = says
+
+    def select_folder(self, _folder, readonly=False):
+        raise IMAPClientError(f"select failed: {self.says}")
+
+    def list_folders(self, _directory="", pattern="*"):
+        return [((), b".", name) for name in (("INBOX", "Junk") if pattern else ("",))]
+
+
+@pytest.mark.parametrize("says", ["Mailbox doesn't exist: Jumk", "[NONEXISTENT] Unknown", "[CANNOT] no"])
+def test_a_folder_that_is_not_there_is_told_with_what_is(says):
+    with pytest.raises(NoFolder, match=r"imap\.example\.org:993 has no folder Jumk: did you mean Junk"):
+        session(Without(says)).select("Jumk")
+
+
+@pytest.mark.parametrize(
+    ("folder", "says"), [("Junk", "it is damaged"), ("Jumk", "[NOPERM] not yours"), ("inbox", "no")]
+)
+def test_what_is_refused_for_another_reason_is_told_in_the_words_of_the_server(folder, says):
+    with pytest.raises(ImapError) as raised:
+        session(Without(says)).select(folder)
+    assert not isinstance(raised.value, NoFolder)
+    assert raised.value.text == f"folder {folder} at imap.example.org:993: select failed: {says}"
+    assert raised.value.may_pass
 
 
 class Searched(Client):

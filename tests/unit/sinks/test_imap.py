@@ -27,6 +27,9 @@ class Folder:
         self.asked: list[str] = []
         self.is_slow = False
 
+    def lacks(self) -> bool:
+        return not self.is_there
+
     def make(self) -> bool:
         was_there, self.is_there = self.is_there, True
         return not was_there
@@ -72,6 +75,16 @@ class House:
         self.entered += 1
         self.folder.lives = True
         return self.folder
+
+
+async def test_to_look_makes_nothing() -> None:
+    house = House()
+    assert not await house.sink.look()
+    assert not house.folder.is_there
+    house.folder.is_there = True
+    assert await house.sink.look()
+    assert house.folder.ends == ["closed", "closed"]
+    await house.sink.close()
 
 
 async def test_it_tells_whether_the_folder_is_new() -> None:
