@@ -178,7 +178,7 @@ async def test_what_an_imap_server_shows(secured, tls):
     with pytest.raises(FetchError) as raised:
         await look(FetchConfig(), account(url, tls=tls), lambda _: None)
     assert raised.value.trouble is Trouble.PROTOCOL
-    assert raised.value.text.endswith(f"or pin it: {pin}")
+    assert raised.value.text.endswith(f"or pin it (tls_pin): {pin}")
     sight = await look(FetchConfig(), account(url, tls=tls, tls_pin=pin), lambda _: None)
     assert (sight.protocol, sight.messages, sight.folders) == ("imap", 2, ("INBOX",))
     assert (sight.tls or "").startswith("TLSv1.3, TLS_")

@@ -41,6 +41,15 @@ def read_config(path: Path | None) -> "Config":
 class PlainCommand(TyperCommand):
     """A command whose help says what is typed, and no types of Python: newer versions of typer put `<str>` there."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """What was typed; what is wrong with it is told without the words of the library that has found it."""
+        try:
+            return super().parse_args(ctx, args)
+        except typer.BadParameter as error:
+            words = error.message.removeprefix("Value error, ").partition(", unable to parse")[0]
+            error.message = words.replace("Input should be", "it should be")
+            raise
+
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Its arguments, then its options."""
         for title, kind in (("Arguments", "argument"), ("Options", "option")):

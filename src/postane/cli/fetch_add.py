@@ -14,14 +14,14 @@ from postane.config.fetch_file import SEARCHED
 from postane.config.fetch_words import parse_keep
 from postane.config.fetching import Account, FetchConfig
 from postane.config.problems import ConfigError
-from postane.config.text import check_values, parse_text
+from postane.config.text import check_values, parse_text, read_text
 from postane.config.units import expand_user
 from postane.discovery.base import Candidate, DiscoveryError, Method, Service
 from postane.net.base import TlsMode
 
 from .asking import type_password
 from .fetch import FetchConfigOption
-from .fetch_keep import keep_password, with_account, write_private
+from .fetch_keep import check_place, keep_password, with_account, write_private
 from .fetch_try import first_open
 from .words import Exit, Failure, run, show
 
@@ -73,7 +73,8 @@ def add(
         keys["deliver"] = [{"maildir": str(_expanded(maildir).absolute())}]  # whoever fetches may be elsewhere
     wanted = Wanted(address, _nested(keys), yes or not sys.stdin.isatty())
     path = config or next((each for each in map(_expanded, SEARCHED) if each.is_file()), _expanded(SEARCHED[1]))
-    text = path.read_text("utf-8") if path.is_file() else ""
+    check_place(path)
+    text = read_text(path) if path.is_file() else ""
     known = parse_text(text, str(path), FetchConfig)
     tables = _tables(wanted, known)
     for each in tables:

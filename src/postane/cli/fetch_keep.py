@@ -15,6 +15,8 @@ import typer
 from postane.config.fetching import FetchConfig
 from postane.config.text import parse_text
 
+from .words import Exit, Failure
+
 
 def keep_password(table: Mapping[str, Any], password: str, path: Path) -> dict[str, str]:
     """Keep what was typed: in the keyring where there is one, else in a file of its owner's alone."""
@@ -26,7 +28,6 @@ def keep_password(table: Mapping[str, Any], password: str, path: Path) -> dict[s
         asyncio.run(Keyring(service).put(str(table["user"]), password))
     except NoSecret:
         folder = path.parent / "passwords"
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = folder / str(table["name"]).replace("/", "_")
         write_private(file, password + "\n")
         typer.echo(f"there is no keyring here: the password is in {file}, which nobody else may read", err=True)
@@ -46,8 +47,31 @@ def with_account(path: Path, text: str, table: Mapping[str, Any]) -> str:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Put a file of its owner's alone in the place of the old one; a link stays one."""
-    path = path.resolve()
+    """Put a file of its owner's alone in the place of the old one; a link stays one. Raises Failure."""
+    try:
+        _replace(path.resolve(), text)
+    except OSError as error:
+        words = f"{path} cannot be written: {error.strerror or error}"
+        raise Failure(f"{words}; may this user write there? -c names another file", Exit.CANNOT_CREATE) from error
+
+
+def check_place(path: Path) -> None:
+    """Before anybody is asked for anything. Raises Failure where no file can be written."""
+    folder = path.parent
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    words = ""
+    if path.is_dir():
+        words = "it is a folder"
+    elif not folder.is_dir():
+        words = f"{folder} is no folder"
+    elif not os.access(folder, os.W_OK | os.X_OK):
+        words = f"{folder} may not be written by this user"
+    if words:
+        raise Failure(f"{path} cannot be written: {words}; -c names another file", Exit.CANNOT_CREATE)
+
+
+def _replace(path: Path, text: str) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.new")
     fresh.unlink(missing_ok=True)  # its mode would stay

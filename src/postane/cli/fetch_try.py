@@ -14,8 +14,10 @@ from typing import Any
 import typer
 
 from postane.config.fetching import Account, FetchConfig
+from postane.credentials.base import NoSecret
 from postane.fetch.errors import FetchError, Trouble
 from postane.fetching.sight import Sight, look
+from postane.net.distrust import as_options
 from postane.net.pins import format_pin
 
 from .fetch_show import CODES, counted, octets
@@ -23,6 +25,8 @@ from .words import Failure, moment, run, show
 
 TRIES = 3
 """Times that a password may be typed for one server."""
+
+HINT = "say where it is, as --set password.env=PW does for the environment's PW"
 
 FOLDERS = 20
 """Folders of an IMAP server that are named."""
@@ -57,13 +61,15 @@ class Typed:
     ask: Ask | None = field(repr=False)
     password: str | None = field(default=None, repr=False)
 
-    def get(self, prompt: str) -> str | None:
-        """The password; None where nobody types one."""
+    def get(self, prompt: str) -> str:
+        """The password. Raises NoSecret where nobody types one."""
         if self.ask is None:
-            return None
+            raise NoSecret(f"nobody is asked for the password here: {HINT}")
         if self.password is None:
             self.password = self.ask(prompt)
-        return self.password or None
+        if not self.password:
+            raise NoSecret(f"no password was given: {HINT}")
+        return self.password
 
     def is_wrong(self, refusals: Sequence[FetchError]) -> bool:
         """Whether one was typed, and the last server would not have it."""
@@ -81,7 +87,7 @@ def _opens(table: Table, known: FetchConfig, typed: Typed, refusals: list[FetchE
     try:
         sight = run(look(known, account, typed.get))
     except FetchError as error:
-        typer.echo(f"  {show(error.text)}", err=True)
+        typer.echo(f"  {show(as_options(error.text, '--set tls_{}=...'))}", err=True)
         refusals.append(error)
         return False
     _show(sight)

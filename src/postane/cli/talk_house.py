@@ -9,6 +9,7 @@ from pathlib import Path
 from postane.net.asked import TlsWords, read_policy
 from postane.net.base import NetError, Target, TlsMode, TooSlow, Unreachable, Untrusted
 from postane.net.dial import dial
+from postane.net.distrust import as_options
 from postane.smtp.states import Dialect
 from postane.talk.base import RESPONSE, Answered, LoginFailed, Mood, Remark, Spoilt, Told, Unsuitable
 from postane.talk.conversation import Conversation
@@ -38,9 +39,9 @@ FILE_LIMIT = 256 * 1024 * 1024
 """Octets of a file that is sent by hand."""
 
 
-def code_of(error: NetError) -> Exit:
+def failure_of(error: NetError) -> Failure:
     """What a command ends with after this."""
-    return NET_CODES.get(type(error), Exit.UNAVAILABLE)
+    return Failure(as_options(error.text, "--tls-{}"), NET_CODES.get(type(error), Exit.UNAVAILABLE))
 
 
 class Verdict:

@@ -17,7 +17,7 @@ from postane.talk.orders import Orders
 from postane.talk.speech import Speech
 from postane.talk.typed import is_order, needs_secret
 
-from .talk_house import Place, Verdict, code_of, connect, failure_code, make_speech, prepare
+from .talk_house import Place, Verdict, connect, failure_code, failure_of, make_speech, prepare
 from .talk_options import TalkOptions
 from .talk_show import JsonPrinter, PlainPrinter
 from .words import Exit, Failure
@@ -75,7 +75,7 @@ async def talk_in_pipe(options: TalkOptions) -> int:
         conversation = await connect(place, speech)
         return await _hold(place, conversation, _typed(lines, conversation, printer), verdict)
     except NetError as error:
-        raise Failure(error.text, code_of(error)) from None
+        raise failure_of(error) from None
     finally:
         _flush(printer)
         place.end()

@@ -28,7 +28,7 @@ from postane.talk.typed import is_order, needs_secret
 
 from .asking import type_password
 from .talk_history import TalkHistory, history_path
-from .talk_house import Place, Verdict, code_of, connect, make_speech, prepare
+from .talk_house import Place, Verdict, connect, failure_of, make_speech, prepare
 from .talk_options import TalkOptions
 from .talk_screen import PLAIN, STYLE, DumbOutput, ScreenPrinter, SecretStars, VerbCompleter, may_keep, toolbar
 from .words import Exit, Failure
@@ -81,7 +81,7 @@ async def _talk(place: TerminalPlace, speech: Speech) -> int:
         finally:
             await conversation.close()
     except NetError as error:
-        raise Failure(error.text, code_of(error)) from None
+        raise failure_of(error) from None
     finally:
         place.screen.end()
         place.end()

@@ -13,7 +13,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from .lines import line_of, lines_of
-from .problems import ConfigError, Place, Problem, key_at, refusal
+from .problems import ConfigError, Misplaced, Place, Problem, key_at, refusal
 
 TABLES = ("accounts", "sni", "account", "deliver", "filters")
 """Keys of which each table is one of several."""
@@ -63,6 +63,8 @@ class Explanation:
     def _place_of(self, problem: Any) -> Place:
         """Where it is in the text: behind that pydantic tells which of several types it has tried."""
         place: Place = problem["loc"]
+        if isinstance(error := problem.get("ctx", {}).get("error"), Misplaced):
+            place += error.place
         value: Any = self.values
         for depth, part in enumerate(place):
             if not (isinstance(value, list) if isinstance(part, int) else isinstance(value, dict) and part in value):

@@ -25,7 +25,7 @@ from .fetch_words import (
     check_place,
     check_tls,
 )
-from .problems import ConfigError
+from .problems import ConfigError, Misplaced
 from .secrets import OauthProvider, SecretPlace
 from .section import Count, Duration, HostName, Section, Size, When
 from .units import expand_user
@@ -218,6 +218,7 @@ class FetchConfig(Section):
     @model_validator(mode="after")
     def _names(self) -> Self:
         names = [account.name for account in self.account]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f'several accounts are called "{twice[0]}": give each a name of its own')
+        if second := next((at for at, name in enumerate(names) if name in names[:at]), None):
+            words = f'several accounts are called "{names[second]}": give each a name of its own'
+            raise Misplaced(words, ("account", second, "name"))
         return self

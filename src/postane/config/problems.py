@@ -38,6 +38,14 @@ class ConfigError(Exception):
         self.place = place
 
 
+class Misplaced(ValueError):
+    """What a model finds wrong with one of its values as a whole: `place` is the way to it from there."""
+
+    def __init__(self, text: str, place: Place) -> None:
+        super().__init__(text)
+        self.place = place
+
+
 def refusal(problems: Sequence[Problem]) -> ConfigError:
     """The error for these problems."""
     return ConfigError("\n".join(map(str, problems)), problems)

@@ -1,10 +1,11 @@
 """Why TLS with a server does not stand, in words that say what to do.
 
-OpenSSL tells a code, and words for who knows OpenSSL.
+OpenSSL tells a code, and words for who knows OpenSSL. Settings are called here as fetch.toml and the library call them.
 
 Must not know: sockets, protocols.
 """
 
+import re
 import ssl
 from datetime import UTC, datetime
 
@@ -31,7 +32,7 @@ def explain(target: Target, error: ssl.SSLError, shown: Certificate | None) -> s
     reason = error.reason or ""
     if reason in _TOO_OLD:
         asked = target.tls.minimum
-        return f"{target} speaks no TLS that is new enough: {asked} is the oldest that is taken (minimum)"
+        return f"{target} speaks no TLS that is new enough: {asked} is the oldest that is taken (tls_minimum)"
     if reason in _NOTHING_IN_COMMON:
         return f"{target} refuses the TLS handshake: no cipher in common, or it wants a certificate of the client"
     if reason in _WANTS_CERTIFICATE:
@@ -58,13 +59,18 @@ def wrong_pin(target: Target, shown: Certificate) -> str:
     )
 
 
+def as_options(text: str, form: str) -> str:
+    """What `explain` says, with the settings that it names called as they are on a command line: --tls-{} or so."""
+    return re.sub(r"\(tls_(ca|pin)\)", lambda found: f"({form.format(found[1])})", text)
+
+
 def words_of(error: ssl.SSLError) -> str:
     """OpenSSL's reason, as words."""
     return (error.reason or str(error)).replace("_", " ").lower()
 
 
 def _unbelieved(target: Target, error: ssl.SSLCertVerificationError, shown: Certificate | None) -> str:
-    pin = "" if shown is None else f": {format_pin(shown.digest)}"
+    pin = " (tls_pin)" if shown is None else f" (tls_pin): {format_pin(shown.digest)}"
     begin = f"the certificate of {target.host} is not believed: "
     if error.verify_code == _EXPIRED:
         since = (

@@ -156,8 +156,24 @@ def test_a_file_that_cannot_be_added_to_is_told_and_stays(fetch, server):
 def test_who_cannot_be_asked_is_told_where_to_write_it(fetch, server):
     outcome = fetch("add", ADDRESS, "--url", server.url)
     assert outcome.code == Exit.NO_PERMISSION
-    assert 'password = { env = "MAIL_PASSWORD" }' in outcome.err
+    assert "nobody is asked for the password here: say where it is, as --set password.env=PW does" in outcome.err
     assert not fetch.errand.config.exists()
+
+
+@pytest.mark.parametrize(("path", "words"), [(".", "it is a folder"), ("pw/fetch.toml", "pw is no folder")])
+def test_a_file_that_cannot_be_written_is_told_before_anybody_is_asked(fetch, server, path, words):
+    outcome = add(fetch, server, "-c", str(fetch.home / path))
+    assert outcome.code == Exit.CANNOT_CREATE
+    assert f"{fetch.home / path} cannot be written: " in outcome.err
+    assert f"{words}; -c names another file" in outcome.err
+    assert server.connections == 0
+
+
+def test_what_the_system_refuses_to_write_is_told_by_the_name_of_the_file(fetch, server):
+    outcome = add(fetch, server, "-c", "/proc/fetch.toml")
+    assert outcome.code == Exit.CANNOT_CREATE
+    assert "/proc/fetch.toml cannot be written: " in outcome.err
+    assert ".new" not in outcome.err
 
 
 def candidate(server, **more: object) -> Candidate:

@@ -155,3 +155,10 @@ def test_a_state_that_cannot_be_read_is_told(fetch, server, words):
     assert outcome.code == Exit.IO_ERROR
     assert "Traceback" not in outcome.err
     assert outcome.err.startswith("postane: ")
+
+
+def test_a_step_that_is_none_is_told_in_words_for_people(fetch):
+    outcome = fetch("state", "list", "work", "--step", "foo")
+    assert outcome.code == Exit.USAGE
+    assert "Value error" not in outcome.err
+    assert "'foo' is not one of" in outcome.err

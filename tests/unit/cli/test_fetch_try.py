@@ -1,5 +1,7 @@
 """Accounts are tried until one opens; a password that was typed is tried with each login name, and asked for again."""
 
+import ssl
+
 import pytest
 
 from postane.cli.fetch_try import TRIES, first_open
@@ -7,6 +9,7 @@ from postane.cli.words import Exit, Failure
 from postane.config.fetching import FetchConfig
 from postane.testing.hostile import hostile_server
 from support.aside import aside
+from support.certificates import LOCALHOST, Authority
 
 PASSWORD = "tanstaaf"
 ADDRESS = "mrose@example.org"
@@ -56,6 +59,29 @@ def test_nobody_is_asked_for_ever(server, typed):
         first_open([table(server.url, "mrose")], FetchConfig(), hand)
     assert raised.value.code == Exit.NO_PERMISSION
     assert hand.left == []
+
+
+@pytest.mark.parametrize(
+    ("hand", "why"), [(None, "nobody is asked for the password here"), (Hand(""), "no password was")]
+)
+def test_who_gives_no_password_is_told_how_to_give_it(server, capsys, hand, why):
+    with pytest.raises(Failure) as raised:
+        first_open([table(server.url, "mrose")], FetchConfig(), hand)
+    assert raised.value.code == Exit.NO_PERMISSION
+    told = capsys.readouterr().err
+    assert why in told
+    assert "--set password.env=PW" in told
+    assert "fetch.toml" not in told
+
+
+def test_a_certificate_that_is_not_believed_is_pinned_by_an_option(tmp_path, capsys):
+    certificate = Authority(tmp_path).issue("server", LOCALHOST)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate.chain, certificate.key)
+    with aside(hostile_server([], tls=context, is_implicit=True)) as server, pytest.raises(Failure) as raised:
+        first_open([table(f"pop3s://127.0.0.1:{server.port}", "mrose")], FetchConfig(), Hand(PASSWORD))
+    assert raised.value.code == Exit.PROTOCOL
+    assert "give its authority (--set tls_ca=...) or pin it (--set tls_pin=...): sha256:" in capsys.readouterr().err
 
 
 def test_a_server_that_does_not_answer_asks_for_no_password_again(server):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from postane.cli.talk_house import Place, Verdict, code_of, failure_code, make_speech
+from postane.cli.talk_house import Place, Verdict, failure_code, failure_of, make_speech
 from postane.cli.talk_options import TalkOptions
 from postane.cli.words import Exit, Failure
 from postane.net.base import LinkLost, TlsMode, TooSlow, Unreachable, Untrusted
@@ -82,7 +82,7 @@ def test_files(tmp_path: Path):
     ("error", "code"), [(TooSlow("x"), 75), (Unreachable("x"), 69), (LinkLost("x"), 69), (Untrusted("x"), 76)]
 )
 def test_the_network_has_its_codes(error, code):
-    assert code_of(error) == code
+    assert failure_of(error).code == code
 
 
 def test_other_failures_have_theirs():
@@ -117,3 +117,8 @@ def test_the_verdict():
 @pytest.mark.parametrize(("protocol", "name"), [("pop3", "POP3"), ("pop2", "POP2"), ("pop1", "POP1"), ("lmtp", "LMTP")])
 def test_each_protocol_is_spoken(protocol, name):
     assert make_speech(protocol).protocol == name
+
+
+def test_remedies_are_told_as_options():
+    words = failure_of(Untrusted("give its authority (tls_ca) or pin it (tls_pin): sha256:00")).text
+    assert words == "give its authority (--tls-ca) or pin it (--tls-pin): sha256:00"

@@ -156,7 +156,10 @@ def test_secrets_are_not_shown():
         ('[account]\nname = "w"\n', "1: account: is one table, and there may be several: write [[account]], with two"),
         ('[[account]]\nname = "w"\n' + DELIVER, '1: account.url: is missing; write for example url = "pop3s://you@pop'),
         (ACCOUNT, '1: account: nobody said where its mail goes: add [[account.deliver]] and maildir = "~/Mail"'),
-        (ACCOUNT + DELIVER + ACCOUNT + DELIVER, 'several accounts are called "work": give each a name of its own'),
+        (
+            ACCOUNT + DELIVER + ACCOUNT + DELIVER,
+            '7: account.name: several accounts are called "work": give each a name',
+        ),
     ],
 )
 def test_a_wrong_file_is_told(text, complaint):

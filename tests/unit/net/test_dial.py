@@ -206,7 +206,7 @@ async def test_nobody_knows_the_authority(own):
     async with serving(echo, server_context(own)) as port:
         assert await refused(implicit(port)) == (
             "the certificate of localhost is not believed: unable to get local issuer certificate; give its authority"
-            f" (tls_ca) or pin it: sha256:{digest(own)}"
+            f" (tls_ca) or pin it (tls_pin): sha256:{digest(own)}"
         )
 
 
@@ -215,7 +215,8 @@ async def test_self_signed(tmp_path):
     async with serving(echo, server_context(alone)) as port:
         words = await refused(implicit(port))
     assert words == (
-        "the certificate of localhost is not believed: self-signed certificate; give its authority (tls_ca) or pin it:"
+        "the certificate of localhost is not believed: self-signed certificate; give its authority (tls_ca) or pin it"
+        " (tls_pin):"
         f" sha256:{digest(alone)}"
     )
 
@@ -225,7 +226,7 @@ async def test_expired(authority):
     async with serving(echo, server_context(old)) as port:
         words = await refused(implicit(port, authority=authority.path))
     assert "is not believed: it has expired on " in words
-    assert f"its owner has to renew it, until then pin it: sha256:{digest(old)}" in words
+    assert f"its owner has to renew it, until then pin it (tls_pin): sha256:{digest(old)}" in words
 
 
 async def test_not_valid_yet(authority):
@@ -239,13 +240,16 @@ async def test_for_another_name(authority):
     other = authority.issue("other", Wish(common="other", dns=("mail.example.org", "pop.example.org")))
     async with serving(echo, server_context(other)) as port:
         words = await refused(implicit(port, authority=authority.path))
-    assert "it is for mail.example.org, pop.example.org; connect by a name that it is for, or pin it: sha256:" in words
+    assert (
+        "it is for mail.example.org, pop.example.org; connect by a name that it is for, or pin it (tls_pin): sha256:"
+        in words
+    )
 
 
 async def test_too_old(authority, own):
     async with serving(shaking(server_context(own, ssl.TLSVersion.TLSv1_2))) as port:
         words = await refused(implicit(port, authority=authority.path, minimum="1.3"))
-        assert words.endswith("speaks no TLS that is new enough: 1.3 is the oldest that is taken (minimum)")
+        assert words.endswith("speaks no TLS that is new enough: 1.3 is the oldest that is taken (tls_minimum)")
 
 
 async def test_a_version_that_nobody_knows():
