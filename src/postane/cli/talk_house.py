@@ -10,6 +10,7 @@ from postane.net.asked import TlsWords, read_policy
 from postane.net.base import NetError, Target, TlsMode, TooSlow, Unreachable, Untrusted
 from postane.net.dial import dial
 from postane.net.distrust import as_options
+from postane.net.proxies import split_proxy
 from postane.smtp.states import Dialect
 from postane.talk.base import RESPONSE, Answered, LoginFailed, Mood, Remark, Spoilt, Told, Unsuitable
 from postane.talk.conversation import Conversation
@@ -163,6 +164,11 @@ def _target(options: TalkOptions, url: TalkUrl) -> Target:
         raise Failure("--tls-pin is for TLS: add --starttls, or use a URL that begins with TLS", Exit.USAGE)
     if url.protocol in ("pop2", "pop1") and policy.mode is TlsMode.REQUIRED:
         raise Failure(f"{url.protocol} has no word that begins TLS: use {url.protocol}s://", Exit.USAGE)
+    if options.proxy is not None:
+        try:
+            split_proxy(options.proxy)
+        except Unreachable as error:
+            raise Failure(error.text, Exit.USAGE) from None
     return Target(url.host, url.port, policy, options.proxy, options.timeout, url.path)
 
 

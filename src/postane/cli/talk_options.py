@@ -12,7 +12,8 @@ Url = Annotated[
     str,
     typer.Argument(
         metavar="URL",
-        help="pop3s://, pop3://, pop2s://, pop2://, pop1s://, pop1://, smtps://, smtp://, submission:// or lmtp://,"
+        help="pop3s://, pop3://, pop2s://, pop2://, pop1s://, pop1://, smtps://, smtp://, "
+        "submissions://, submission:// or lmtp://,"
         " then [USER@]HOST[:PORT] or the /path of a unix socket.",
         show_default=False,
     ),

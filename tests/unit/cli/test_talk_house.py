@@ -122,3 +122,9 @@ def test_each_protocol_is_spoken(protocol, name):
 def test_remedies_are_told_as_options():
     words = failure_of(Untrusted("give its authority (tls_ca) or pin it (tls_pin): sha256:00")).text
     assert words == "give its authority (--tls-ca) or pin it (--tls-pin): sha256:00"
+
+
+def test_a_proxy_that_is_none_is_a_wrong_option():
+    with pytest.raises(Failure, match="socks5://") as caught:
+        Place(TalkOptions("pop3://h", proxy="foo"))
+    assert caught.value.code is Exit.USAGE
