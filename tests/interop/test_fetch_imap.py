@@ -15,6 +15,7 @@ from postane.fetch.errors import FetchError, Trouble
 from postane.fetching.imap import enter_imap
 from postane.fetching.sight import look
 from postane.imap import session as imap_session
+from postane.imap.errors import NoFolder
 from postane.net.base import Target, TlsMode, TlsPolicy
 from postane.net.pins import format_pin
 from postane.net.tls import Certificate
@@ -149,6 +150,17 @@ def test_a_folder_that_the_server_does_not_have(tmp_path, server):
     assert told["error"].startswith(f"127.0.0.1:{server.imap} has no folder Junkk: did you mean Junk?")
     fetching.change(url=f"imap://folders@127.0.0.1:{server.imap}/Junk")
     assert fetching.fetch()["delivered"] == 0
+
+
+def test_the_library_says_nothing_by_itself(server, caplog):
+    """It warns of letters in an answer that are not ASCII; Dovecot repeats the name that it was asked for."""
+    server.put("letters", [])
+    target = Target("127.0.0.1", server.imap, TlsPolicy(TlsMode.NONE))
+    entered = enter_imap(target, "letters", Plaintext.LOOPBACK, Secret(SecretKind.PASSWORD, PASSWORD))
+    with pytest.raises(NoFolder, match="has no folder Späm: it has INBOX"):
+        entered.select("Späm")
+    entered.close()
+    assert caplog.records == []
 
 
 def chown(folder: Path) -> None:

@@ -8,6 +8,7 @@ Must not know: what is done with the mail.
 
 import contextlib
 import imaplib
+import logging
 import ssl
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -231,6 +232,7 @@ class ImapSession:
         target = self._target
         is_tls = target.tls.mode is TlsMode.IMPLICIT
         context = entry.context if is_tls else None
+        logging.getLogger("imapclient").setLevel(logging.CRITICAL)  # without a handler its warnings go to the terminal
         with shaking_hands(entry.explain), _greeted(target):
             return BoundedClient(target.host, target.port, ssl=is_tls, ssl_context=context, timeout=target.timeout)
 
