@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from postane.net.asked import TlsWords, read_policy
-from postane.net.base import NetError, Target, TlsMode, TooSlow, Unreachable, Untrusted
+from postane.net.base import NetError, Target, TlsMode, TlsPolicy, TooSlow, Unreachable, Untrusted
+from postane.net.client_tls import client_context
 from postane.net.dial import dial
 from postane.net.distrust import as_options
 from postane.net.proxies import split_proxy
@@ -164,12 +165,22 @@ def _target(options: TalkOptions, url: TalkUrl) -> Target:
         raise Failure("--tls-pin is for TLS: add --starttls, or use a URL that begins with TLS", Exit.USAGE)
     if url.protocol in ("pop2", "pop1") and policy.mode is TlsMode.REQUIRED:
         raise Failure(f"{url.protocol} has no word that begins TLS: use {url.protocol}s://", Exit.USAGE)
+    _check(options, policy)
+    return Target(url.host, url.port, policy, options.proxy, options.timeout, url.path)
+
+
+def _check(options: TalkOptions, policy: TlsPolicy) -> None:
+    """What nobody needs to be connected to for being told that it is wrong."""
     if options.proxy is not None:
         try:
             split_proxy(options.proxy)
         except Unreachable as error:
             raise Failure(error.text, Exit.USAGE) from None
-    return Target(url.host, url.port, policy, options.proxy, options.timeout, url.path)
+    if options.tls_ca is not None:
+        try:
+            client_context(TlsPolicy(authority=policy.authority))
+        except Untrusted as error:
+            raise Failure(f"--tls-ca: {error.text}", Exit.NO_INPUT) from None
 
 
 def _password(options: TalkOptions) -> str | None:

@@ -128,3 +128,13 @@ def test_a_proxy_that_is_none_is_a_wrong_option():
     with pytest.raises(Failure, match="socks5://") as caught:
         Place(TalkOptions("pop3://h", proxy="foo"))
     assert caught.value.code is Exit.USAGE
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_a_file_of_authorities_that_is_none_is_told_before_anybody_is_connected_to(content, tmp_path):
+    file = tmp_path / "ca.pem"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(Failure, match=r"--tls-ca: .*ca\.pem") as caught:
+        Place(TalkOptions("pop3s://h", tls_ca=file))
+    assert caught.value.code is Exit.NO_INPUT
