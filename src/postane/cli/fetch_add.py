@@ -17,11 +17,13 @@ from postane.config.problems import ConfigError
 from postane.config.text import check_values, parse_text, read_text
 from postane.config.units import expand_user
 from postane.discovery.base import Candidate, DiscoveryError, Method, Service
+from postane.fetching.readiness import examine
 from postane.net.base import TlsMode
 
 from .asking import type_password
 from .fetch import FetchConfigOption
 from .fetch_keep import check_place, keep_password, with_account, write_private
+from .fetch_show import CODES
 from .fetch_try import first_open
 from .words import Exit, Failure, run, show
 
@@ -77,8 +79,8 @@ def add(
     text = read_text(path) if path.is_file() else ""
     known = parse_text(text, str(path), FetchConfig)
     tables = _tables(wanted, known)
-    for each in tables:
-        _check(each)
+    for account in [_check(each) for each in tables][:1]:  # they differ in their servers
+        _check_destinations(account, known)
     if not tables:
         raise Failure(
             f"no server was found for {show(wanted.address)}: name it with --url pop3s://HOST", Exit.UNAVAILABLE
@@ -137,12 +139,20 @@ def _nested(keys: Mapping[str, Any]) -> dict[str, Any]:
     return nested
 
 
-def _check(table: dict[str, Any]) -> None:
+def _check(table: dict[str, Any]) -> Account:
     """Raises Failure with what is wrong with it, which was said on the command line."""
     try:
-        check_values(table, "the account", Account)
+        return check_values(table, "the account", Account)
     except ConfigError as error:
         raise Failure(str(error), Exit.USAGE) from None
+
+
+def _check_destinations(account: Account, known: FetchConfig) -> None:
+    """As far as they are on this machine. Raises Failure, ConfigError."""
+    for table in account.deliver:
+        if (error := run(examine(known, account, table, connects=False)).error) is not None:
+            remedy = "--maildir or --set deliver.KIND=... names another place"
+            raise Failure(f"no mail can be put there: {error.text}; {remedy}", CODES[error.trouble])
 
 
 def _tables(wanted: Wanted, known: FetchConfig) -> Sequence[dict[str, Any]]:

@@ -169,6 +169,16 @@ def test_a_file_that_cannot_be_written_is_told_before_anybody_is_asked(fetch, se
     assert server.connections == 0
 
 
+@pytest.mark.parametrize("words", [["--maildir", "pw/Mail"], ["--set", "deliver.mbox=pw/inbox"]])
+def test_a_place_that_takes_no_mail_is_told_before_anybody_is_asked(fetch, server, words):
+    outcome = add(fetch, server, *words)
+    assert outcome.code == Exit.CANNOT_CREATE
+    assert "postane: no mail can be put there: " in outcome.err
+    assert "; --maildir or --set deliver.KIND=... names another place" in outcome.err
+    assert server.connections == 0
+    assert not fetch.errand.config.exists()
+
+
 def test_what_the_system_refuses_to_write_is_told_by_the_name_of_the_file(fetch, server):
     outcome = add(fetch, server, "-c", "/proc/fetch.toml")
     assert outcome.code == Exit.CANNOT_CREATE
