@@ -99,6 +99,7 @@ class Visit:
         self._progress.messages_total = self._progress.messages + (count if most is None else min(most, count))
         self._tell_limit(count)
         self._progress.step, self._work.is_fetching = "fetching", True
+        was_recorded = self._work.is_recorded
         try:
             try:
                 await self._fetch_all()
@@ -111,7 +112,7 @@ class Visit:
             raise
         except BaseException:
             self._work.is_recorded = False  # until it is known: somebody may be in a hurry
-            self._work.is_recorded = await self._handover.abandon()
+            self._work.is_recorded = await self._handover.abandon() and was_recorded
             raise
         finally:
             self._work.given_up |= self._handover.failed

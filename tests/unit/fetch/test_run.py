@@ -761,6 +761,27 @@ async def test_what_one_has_that_went_down_amid_a_delivery_is_asked_for_later():
     assert (half.deliveries, up.deliveries) == (0, 1)
 
 
+async def test_stopping_makes_nobody_forget_who_has_not_been_asked():
+    slow, half = SlowSink(), MemorySink("half")
+    bench = Bench(mail(1), mail(2), sinks=[slow, half])
+    half.fails = SinkError("the disk is gone")
+    slow.may.set()
+    await bench.fetch()
+    half.fails = None
+    half.parcels[bench.key("u1")] = b"delivered just before it broke"
+    half.is_shut = SinkError("the disk is still gone")
+    bench.server.mails.append(mail(3))
+    slow.may.clear()
+    slow.has_begun.clear()
+    fetching = asyncio.create_task(bench.fetch())
+    await slow.has_begun.wait()
+    fetching.cancel()
+    slow.may.set()
+    with pytest.raises(asyncio.CancelledError):
+        await fetching
+    assert (await bench.journal.begin("work")).is_suspect, "it has one of them, and nobody knows"
+
+
 async def test_nothing_is_deleted_while_a_destination_cannot_be_asked():
     one, other = MemorySink("one"), MemorySink("other")
     bench = Bench(mail(1), mail(2), sinks=[one, other], keep=Keep(KeepKind.HERE))
