@@ -33,16 +33,25 @@ STILL = 6 * 3600.0
 GRACE = 30.0
 """Seconds that runs have to end when a file was read again; then they are stopped, which loses nothing."""
 
+KINDS = 20
+"""Troubles of one account that are known again: several may take turns."""
+
 NUMBERS = re.compile(r"\d+")
 
 
 @dataclass(slots=True)
 class Bad:
-    """An account that fails: why, in comparable words, since when, and when that was told last."""
+    """An account that fails: since when, and of each trouble, in comparable words, when it was told last."""
 
-    words: str
     since: float
-    told: float
+    told: dict[str, float] = field(default_factory=dict)
+
+    def note(self, words: str, now: float) -> None:
+        """It is told now."""
+        self.told.pop(words, None)
+        self.told[words] = now
+        if len(self.told) > KINDS:
+            del self.told[next(iter(self.told))]
 
 
 @dataclass(slots=True)
@@ -70,12 +79,12 @@ class Teller:
             self._tell_well(progress, progress.ended)
 
     def _tell_trouble(self, progress: Progress, now: float) -> None:
-        words, bad = _comparable(progress), self._bad.get(progress.account)
-        if bad is None or bad.words != words:
-            self._bad[progress.account] = Bad(words, now if bad is None else bad.since, now)
+        words, bad = _comparable(progress), self._bad.setdefault(progress.account, Bad(now))
+        if (told := bad.told.get(words)) is None:
+            bad.note(words, now)
             self._say_all(progress)
-        elif now - bad.told >= STILL:
-            bad.told = now
+        elif now - told >= STILL:
+            bad.note(words, now)
             self.say(f"{summary(progress)}; still so after {span(now - bad.since)}")
         elif _has_done(progress) and not self.is_quiet:
             self.say(summary(progress), err=progress.error is not None)
@@ -142,6 +151,8 @@ class Watch:
     ask: Callable[[str], str | None] = field(repr=False)
     showing: Callable[[Collection[Progress]], AbstractContextManager[None]] = field(repr=False)
     _next: tuple[FetchConfig, Sequence[Account]] | None = field(default=None, init=False)
+    _is_reread: bool = field(default=False, init=False)
+    _schedules: dict[str, tuple[Account, Schedule]] = field(default_factory=dict, init=False)
     _is_changed: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 
     async def go(self, settings: FetchConfig, chosen: Sequence[Account]) -> None:
@@ -154,7 +165,10 @@ class Watch:
             if not self.teller.is_quiet and not self.teller.is_json:
                 end = "; Ctrl-C ends it" if sys.stderr.isatty() else ""
                 self.teller.say(f"watching {_named(chosen)}; what comes and what goes wrong is told{end}")
-            await self._until_changed(settings, chosen)
+            if chosen:
+                await self._until_changed(settings, chosen)
+            elif self._is_reread:  # who disabled all enables some later, and asks whoever is there
+                await self._is_changed.wait()
 
     def reread(self) -> None:
         """Read the file again, and go by it from the next run of each account on. One that is wrong is told of, and
@@ -169,20 +183,25 @@ class Watch:
                 self.teller.say(show(line))
             self.teller.say("the file as it was before goes on")
             return
-        self._next = settings, chosen
+        self._next, self._is_reread = (settings, chosen), True
         self._is_changed.set()
 
     async def _until_changed(self, settings: FetchConfig, chosen: Sequence[Account]) -> None:
         from postane.fetching.house import opened_rounds
 
-        every = {account.name: account.every for account in chosen}
+        self._schedules = {account.name: self._schedule(account) for account in chosen}
 
         def schedule(job: Job) -> Schedule:
-            return Schedule(every[job.account.name], random.random)
+            return self._schedules[job.account.name][1]
 
         async with opened_rounds(settings, chosen, self.ask, ended=self.teller.tell) as rounds:
             with self.showing(rounds.watched.values()):
                 await self._watch(rounds, schedule)
+
+    def _schedule(self, account: Account) -> tuple[Account, Schedule]:
+        """Of an account that is as it was: the one that it had, which knows how often it failed."""
+        known = self._schedules.get(account.name)
+        return known if known is not None and known[0] == account else (account, Schedule(account.every, random.random))
 
     async def _watch(self, rounds: Rounds, schedule: Callable[[Job], Schedule]) -> None:
         watching = asyncio.create_task(rounds.watch(schedule))
@@ -193,10 +212,23 @@ class Watch:
             await asyncio.wait({watching}, timeout=GRACE)
         finally:
             changing.cancel()
-            watching.cancel()
-            await asyncio.wait({watching})
+            await _stop(watching)
         if not watching.cancelled():
             watching.result()
+
+
+async def _stop(watching: asyncio.Task[None]) -> None:
+    """Return when it has ended, also where somebody wants to stop all meanwhile: what is being delivered is recorded
+    then, and its record closed after that."""
+    watching.cancel()
+    is_hurried = False
+    while not watching.done():
+        try:
+            await asyncio.wait({watching})
+        except asyncio.CancelledError:
+            is_hurried = True
+    if is_hurried:
+        raise asyncio.CancelledError
 
 
 def _named(chosen: Sequence[Account]) -> str:

@@ -11,6 +11,8 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
+from types import SimpleNamespace
 
 import pytest
 
@@ -20,6 +22,7 @@ from postane.config.fetch_file import load_fetch_config
 from postane.config.fetching import Account, FetchConfig
 from postane.fetch.errors import FetchError, Trouble
 from postane.fetch.progress import Progress
+from postane.fetching import house
 from postane.testing.faults import RefuseLogin, Stall
 from postane.testing.hostile import hostile_server
 from support.aside import aside
@@ -80,6 +83,24 @@ def test_another_trouble_is_news(told):
     told("no route")
     assert told("the login was refused") == ["work: the login was refused; again in 5m"]
     assert told() == ["work: works again after 10m"]
+
+
+def test_troubles_that_take_turns_are_told_once_each(told):
+    assert told("the server took too long") == ["work: the server took too long; again in 5m"]
+    assert told("connection refused") == ["work: connection refused; again in 5m"]
+    assert [told(words) for words in ("the server took too long", "connection refused") * 3] == [[]] * 6
+    told.now += STILL
+    assert told("connection refused")[0].startswith("work: connection refused; still so after 6h")
+    assert told("another one") != []
+    assert told() == ["work: works again after 6h 50m"]
+    assert told("connection refused") != []
+
+
+def test_a_trouble_that_is_another_one_each_time_fills_no_memory(told):
+    for number in range(fetch_watch.KINDS + 5):
+        assert told("x" * number + " is wrong") != []
+    assert told("x is wrong") != []
+    assert told("x is wrong") == []
 
 
 def test_a_trouble_that_counts_is_the_same(told):
@@ -296,3 +317,105 @@ async def test_a_run_that_does_not_end_is_stopped_where_the_file_was_read_again(
         await asyncio.wait([watching])
     assert errand.messages() == MESSAGES
     assert capsys.readouterr().err.count("watching work") == 2
+
+
+@contextlib.asynccontextmanager
+async def _opened(rounds, *_, **__):
+    """In the place of the house."""
+    yield rounds
+    rounds.is_closed = True
+
+
+class SlowRounds:
+    """Rounds with a run that takes its time, though it is stopped."""
+
+    def __init__(self) -> None:
+        self.watched: dict[str, Progress] = {}
+        self.is_asked, self.may = asyncio.Event(), asyncio.Event()
+        self.is_closed = self.was_closed_early = False
+
+    async def watch(self, _schedule) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.is_asked.set()
+            await self.may.wait()
+            self.was_closed_early = self.is_closed
+
+    def end(self) -> None:
+        pass
+
+
+async def test_stopped_while_it_stops_runs_it_still_waits_for_them(tmp_path, server, monkeypatch):
+    monkeypatch.setattr(fetch_watch, "GRACE", 0.01)
+    rounds = SlowRounds()
+    monkeypatch.setattr(house, "opened_rounds", partial(_opened, rounds))
+    errand = Errand(tmp_path, url=server.url, password=PASSWORD)
+    settings = load_fetch_config(errand.config)
+    watch = Watch(
+        lambda: (settings, settings.account), Teller(lambda _: ""), lambda _: None, lambda _: contextlib.nullcontext()
+    )
+    watching = asyncio.create_task(watch.go(settings, settings.account))
+    await asyncio.sleep(0)
+    watch.reread()
+    await rounds.is_asked.wait()
+    watching.cancel()
+    await asyncio.sleep(0.01)
+    assert not watching.done(), "nobody is left who would record it"
+    rounds.may.set()
+    with pytest.raises(asyncio.CancelledError):
+        await watching
+    assert not rounds.was_closed_early
+
+
+class Failing(SlowRounds):
+    """Rounds that note how long they would wait after a failure."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits: list[float] = []
+        self.has_begun = asyncio.Event()
+        self.may.set()
+
+    async def watch(self, schedule) -> None:
+        job = SimpleNamespace(account=SimpleNamespace(name="work"))
+        self.waits.append(schedule(job).next(FetchError("no", Trouble.TEMPORARY)))
+        self.has_begun.set()
+        await super().watch(schedule)
+
+
+async def test_how_often_an_account_failed_is_not_forgotten_unless_it_was_changed(tmp_path, server, monkeypatch):
+    monkeypatch.setattr(fetch_watch, "GRACE", 0.01)
+    rounds = Failing()
+    monkeypatch.setattr(house, "opened_rounds", partial(_opened, rounds))
+    errand = Errand(tmp_path, url=server.url, password=PASSWORD, every="1s")
+
+    def read() -> tuple[FetchConfig, list[Account]]:
+        settings = load_fetch_config(errand.config)
+        return settings, settings.account
+
+    watch = Watch(read, Teller(lambda _: "", is_quiet=True), lambda _: None, lambda _: contextlib.nullcontext())
+    watching = asyncio.create_task(watch.go(*read()))
+    for password in (PASSWORD, PASSWORD, "another one"):
+        await rounds.has_begun.wait()
+        rounds.has_begun.clear()
+        errand.change(password=password)
+        watch.reread()
+    await rounds.has_begun.wait()
+    watching.cancel()
+    await asyncio.wait([watching])
+    assert [int(wait / 1.0) for wait in rounds.waits] == [1, 2, 4, 1]
+
+
+def test_who_disables_all_accounts_may_enable_some_later(fetch, server):
+    fetch.errand.add("work", url=server.url, password=PASSWORD, every="1h")
+    with watching(fetch) as watched:
+        watched.sees("work: 2 delivered")
+        fetch.errand.change(enabled=False)
+        watched.process.send_signal(signal.SIGHUP)
+        watched.sees("watching no account")
+        fetch.errand.change(enabled=True)
+        server.put(b"Subject: three\r\n\r\n3\r\n")
+        watched.process.send_signal(signal.SIGHUP)
+        watched.sees("work: 1 delivered")
+        assert watched.end() == os.EX_OK
