@@ -17,6 +17,12 @@ from .errors import ImapError, NoFolder, told
 SHOWN = 10
 """Names that are told at once."""
 
+LONGEST = 300
+"""Letters of a name that is told; a longer one is nobody's who would type it."""
+
+COMPARED = 10_000
+"""Names among which a similar one is looked for: a server may have any number of them."""
+
 NO_MAIL = frozenset({b"\\noselect", b"\\nonexistent"})
 """RFC 9051 s7.3.1: of what is listed, what cannot be opened."""
 
@@ -32,17 +38,22 @@ class Folders:
         self._place = place
 
     def names(self) -> list[str]:
-        """All that can be opened, INBOX first."""
+        """All that can be opened and typed, INBOX first."""
         with told(self._place):
-            listed = self._client.list_folders()
-        names = [str(name) for flags, _, name in listed if not NO_MAIL & {flag.lower() for flag in flags}]
+            names = [name for name in self._openable("*") if name.isprintable() and len(name) <= LONGEST]
         return sorted(names, key=lambda name: (name.upper() != "INBOX", name.casefold()))
 
     def separator(self) -> str:
         """What parts the levels of a name; "": nothing does. RFC 9051 s6.3.9: LIST with an empty name tells it."""
         with told(self._place):
             found = next((separator for _, separator, _ in self._client.list_folders("", "")), None)
-        return (found or b"").decode("ascii", "replace")
+            return (found or b"").decode("ascii", "replace")
+
+    def _openable(self, pattern: str) -> list[str]:
+        """What the library makes of an odd answer stumbles here, so `told` has to be around it."""
+        listed = self._client.list_folders("", pattern)
+        names = [name for flags, _, name in listed if not NO_MAIL & {flag.lower() for flag in flags}]
+        return [name for name in names if isinstance(name, str)]
 
     def check(self, folder: str) -> None:
         """Raises NoFolder where there is none of this name."""
@@ -54,7 +65,8 @@ class Folders:
     def lacks(self, folder: str) -> bool:
         """Whether this one is to be made. Raises NoFolder where it cannot be."""
         with told(f"folder {folder} at {self._place}"):
-            if self._client.folder_exists(folder):
+            found = self._openable(folder)  # RFC 9051 s6.3.9: its name is a pattern there
+            if folder in found if re.search("[*%]", folder) else found:
                 return False
         if words := misparted(folder, self.separator()):
             raise NoFolder(f"the folder {folder} cannot be made at {self._place}: {words}")
@@ -68,6 +80,8 @@ class Folders:
             with told(f"the folder {folder} cannot be made at {self._place}"):
                 self._client.create_folder(folder)
         except ImapError as error:
+            if error.is_answer and "[ALREADYEXISTS]" in error.text:  # another one was quicker
+                return False
             if error.is_answer and "[CANNOT]" in error.text:  # RFC 9051 s7.1: it can never succeed
                 raise NoFolder(error.text) from error
             raise
@@ -98,5 +112,5 @@ def _nearest(folder: str, names: Sequence[str], separator: str) -> str | None:
     parted = folder.replace("/", separator or "/").casefold()
     if below := known.get(f"inbox{separator}{parted}"):  # RFC 9051 s5.1.2.1: where all folders are below INBOX
         return below
-    near = difflib.get_close_matches(parted, known, n=1, cutoff=0.75)
+    near = difflib.get_close_matches(parted, list(known)[:COMPARED], n=1, cutoff=0.75)
     return known[near[0]] if near else None

@@ -1,5 +1,7 @@
 """The folders of an IMAP server: what is said of one that is not there, and what is made. The library is played."""
 
+from fnmatch import fnmatch
+
 import pytest
 from imapclient.exceptions import IMAPClientError
 
@@ -19,10 +21,8 @@ class Client:
         if not pattern:
             return [((b"\\Noselect",), self.separator, "")]
         above = [((b"\\Noselect", b"\\HasChildren"), self.separator, "Above")]
-        return above + [((b"\\HasNoChildren",), self.separator, name) for name in self.names]
-
-    def folder_exists(self, name):
-        return name in self.names
+        all_ = above + [((b"\\HasNoChildren",), self.separator, name) for name in self.names]
+        return [each for each in all_ if fnmatch(each[2], pattern)]
 
     def create_folder(self, name):
         if self.refuses:
@@ -112,3 +112,47 @@ def test_what_a_server_does_not_make(said, is_lasting):
         folders(refuses=said).make("New")
     assert isinstance(raised.value, NoFolder) is is_lasting
     assert raised.value.may_pass is not is_lasting
+
+
+class Odd:
+    """A library that has read a hostile server's answer."""
+
+    def __init__(self, *listed: object) -> None:
+        self.listed = list(listed)
+
+    def list_folders(self, _directory="", pattern="*"):
+        return self.listed
+
+
+@pytest.mark.parametrize("listed", [((1,), b"/", "x"), (None, b"/", "x"), (b"x", 1, "x"), ((), 1, "x"), ()])
+def test_an_odd_answer_is_the_servers_fault(listed):
+    found = Folders(Odd(listed), "imap.example.org:993")  # type: ignore[arg-type]
+    with pytest.raises(ImapError) as raised:
+        (found.names(), found.separator())
+    assert raised.value.is_nonsense
+
+
+@pytest.mark.parametrize("name", ["a\x1b[2Jb", "\ud800", "a\r\nb", None, "x" * 1_000_000])
+def test_names_that_nobody_types_are_not_told(name):
+    found = Folders(Odd(((), None, "INBOX"), ((), None, name)), "imap.example.org:993")  # type: ignore[arg-type]
+    assert found.names() == ["INBOX"]
+    with pytest.raises(NoFolder) as raised:
+        found.check("a")
+    assert raised.value.text.isprintable()
+    assert len(raised.value.text) < 300
+
+
+def test_what_is_only_above_others_is_made_too():
+    found = folders()
+    assert found.lacks("Above")
+    assert found.make("Above")
+
+
+def test_a_name_that_is_a_pattern_is_not_every_other_one():
+    found = folders("INBOX", "10* mail")
+    assert found.lacks("1*")
+    assert not found.lacks("10* mail")
+
+
+def test_a_folder_that_somebody_else_makes_meanwhile_is_there():
+    assert not folders(refuses="[ALREADYEXISTS] there is one").make("New")
