@@ -1,7 +1,7 @@
 """One run of an account at a time, over all processes: a lock that ends with whoever has it, by whatever end.
 
 The lock is on a file of the account's beside the journal; the file tells who has it, and is never removed. What counts
-is the lock.
+is the lock. The file also keeps a mark of the last run: a journal that knows another one is an older copy.
 
 Must not know: what a run does.
 """
@@ -21,12 +21,13 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-_LINE_LIMIT = 256
+_LINES_LIMIT = 256
 _FAR = 1 << 30  # Windows locks octets, and they cannot be read meanwhile: one that nobody reads
 
 
 class RunLock:
-    """A lock that is held. `folder` is that of the journal's locks, made where there is none."""
+    """A lock that is held. `folder` is that of the journal's locks, made where there is none. `mark` is what was kept
+    here last; "": nothing."""
 
     def __init__(self, folder: Path, account: str) -> None:
         """Take it. Raises JournalError, whose text says who has it and what to do."""
@@ -48,6 +49,12 @@ class RunLock:
             raise JournalError(
                 f"{account} is in use by {holder}: wait until that has ended, or end it, then try again", may_pass=True
             ) from None
+        self.mark = _read(self._descriptor)[1]
+        self._tell()
+
+    def keep(self, mark: str) -> None:
+        """Keep this mark until there is another one."""
+        self.mark = mark
         self._tell()
 
     def close(self) -> None:
@@ -58,19 +65,25 @@ class RunLock:
             os.close(descriptor)
 
     def _tell(self) -> None:
-        line = f"{os.getpid()} {time.strftime('%Y-%m-%d %H:%M:%S')}\n".encode()
+        lines = f"{os.getpid()} {time.strftime('%Y-%m-%d %H:%M:%S')}\n{self.mark}\n".encode()
         with contextlib.suppress(OSError):  # it is only told
             os.ftruncate(self._descriptor, 0)
             os.lseek(self._descriptor, 0, os.SEEK_SET)
-            os.write(self._descriptor, line)
+            os.write(self._descriptor, lines)
+
+
+def _read(descriptor: int) -> tuple[str, str]:
+    """Who has or had it, and the mark."""
+    lines = b""
+    with contextlib.suppress(OSError):
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        lines = os.read(descriptor, _LINES_LIMIT)
+    holder, _, mark = lines.decode("ascii", "replace").partition("\n")
+    return holder.strip(), mark.strip()
 
 
 def _told(descriptor: int) -> str:
-    line = b""
-    with contextlib.suppress(OSError):
-        os.lseek(descriptor, 0, os.SEEK_SET)
-        line = os.read(descriptor, _LINE_LIMIT)
-    pid, _, since = line.decode("ascii", "replace").strip().partition(" ")
+    pid, _, since = _read(descriptor)[0].partition(" ")
     if not pid:
         return "another process"
     return f"process {pid} since {since}" if pid != str(os.getpid()) else f"another run in this process since {since}"

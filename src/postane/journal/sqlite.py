@@ -6,6 +6,7 @@ at once, each with other accounts.
 Must not know: the tables of a listing.
 """
 
+import os
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from functools import partial
@@ -20,6 +21,9 @@ from .sqlite_schema import journal_error, open_file
 
 PIECE = 1000
 """Entries that are read at once."""
+
+MARK = "mark of the last run"
+"""By what an account's word of it is known."""
 
 _ENTRIES = """
 SELECT m.id, a.name, m.key, m.step, m.octets, m.seen, coalesce(m.listed, a.listed, m.seen), m.fetched, m.delivered,
@@ -50,7 +54,9 @@ class SqliteJournal:
         """See Journal."""
         lock = RunLock(self._locks, account)
         try:
-            number, is_suspect = await self._scribe.write(partial(_begin, account))
+            marks = lock.mark, os.urandom(8).hex()
+            number, is_suspect = await self._scribe.write(partial(_begin, account, marks))
+            lock.keep(marks[1])
         except BaseException:
             lock.close()
             raise
@@ -95,11 +101,16 @@ class SqliteJournal:
                 self._runs.pop().release()
 
 
-def _begin(account: str, database: Database) -> tuple[int, bool]:
+def _begin(account: str, marks: tuple[str, str], database: Database) -> tuple[int, bool]:
+    """`marks`: of the last run, as the lock's file knows it, and of this one. Who knows another one is an older copy:
+    what was delivered since is not in it."""
     database.execute("INSERT OR IGNORE INTO account (name, is_running) VALUES (?, 0)", (account,))
     number, is_running = database.execute("SELECT id, is_running FROM account WHERE name = ?", (account,)).fetchone()
     database.execute("UPDATE account SET is_running = 1 WHERE id = ?", (number,))
-    return number, bool(is_running)
+    before, now = marks
+    known = database.execute("SELECT value FROM word WHERE account = ? AND name = ?", (number, MARK)).fetchone()
+    database.execute("INSERT OR REPLACE INTO word VALUES (?, ?, ?)", (number, MARK, now))
+    return number, bool(is_running) or (known is not None and before not in ("", *known))
 
 
 def _counts(database: Database) -> list[Counts]:

@@ -109,6 +109,16 @@ def test_a_lost_state_is_made_anew(fetch, server):
     assert fetch().out.startswith("work: 0 delivered")
 
 
+def test_an_older_copy_of_the_state_doubles_nothing(fetch, server):
+    fetch()
+    older = fetch.errand.state.read_bytes()
+    server.put(b"Subject: three\r\n\r\n3\r\n")
+    fetch()
+    fetch.errand.state.write_bytes(older)
+    assert fetch().out.startswith("work: 0 delivered, 1 there already")
+    assert fetch().out.startswith("work: 0 delivered")
+
+
 def test_a_run_without_a_state_fetches_nothing_that_is_there(fetch, server):
     fetch()
     shutil.rmtree(fetch.errand.state.parent)

@@ -57,6 +57,19 @@ def test_who_cannot_be_told_is_another_process(tmp_path):
     lock.close()
 
 
+def test_a_mark_is_kept_until_there_is_another(tmp_path):
+    for kept, mark in (("", "one"), ("one", "two")):
+        lock = RunLock(tmp_path, "work")
+        assert lock.mark == kept
+        lock.keep(mark)
+        lock.close()
+        lock = RunLock(tmp_path, "work")  # somebody who keeps nothing
+        with pytest.raises(JournalError, match="in use by another run in this process since"):
+            RunLock(tmp_path, "work")
+        lock.close()
+    assert RunLock(tmp_path, "work").mark == "two"
+
+
 def test_a_place_where_no_lock_can_be_is_told(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(JournalError, match=r"the state .*/file cannot be used: the lock of work cannot be had") as told:

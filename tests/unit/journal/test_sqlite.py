@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import sqlite3
 import stat
 
@@ -53,6 +54,35 @@ async def test_two_processes_run_two_accounts_of_one_file(journal, tmp_path):
         await (await journal.begin("two")).finish(is_clean=True)
     finally:
         await other.close()
+
+
+async def test_an_older_copy_is_known_by_what_it_does_not_know(journal, tmp_path):
+    path = tmp_path / "new" / "state" / "fetch.db"
+    for run in (await journal.begin("work"), await journal.begin("other")):
+        await run.finish(is_clean=True)
+    await journal.close()
+    older = path.read_bytes()
+    again = SqliteJournal(path, lambda: NOW)
+    run = await again.begin("work")
+    assert not run.is_suspect
+    await run.finish(is_clean=True)
+    await again.prune("work", NOW)
+    await again.close()
+    path.write_bytes(older)
+    restored = SqliteJournal(path, lambda: NOW)
+    try:
+        for name, is_suspect in (("other", False), ("work", True), ("work", False)):
+            run = await restored.begin(name)
+            assert run.is_suspect is is_suspect, name
+            await run.finish(is_clean=True)
+    finally:
+        await restored.close()
+
+
+async def test_without_its_locks_a_journal_is_believed(journal, tmp_path):
+    await (await journal.begin("work")).finish(is_clean=True)
+    shutil.rmtree(tmp_path / "new" / "state" / "fetch.db.locks")
+    assert not (await journal.begin("work")).is_suspect
 
 
 async def test_who_runs_an_account_is_told(journal, tmp_path):
