@@ -127,6 +127,23 @@ def test_a_folder_of_an_imap_server_is_a_destination(tmp_path, server, post_offi
     assert with_lf(b"body\r\n") in back.messages()[0].replace(b"\r\n", b"\n")
 
 
+def test_a_folder_that_is_only_above_another_one_takes_mail(
+    tmp_path, server, post_office: PostOffice, mailbox: Mailbox
+):
+    server.put("above", [])
+    (server.folder / "mail" / "above" / ".Above.Below" / "cur").mkdir(parents=True)
+    chown(server.folder / "mail" / "above" / ".Above.Below")
+    deliver(post_office, mailbox, [b"Subject: x\r\n\r\nbody\r\n"])
+    fetching = Errand(
+        tmp_path,
+        url=f"pop3://{mailbox.name}@127.0.0.1:{post_office.pop3[1]}",
+        password=mailbox.password,
+        tls="none",
+        deliver=[{"imap": f"imap://above@127.0.0.1:{server.imap}/Above", "password": PASSWORD}],
+    )
+    assert fetching.fetch()["delivered"] == 1
+
+
 def test_a_large_folder_is_searched_in_pieces(server, monkeypatch):
     monkeypatch.setattr(imap_session, "SEARCHED", 3)
     server.put("many", [b"Subject: %d\r\nX-Mark: %d\r\n\r\nbody\r\n" % (number, number % 2) for number in range(10)])

@@ -103,9 +103,21 @@ def _seen(session: "ImapSession") -> Sight:
         tls=None if sock is None else ", ".join((session.tls, *(cipher or ())[:1])),
         certificate=None if der is None else certificate_of(der),
         capabilities=session.capabilities(),
-        folders=tuple(session.folders.names()),
+        folders=_folders(session),
         messages=session.count,
     )
+
+
+def _folders(session: "ImapSession") -> tuple[str, ...]:
+    """None where the server does not tell: who fetches from one folder can do without."""
+    from postane.imap.errors import ImapError  # with a library that is here by now
+
+    try:
+        return tuple(session.folders.names())
+    except ImapError as error:
+        if error.is_answer or error.is_nonsense:
+            return ()
+        raise
 
 
 async def _leave(pop: Pop3) -> None:

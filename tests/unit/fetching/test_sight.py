@@ -1,11 +1,15 @@
 """What a server shows to somebody who looks before fetching from it."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from postane.config.fetching import Account, FetchConfig
 from postane.config.problems import ConfigError
 from postane.fetch.errors import FetchError, Trouble
-from postane.fetching.sight import look
+from postane.fetching import sight
+from postane.fetching.sight import Sight, look
+from postane.imap.errors import ImapError
 from postane.testing.faults import BadQuit, Listed, Missing, QuitHow, Refuse
 from postane.testing.hostile import hostile_server
 from support.dialogue import DialogueLink
@@ -77,3 +81,21 @@ async def test_an_old_protocol_shows_that_it_lets_in(monkeypatch):
     assert (sight.protocol, sight.messages) == ("pop2", None)
     assert link.is_aborted
     assert link.said == [b"HELO you x\r\n"]
+
+
+@pytest.mark.parametrize("fault", [{"is_answer": True}, {"is_nonsense": True}])
+def test_a_server_that_does_not_list_its_folders_lets_in_all_the_same(fault):
+    def names():
+        raise ImapError("LIST is refused", **fault)
+
+    session = SimpleNamespace(secured=None, folders=SimpleNamespace(names=names), count=2, capabilities=lambda: ("X",))
+    assert sight._seen(session) == Sight("imap", capabilities=("X",), messages=2)
+
+
+def test_a_connection_that_breaks_amid_it_is_told():
+    def names():
+        raise ImapError("the server took too long")
+
+    session = SimpleNamespace(secured=None, folders=SimpleNamespace(names=names), count=2, capabilities=lambda: ("X",))
+    with pytest.raises(ImapError, match="too long"):
+        sight._seen(session)
