@@ -1,5 +1,6 @@
 """`postane fetch add`: find a mail address's server, try the login, show what is there, write the account down."""
 
+import shlex
 import sys
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -93,7 +94,8 @@ def add(
     if typed is not None:
         table["password"] = keep_password(table, typed, path)
     write_private(path, with_account(path, text, table))
-    typer.echo(f"{table['name']} is in {path}; fetch it: postane fetch {table['name']}")
+    words = ["postane", "fetch", *([] if config is None else ["-c", str(path)]), str(table["name"])]
+    typer.echo(f"{table['name']} is in {path}; fetch it: {shlex.join(words)}")
 
 
 def _parse_setting(text: str) -> tuple[str, Any]:

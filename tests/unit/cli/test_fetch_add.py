@@ -73,7 +73,8 @@ def add(fetch, server, *words: str):
 def test_an_account_is_added_and_can_be_fetched(fetch, server):
     outcome = add(fetch, server)
     assert outcome.code == 0
-    assert outcome.out == f"example.org is in {fetch.errand.config}; fetch it: postane fetch example.org\n"
+    config = fetch.errand.config
+    assert outcome.out == f"example.org is in {config}; fetch it: postane fetch -c {config} example.org\n"
     assert "EXPIRE 30" in outcome.err
     assert "keeps mail: for 30 days" in outcome.err
     assert "has: 1 message, 19 B" in outcome.err
