@@ -1,6 +1,7 @@
 """Asking somebody at the terminal for a password, from within an event loop as well, which stands still as long.
 
-Ctrl-C there has to reach whoever types: a loop's own handlers only note a signal, for a loop that does not turn.
+Ctrl-C there has to reach whoever types, and that the terminal is closed too: a loop's own handlers only note a signal,
+for a loop that does not turn.
 
 Must not know: what the password is for.
 """
@@ -9,12 +10,13 @@ import asyncio
 import getpass
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import NoReturn
 
 from .words import say
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+"""Windows does not have the last one."""
 
 
 class Interrupted(BaseException):
@@ -36,7 +38,8 @@ def type_password(prompt: str) -> str:
         return ""
     except Interrupted as interrupted:
         number = interrupted.number
-    say("\nno password was given", err=True)
+    with suppress(OSError):  # the terminal may be gone
+        say("\nno password was given", err=True)
     signal.raise_signal(number)
     raise asyncio.CancelledError
 

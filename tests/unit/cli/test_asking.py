@@ -48,6 +48,13 @@ def test_ctrl_c_ends_it_at_once_and_in_good_order(typist, words, code, told):
         assert "Traceback" not in terminal.text
 
 
+def test_a_terminal_that_is_closed_ends_who_watches_while_it_asks(typist):
+    with typist("--watch", "work") as terminal:
+        terminal.sees(PROMPT)
+        terminal.hang_up()
+        assert terminal.wait() == os.EX_OK
+
+
 @pytest.mark.parametrize(("words", "code"), [((), 75), (("--dry-run",), INTERRUPTED)])
 def test_who_gives_up_is_not_asked_for_the_next_account(typist, words, code):
     with typist(*words) as terminal:
