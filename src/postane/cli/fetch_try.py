@@ -87,7 +87,7 @@ def _opens(table: Table, known: FetchConfig, typed: Typed, refusals: list[FetchE
     try:
         sight = run(look(known, account, typed.get))
     except FetchError as error:
-        typer.echo(f"  {show(as_options(error.text, '--set tls_{}=...'))}", err=True)
+        typer.echo(f"  {show(as_options(error.text, '--set tls_{}=...', '--set tls=required'))}", err=True)
         refusals.append(error)
         return False
     _show(sight)

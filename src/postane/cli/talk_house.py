@@ -43,7 +43,8 @@ FILE_LIMIT = 256 * 1024 * 1024
 
 def failure_of(error: NetError) -> Failure:
     """What a command ends with after this."""
-    return Failure(as_options(error.text, "--tls-{}"), NET_CODES.get(type(error), Exit.UNAVAILABLE))
+    text = as_options(error.text, "--tls-{}", "--tls required")
+    return Failure(text, NET_CODES.get(type(error), Exit.UNAVAILABLE))
 
 
 class Verdict:
@@ -219,6 +220,11 @@ async def connect(place: Place, speech: Speech) -> Conversation:
             raise Failure(f"{place.target} does not greet as a server of {speech.protocol} does", Exit.PROTOCOL)
         if outcome is Outcome.REFUSED:
             raise Failure(f"{place.target} does not want to talk", Exit.UNAVAILABLE)
+    except TooSlow as error:
+        link.abort()
+        if link.tls is None and not place.target.path and place.url.protocol != "lmtp":
+            raise TooSlow(f"{error.text}; on a port where TLS comes first it is {place.url.protocol}s://") from error
+        raise
     except BaseException:
         link.abort()
         raise

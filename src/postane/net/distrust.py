@@ -21,7 +21,8 @@ _NOTHING_IN_COMMON = frozenset({"SSLV3_ALERT_HANDSHAKE_FAILURE", "TLSV1_ALERT_IN
 _WANTS_CERTIFICATE = frozenset({"TLSV13_ALERT_CERTIFICATE_REQUIRED", "SSLV3_ALERT_BAD_CERTIFICATE"})
 _NOT_TLS = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG"})
 
-_LATER = 'a URL without the s, and tls = "required"'
+_REQUIRED = 'tls = "required"'
+_LATER = f"a URL without the s, and {_REQUIRED}"
 _CLEAR_PORTS = {995: "STLS on port 110", 993: "STARTTLS on port 143", 465: "STARTTLS on port 587"}
 
 
@@ -59,8 +60,10 @@ def wrong_pin(target: Target, shown: Certificate) -> str:
     )
 
 
-def as_options(text: str, form: str) -> str:
-    """What `explain` says, with the settings that it names called as they are on a command line: --tls-{} or so."""
+def as_options(text: str, form: str, required: str) -> str:
+    """What `explain` says, with the settings that it names called as they are on a command line: `form` is --tls-{} or
+    so, `required` what asks for TLS."""
+    text = text.replace(_REQUIRED, required)
     return re.sub(r"\(tls_(ca|pin)\)", lambda found: f"({form.format(found[1])})", text)
 
 

@@ -1,13 +1,16 @@
 """What a command line asks for, and what a conversation ends with."""
 
+import asyncio
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from postane.cli.talk_house import Place, Verdict, failure_code, failure_of, make_speech
+from postane.cli.talk_house import Place, Verdict, connect, failure_code, failure_of, make_speech
 from postane.cli.talk_options import TalkOptions
 from postane.cli.words import Exit, Failure
-from postane.net.base import LinkLost, TlsMode, TooSlow, Unreachable, Untrusted
+from postane.net.base import LinkLost, Target, TlsMode, TlsPolicy, TooSlow, Unreachable, Untrusted
+from postane.net.distrust import no_tls
 from postane.talk.base import Answered, LoginFailed, Spoilt, Unsuitable
 from postane.talk.counted_speech import Pop2Speech
 from postane.talk.pop3_speech import Pop3Speech
@@ -120,6 +123,8 @@ def test_each_protocol_is_spoken(protocol, name):
 
 
 def test_remedies_are_told_as_options():
+    plain = Untrusted(no_tls(Target("h", 995, TlsPolicy(TlsMode.IMPLICIT))))
+    assert failure_of(plain).text.endswith("STLS on port 110, which is a URL without the s, and --tls required")
     words = failure_of(Untrusted("give its authority (tls_ca) or pin it (tls_pin): sha256:00")).text
     assert words == "give its authority (--tls-ca) or pin it (--tls-pin): sha256:00"
 
@@ -138,3 +143,20 @@ def test_a_file_of_authorities_that_is_none_is_told_before_anybody_is_connected_
     with pytest.raises(Failure, match=r"--tls-ca: .*ca\.pem") as caught:
         Place(TalkOptions("pop3s://h", tls_ca=file))
     assert caught.value.code is Exit.NO_INPUT
+
+
+@pytest.mark.parametrize(("url", "words"), [("pop3", "it is pop3s://$"), ("smtp", "it is smtps://$"), ("lmtp", "s$")])
+async def test_who_waits_for_a_greeting_where_tls_comes_first_is_told(url, words):
+    is_left = asyncio.Event()
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            await reader.read()
+        writer.close()
+        is_left.set()
+
+    async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as server:
+        place = Place(TalkOptions(f"{url}://127.0.0.1:{server.sockets[0].getsockname()[1]}", timeout=0.05))
+        with pytest.raises(TooSlow, match=words):
+            await connect(place, make_speech(place.url.protocol))
+        await is_left.wait()
