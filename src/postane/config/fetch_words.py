@@ -80,6 +80,14 @@ def check_tls(url: str, tls: str | None, pin: str | None) -> None:
         raise ValueError(f'{name.upper()} has no STLS: write {name}s:// for TLS from the beginning, or tls = "none"')
 
 
+def parse_command(value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+    """A command that is one: a shell that is asked for nothing says that all went well."""
+    program = value.strip() if isinstance(value, str) else "".join(value[:1])
+    if not program or (isinstance(value, str) and program.startswith("#")):
+        raise ValueError('this is no command, and mail given to it would be gone; write command = "procmail"')
+    return value
+
+
 def parse_pattern(value: str) -> str:
     """A regular expression."""
     try:
@@ -98,6 +106,7 @@ def parse_field_name(value: str) -> str:
     return value
 
 
+Command = Annotated[str | tuple[str, ...], AfterValidator(parse_command)]
 UserPath = Annotated[Path, BeforeValidator(parse_user_path)]
 Keep = Annotated[KeptFor, BeforeValidator(parse_keep)]
 FieldName = Annotated[str, AfterValidator(parse_field_name)]

@@ -13,6 +13,7 @@ from pydantic import Field, field_validator, model_validator
 
 from .fetch_words import (
     SCHEMES,
+    Command,
     FieldName,
     Keep,
     Mechanism,
@@ -51,9 +52,7 @@ class Deliver(Section):
 
     maildir: UserPath | None = Field(None, description="a Maildir; made where there is none")
     mbox: UserPath | None = Field(None, description="an mbox file (mboxrd), locked while it is written")
-    command: str | tuple[str, ...] | None = Field(
-        None, description="a program that reads the message; exit codes of sysexits.h"
-    )
+    command: Command | None = Field(None, description="a program that reads the message; exit codes of sysexits.h")
     lmtp: Server | None = Field(None, description='an LMTP server: "127.0.0.1:24" or "unix:/run/lmtp.sock"')
     smtp: Server | None = Field(None, description='an SMTP server: "mail.example.org:587"')
     imap: str | None = Field(None, repr=False, description='an IMAP folder: "imaps://you@imap.example.org/INBOX"')

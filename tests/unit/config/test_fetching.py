@@ -285,6 +285,13 @@ def test_a_wrong_url_is_told_without_its_password(url, complaint):
         ),
         ('recipients = ["a"]', "where mail goes, it has none; write maildir ="),
         ("command = 5", '5: account.deliver.command: 5 does not fit; write a text in quotes: "...", or write a list'),
+        *(
+            (
+                f"command = {nothing}",
+                "5: account.deliver.command: this is no command, and mail given to it would be gone",
+            )
+            for nothing in ('""', '"  "', '"# procmail"', "[]", '[""]', '["", "-d"]')
+        ),
         ('smtp = "h:25"', '4: account.deliver: smtp needs to know to whom: write recipients = ["you@example.org"]'),
         ('lmtp = "h"', "5: account.deliver.lmtp: 'h' is not an address; write \"HOST:PORT\""),
         ('maildir = "x"\nsender = "srs"', 'sender = "srs" needs srs_domain and srs_secret'),
