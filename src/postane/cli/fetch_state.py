@@ -77,8 +77,9 @@ def forget(
     if not count and not is_fetched:
         raise unknown_account(settings, account)
     typer.echo(f"{show(account)}: {count} forgotten")
-    if not count and keys:
-        raise Failure("none of these is known: see postane fetch state list", Exit.DATA)
+    if keys and (unknown := len(set(keys)) - count):
+        which = "none of these is" if not count else f"{unknown} of these {'is' if unknown == 1 else 'are'} not"
+        raise Failure(f"{which} known: see postane fetch state list {show(account)}", Exit.DATA)
 
 
 @app.command(

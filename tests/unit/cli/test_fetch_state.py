@@ -1,5 +1,6 @@
 """`postane fetch state`: what is known of messages, looked at and changed."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -99,7 +100,15 @@ def test_what_is_forgotten_is_fetched_again(fetch, server):
 def test_what_is_not_known_cannot_be_forgotten(fetch, server):
     outcome = fetch("state", "forget", "work", "nothing")
     assert outcome.code == Exit.DATA
-    assert "none of these is known" in outcome.err
+    assert "none of these is known: see postane fetch state list work" in outcome.err
+
+
+def test_of_several_it_is_told_how_many_are_not_known(fetch, server):
+    fetch()
+    key = json.loads(fetch("state", "list", "work", "--json").out)[0]["key"]
+    outcome = fetch("state", "forget", "work", key, "nothing", "nothing")
+    assert (outcome.code, outcome.out) == (Exit.DATA, "work: 1 forgotten\n")
+    assert "1 of these is not known" in outcome.err
 
 
 def test_a_lost_state_is_made_anew(fetch, server):
