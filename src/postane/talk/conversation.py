@@ -109,6 +109,8 @@ class Conversation:
                 return
             event = Heard(redact(event.octets, self._secrets), event.tone, event.is_whole)
         self.tell(event)
+        if isinstance(event, Answered) and event.outcome is None and event.verb != OPEN:
+            self.note(f"{self.speech.protocol} has no such reply", Mood.TROUBLE)
         if isinstance(event, Answered) and event.outcome is Outcome.CONTINUED and event.verb in ("AUTH", RESPONSE):
             for line in explain(self.speech.mechanism, self.speech.challenge):
                 self.note(line, Mood.DECODED)

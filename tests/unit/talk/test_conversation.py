@@ -45,6 +45,12 @@ async def test_a_challenge_is_decoded():
     assert heard[-1] == Remark("decoded: Username:", Mood.DECODED)
 
 
+async def test_what_is_no_reply_is_remarked():
+    conversation, heard, _ = await begin(Pop3Speech(), GREETING, (b"NOOP\r\n", b"250 fine\r\n"))
+    await conversation.say("NOOP")
+    assert heard[-1] == Remark("POP3 has no such reply", Mood.TROUBLE)
+
+
 async def test_a_quiet_conversation_leaves_bodies_out():
     conversation, heard, _ = await begin(Pop3Speech(), GREETING, (b"CAPA\r\n", b"+OK\r\nTOP\r\n.\r\n"))
     conversation.is_quiet = True
