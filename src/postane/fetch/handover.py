@@ -115,7 +115,8 @@ class Handover:
         self._news.set()
         if self._work is not None:
             await asyncio.wait([self._work])
-            return not self._is_unsure and not self._work.cancelled() and self._work.exception() is None
+            is_good = not self._work.cancelled() and self._work.exception() is None  # else asyncio tells of it
+            return is_good and not self._is_unsure
         return True
 
     def _discard(self) -> None:
