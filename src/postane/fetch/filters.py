@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _RETURN_PATH = re.compile(rb"^return-path[ \t]*:(.*)", re.IGNORECASE | re.MULTILINE)
 _BETWEEN = re.compile(r"[<>\s,;]+")
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"?')
+_ADDRESS = re.compile(r'(?!-)[^"()\[\]:\\@]+@[^"()\\@]+')
 
 ADDRESS_LIMIT = 512
 """Characters of an address; RFC 5321 s4.5.3.1.3 knows paths of 256 octets."""
@@ -27,9 +29,11 @@ def read_header(header: bytes) -> "Message":
 
 
 def values_of(fields: "Message", name: str) -> Iterator[str]:
-    """Each value of a field, on one line, encoded words as they came."""
-    for value in fields.get_all(name, []):
-        yield " ".join(str(value).split())
+    """Each value of a field, on one line, encoded words as they came; octets that are UTF-8 are its letters (RFC 6532
+    s3)."""
+    for field, value in fields.raw_items():
+        if field.lower() == name.lower():
+            yield " ".join(str(value).encode("utf-8", "surrogateescape").decode("utf-8", "replace").split())
 
 
 def decide(filters: tuple[Filter, ...], fields: "Message") -> Action:
@@ -65,5 +69,8 @@ def envelope_recipients(multidrop: Multidrop, fields: "Message") -> tuple[str, .
 
 
 def _addresses(value: str) -> Iterator[str]:
-    """What looks like an address in a field's value. In one go over it, as who wrote it may be no friend."""
-    return (word for word in _BETWEEN.split(value) if "@" in word[1:-1] and len(word) <= ADDRESS_LIMIT)
+    """The addresses in a field's value whose local part is a dot-string (RFC 5321 s4.1.2): words between quotes may be
+    anything, and look like other addresses. None begins as an option of a command does. In one go over the value, as
+    who wrote it may be no friend."""
+    words = _BETWEEN.split(_QUOTED.sub('"', value) if '"' in value else value)
+    return (word for word in words if len(word) <= ADDRESS_LIMIT and _ADDRESS.fullmatch(word))

@@ -22,6 +22,12 @@ def test_a_filter_sees_a_field_on_one_line(pattern, action):
     assert decide(filters, read_header(HEADER)) is action
 
 
+@pytest.mark.parametrize(("subject", "action"), [("Grüße", Action.SKIP), ("Gr\udcfc\udcdfe", Action.FETCH)])
+def test_a_filter_sees_letters_where_octets_are_utf_8(subject, action):
+    header = f"Subject: {subject}\r\n\r\n".encode("utf-8", "surrogateescape")
+    assert decide((Filter("Subject", re.compile("(?i)grüß"), Action.SKIP),), read_header(header)) is action
+
+
 def test_the_first_filter_that_fits_counts():
     filters = tuple(Filter("Subject", re.compile("."), action) for action in (Action.DELETE, Action.SKIP))
     assert decide(filters, read_header(HEADER)) is Action.DELETE
@@ -41,7 +47,9 @@ def test_the_sender_is_that_of_the_first_return_path(header, sender):
     assert sender_of(header) == sender
 
 
-@pytest.mark.parametrize("value", [b"a" * 250_000, b"<" * 250_000, b"a@" * 125_000, b"@" * 250_000 + b"a"])
+@pytest.mark.parametrize(
+    "value", [b"a" * 250_000, b"<" * 250_000, b"a@" * 125_000, b"@" * 250_000 + b"a", b'"' + b'\\"' * 125_000]
+)
 def test_no_field_takes_for_ever(value):
     """Each octet is looked at once or twice: with the square of them a message would hold everything up for minutes."""
     header = b"Return-Path: " + value + b"\r\n\r\n"
@@ -57,6 +65,26 @@ def test_whom_a_multidrop_holds_mail_for():
     )
     assert envelope_recipients(Multidrop("X-Original-To", prefix="An"), fields)[0] == "na@home.example"
     assert envelope_recipients(Multidrop("Envelope-To"), fields) == ()
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ('"anna@home.example bob"@other.example', ()),
+        ('<"a b"@home.example>, bob@home.example', ("bob@home.example",)),
+        ('"Anna, <eve@evil.example>" <anna@home.example>', ("anna@home.example",)),
+        (r'"a\" eve@evil.example "@home.example', ()),
+        ('"never closed eve@evil.example', ()),
+        ("-rf@home.example --version@home.example", ()),
+        ("u$(touch pwn)@home.example", ()),
+        ("anna@home.example@evil.example, @a:b@c", ()),
+        ("anna+list=x/y@home.example; jürgen@bücher.example", ("anna+list=x/y@home.example", "jürgen@bücher.example")),
+        ("postmaster@[192.0.2.7]", ("postmaster@[192.0.2.7]",)),
+    ],
+)
+def test_what_is_no_plain_address_names_nobody(value, found):
+    fields = read_header(f"X-Original-To: {value}\r\n\r\n".encode())
+    assert envelope_recipients(Multidrop("X-Original-To"), fields) == found
 
 
 def test_the_header_part_ends_at_the_empty_line():
