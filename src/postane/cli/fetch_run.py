@@ -284,8 +284,9 @@ async def _until_signal(work: Coroutine[Any, Any, ResultT], reread: Callable[[],
             if sys.stderr.isatty():  # where a table was drawn without a cursor
                 os.write(2, CURSOR)
             os._exit(Exit.TEMP_FAIL)
-        say("stopping: what is being delivered is recorded first; once more ends it at once", err=True)
         task.cancel()
+        with contextlib.suppress(OSError):  # nobody may read that any more
+            say("stopping: what is being delivered is recorded first; once more ends it at once", err=True)
 
     with contextlib.suppress(NotImplementedError):  # Windows
         for number in (signal.SIGTERM, signal.SIGINT):

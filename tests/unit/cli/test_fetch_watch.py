@@ -295,6 +295,21 @@ def test_nothing_is_watched_where_all_accounts_are_disabled(fetch, server):
     assert fetch("-q").err == ""
 
 
+def test_who_watches_in_silence_is_stopped_though_nobody_reads_that(fetch, server):
+    fetch.errand.add("work", url=server.url, password=PASSWORD, every="1h")
+    command = fetch.errand.command("--watch", "-q")
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        try:
+            wait_until(lambda: len(fetch.errand.messages()) == len(MESSAGES), "it fetches")
+            assert process.stderr is not None
+            process.stderr.close()
+            process.send_signal(signal.SIGTERM)
+            process.wait(20)
+        finally:
+            process.kill()
+    assert process.returncode != -signal.SIGKILL
+
+
 async def test_a_run_that_does_not_end_is_stopped_where_the_file_was_read_again(tmp_path, server, monkeypatch, capsys):
     monkeypatch.setattr(fetch_watch, "GRACE", 0.05)
     server.behave([Stall("RETR", 40)])
