@@ -9,6 +9,9 @@ from prompt_toolkit.application import get_app
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 from prompt_toolkit.formatted_text import FormattedText
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.key_binding.key_processor import KeyPress
+from prompt_toolkit.keys import Keys
 from prompt_toolkit.layout.processors import Processor, Transformation, TransformationInput
 from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.output.plain_text import PlainTextOutput
@@ -105,6 +108,20 @@ class SecretStars(Processor):
             return Transformation(fragments)
         letters = [(style, letter) for style, text, *_ in fragments for letter in text]
         return Transformation([(style, letter if at < start else "*") for at, (style, letter) in enumerate(letters)])
+
+
+def typing_what_is_pasted() -> KeyBindings:
+    """Lines that are pasted are lines, each of which is hidden, said and answered as if it were typed."""
+    bindings = KeyBindings()
+
+    @bindings.add(Keys.BracketedPaste)
+    def _(event: KeyPressEvent) -> None:
+        lines = event.data.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
+        enter = KeyPress(Keys.ControlM, "\r")
+        letters = (letter for letter in lines if letter == "\n" or letter.isprintable())
+        event.key_processor.feed_multiple([enter if letter == "\n" else KeyPress(letter) for letter in letters])
+
+    return bindings
 
 
 class DumbOutput(PlainTextOutput):

@@ -30,7 +30,17 @@ from .asking import type_password
 from .talk_history import TalkHistory, history_path
 from .talk_house import Place, Verdict, connect, failure_of, make_speech, prepare
 from .talk_options import TalkOptions
-from .talk_screen import PLAIN, STYLE, DumbOutput, ScreenPrinter, SecretStars, VerbCompleter, may_keep, toolbar
+from .talk_screen import (
+    PLAIN,
+    STYLE,
+    DumbOutput,
+    ScreenPrinter,
+    SecretStars,
+    VerbCompleter,
+    may_keep,
+    toolbar,
+    typing_what_is_pasted,
+)
 from .words import Exit, Failure
 
 MENU_LINES = 6
@@ -56,7 +66,7 @@ class TerminalPlace(Place):
         if is_secret and is_dumb_terminal():
             return type_password(question)
         try:
-            asking = PromptSession[str](interrupt_exception=Interrupted)
+            asking = PromptSession[str](interrupt_exception=Interrupted, key_bindings=typing_what_is_pasted())
             return await asking.prompt_async(question, is_password=is_secret, handle_sigint=False)
         except (EOFError, Interrupted):
             return None
@@ -119,6 +129,7 @@ def _make_session(conversation: Conversation, *, is_plain: bool) -> PromptSessio
         color_depth=ColorDepth.DEPTH_1_BIT if is_plain else None,
         reserve_space_for_menu=MENU_LINES,
         interrupt_exception=Interrupted,
+        key_bindings=typing_what_is_pasted(),
     )
 
 

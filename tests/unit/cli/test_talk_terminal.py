@@ -49,6 +49,24 @@ def test_what_the_server_left_open_is_ended_before_anything_is_told(tmp_path):
         person.sees("\r\npostane: ")
 
 
+def test_lines_that_are_pasted_are_said_one_after_the_other_and_hide_their_secrets(tmp_path):
+    turns = ((b"USER mrose\r\n", b"+OK go on\r\n"), (b"PASS tanstaaf\r\n", b"-ERR no\r\n"),
+             (b"USER mrose\r\n", b"+OK once more\r\n"), (b"PASS sesame\r\n", b"+OK in\r\n"),
+             (b"LIST 1\r\n", b"+OK 1 2\r\n"), (b"QUIT\r\n", b"+OK bye\r\n"))  # fmt: skip
+    lines = "USER mrose\r\nPASS tanstaaf\nUSER mrose\nPASS\nsesame\rLIST\t1\x07\nQU"
+    with answering(*turns) as url, Typist((*TALK, url, "--transcript", "t.txt"), tmp_path) as person:
+        person.sees("POP3 authorization")
+        person.type(f"\x1b[200~{lines}\x1b[201~")
+        person.sees("+OK 1 2")
+        person.type("IT\r")
+        person.sees("+OK bye")
+        assert person.wait() == 0
+        kept = (tmp_path / ".local/state/postane/talk-history").read_text()
+        for written in (person.text, (tmp_path / "t.txt").read_text(), kept):
+            assert "tanstaaf" not in written
+            assert "sesame" not in written
+
+
 def test_a_dumb_terminal_shows_no_secret_and_is_told_nothing_but_text(tmp_path):
     turns = ((b"USER mrose\r\n", b"+OK go on\r\n"), (b"PASS tanstaaf\r\n", b"-ERR no\r\n"),
              (b"USER mrose\r\n", b"+OK once more\r\n"), (b"PASS sesame\r\n", b"-ERR never\r\n"),
