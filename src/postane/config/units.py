@@ -144,7 +144,8 @@ def parse_endpoint(text: object) -> Endpoint:
     host, _, port = text.rpartition(":") if isinstance(text, str) else ("", "", "")
     bracketed = _BRACKETED.fullmatch(host)
     if not (bracketed or _HOST.fullmatch(host)) or not _PORT.fullmatch(port) or int(port) > 65535:
-        raise ValueError(f'{text!r} is not an address; write "HOST:PORT", "[IPV6]:PORT" or "unix:/PATH"')
+        shown = re.sub("^.*@", "...@", text, flags=re.DOTALL) if isinstance(text, str) else text  # a password, perhaps
+        raise ValueError(f'{shown!r} is not an address; write "HOST:PORT", "[IPV6]:PORT" or "unix:/PATH"')
     return Endpoint(host=bracketed[1] if bracketed else host, port=int(port))
 
 

@@ -165,3 +165,9 @@ def test_a_path_that_the_system_cannot_open_is_told(monkeypatch):
     monkeypatch.setattr(os, "fsencode", lambda path: str(path).encode("ascii"))
     with pytest.raises(ValueError, match=r"'caf\\xe9' cannot be a file's name in this locale: set LC_ALL=C\.UTF-8"):
         expand_user("caf\xe9")
+
+
+def test_what_is_before_a_host_may_be_a_password_and_is_not_told():
+    with pytest.raises(ValueError, match=r"^'\.\.\.@h:2500' is not an address; write") as raised:
+        parse_endpoint("smtp://me:s3cr@t\n@h:2500")
+    assert "s3cr" not in str(raised.value)
