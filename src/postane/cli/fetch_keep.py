@@ -28,11 +28,17 @@ def keep_password(table: Mapping[str, Any], password: str, path: Path) -> dict[s
         asyncio.run(Keyring(service).put(str(table["user"]), password))
     except NoSecret:
         folder = path.parent / "passwords"
-        file = folder / str(table["name"]).replace("/", "_")
+        file = folder / _file_name(str(table["name"]))
         write_private(file, password + "\n")
         typer.echo(f"there is no keyring here: the password is in {file}, which nobody else may read", err=True)
         return {"file": str(file.absolute())}
     return {"keyring": service}
+
+
+def _file_name(name: str) -> str:
+    """One of its own for each account, within the folder."""
+    name = name.replace("%", "%25").replace("/", "%2F")
+    return name.replace(".", "%2E") if set(name) == {"."} else name
 
 
 def with_account(path: Path, text: str, table: Mapping[str, Any]) -> str:

@@ -3,13 +3,17 @@
 import os
 import stat
 import tomllib
+from pathlib import Path
 
 import pytest
 
 from postane.cli.fetch_add import _server
+from postane.cli.fetch_keep import keep_password
 from postane.cli.words import Exit
 from postane.config.fetch_file import load_fetch_config
 from postane.config.fetch_words import HERE
+from postane.credentials.base import NoSecret
+from postane.credentials.keyrings import Keyring
 from postane.discovery.base import Candidate, Method, Service, Way
 from postane.discovery.find import Discovery
 from postane.net.base import TlsMode
@@ -332,3 +336,18 @@ def test_a_home_that_is_nobodys_is_told(fetch, server):
     outcome = add(fetch, server, "--maildir", "~nosuchuser/Mail")
     assert outcome.code == Exit.USAGE
     assert "there is no user nosuchuser" in outcome.err
+
+
+def test_each_account_has_a_file_of_its_own_for_its_password(tmp_path, monkeypatch):
+    async def has_none(*_):
+        raise NoSecret("no keyring")
+
+    monkeypatch.setattr(Keyring, "put", has_none)
+    names = ["a/b", "a_b", "a%2Fb", "..", ".", "you@example.org"]
+    files = {
+        name: Path(keep_password({"name": name, "user": "u"}, f"of {name}", tmp_path / "fetch.toml")["file"])
+        for name in names
+    }
+    assert {name: file.read_text() for name, file in files.items()} == {name: f"of {name}\n" for name in names}
+    assert {file.parent for file in files.values()} == {tmp_path / "passwords"}
+    assert files["you@example.org"].name == "you@example.org"
