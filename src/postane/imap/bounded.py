@@ -26,7 +26,7 @@ ANSWER = 64 * 1024 * 1024
 LINE = 1_000_000
 """Octets of one line, as the library has it: an answer to SEARCH is one."""
 
-AT_ONCE = 16 * 1024
+AT_ONCE = 8 * 1024
 """Octets that are asked of the socket at a time; what is left of them is copied for each line."""
 
 ENOUGH = 64
@@ -65,6 +65,10 @@ class _Bounded(_Base):
         return b"".join(pieces)
 
     def readline(self) -> bytes:
+        if (end := self._ahead.find(b"\n") + 1) and self._source is self.sock:  # so are nearly all
+            line, self._ahead = self._ahead[:end], self._ahead[end:]
+            self._count(end)
+            return line
         pieces, octets = list[bytes](), 0
         while self._has_more():
             end = self._ahead.find(b"\n") + 1 or len(self._ahead)
