@@ -16,7 +16,7 @@ from .filters import decide, read_header
 from .header_part import read_header_part
 from .source import Incoming
 from .troubles import told_of_sink
-from .work import DONE, HERE_SINCE, PENDING, PIECE, Tell, Work
+from .work import DONE, HERE_SINCE, PENDING, PIECE, Tell, Work, typed
 
 CLOCK = "clock"
 """By what it is remembered what the clock was, and since when ages count."""
@@ -170,7 +170,7 @@ def _is_same(work: Work, each: Compared) -> bool:
     if not each.octets or each.octets <= each.listed.octets <= each.octets + may_grow:
         return True
     those = "of deleted ones" if each.step is Step.DELETED else "of others that were delivered"
-    name = work.account.name
+    name = typed(work.account.name)
     work.progress.remark(
         f"there are messages with the unique-ids {those}, and of another size, which are neither fetched nor deleted;"
         f" to fetch them: postane fetch state forget {name} KEY (state list {name} --step {each.step} names it)"

@@ -18,7 +18,7 @@ from postane.sinks.content import Spool, SpoolError
 from .errors import FetchError, NothingTaken, Trouble
 from .progress import Progress, tell_of
 from .troubles import told_of_sink
-from .work import PART
+from .work import PART, typed
 
 GROUP = 250
 """Messages that are brought to the destinations at once, at most."""
@@ -254,7 +254,7 @@ class Handover:
         is_passing = delivery.outcome is Outcome.DEFERRED
         words = tell_of(sink.name, delivery.reason or delivery.outcome)
         if not is_passing:
-            leave = f"postane fetch state mark-seen {self._progress.account} KEY"
+            leave = f"postane fetch state mark-seen {typed(self._progress.account)} KEY"
             self._progress.remark(f"what is refused is fetched again in each run; to leave it at the server: {leave}")
         if crate.key not in self.failed:
             self._progress.fail(f"{crate.key}: {words}", Trouble.TEMPORARY if is_passing else Trouble.REFUSED)

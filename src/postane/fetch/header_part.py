@@ -14,6 +14,7 @@ from postane.sinks.content import Spool, SpoolError
 from .errors import FetchError, NoEnd, Trouble
 from .filters import header_of
 from .source import Incoming
+from .work import typed
 
 ANSWER = 1024
 """Octets of a line that may be an answer: RFC 2449 s4 knows 512."""
@@ -41,9 +42,7 @@ def header_in(content: Content) -> bytes:
 def rest_note(each: Listed, account: str, host: str) -> bytes:
     """What stands in the place of the body where only the header part is fetched: where all of it is, and how to get
     it. Whoever reads it may put the last line into a shell."""
-    import shlex  # rarely there
-
-    forget = f"postane fetch state forget {shlex.quote(account)} {shlex.quote(each.key)}"
+    forget = f"postane fetch state forget {typed(account)} {typed(each.key)}"
     lines = (
         f"This message has {each.octets} octets, more than are fetched; the rest of it is at {host}.",
         "To have it whole, raise max_size of its account in fetch.toml. Then it comes again after:",

@@ -7,18 +7,23 @@ Must not know: how messages are deleted.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from json import dumps, loads
 
 from postane.journal.base import Compared
-from postane.sinks.base import Sink
+from postane.sinks.base import Located, Sink, SinkError
 
 from .account import KeepKind
 from .lead import id_in_lead
 from .listing import ASKED
-from .work import DONE, HERE_SINCE, Work
+from .work import DONE, HERE_SINCE, Work, typed
 
 AT_ONCE = "gone at once"
 """By what it is remembered what was gone at once: when that was noticed, and when the first and the last of it were
 delivered, in seconds since the epoch."""
+
+PLACES = "here at"
+"""The same of what tells one destination from another in its place, as JSON."""
 
 MANY = 20
 """So many messages that are gone between two runs, and were the last ones to come, look like an older backup."""
@@ -79,7 +84,7 @@ async def _without_loss(work: Work, gone: list[Compared], newest: float) -> list
         return gone
     held = {each.listed.number for each in gone if first <= (each.delivered or 0.0) <= last}
     if held:
-        name = work.account.name
+        name = typed(work.account.name)
         work.progress.remark(
             f"the last {len(held)} messages that came are gone at once, as if an older backup had been put in their"
             f" place: for {WAIT / 86400:.0f} days they stay at the server; to have them again: postane fetch state"
@@ -106,16 +111,40 @@ async def here_since(work: Work, tellers: Sequence[Sink]) -> float:
     with a folder that was moved away, a disk that is not mounted, and nobody deleted it."""
     names = sorted(sink.name for sink in tellers)
     since, *known = (await work.run.recall(HERE_SINCE) or "").split("\n")
-    if since and known == names and not any(sink.is_new for sink in tellers):
-        return float(since)
+    places = loads(await work.run.recall(PLACES) or "{}")
+    found = await _found(work, tellers)
+    empty = [name for name, (place, is_empty) in found.items() if is_empty and places.get(name, place) != place]
+    is_same = known == names and not empty and not any(sink.is_new for sink in tellers)
+    if not since or not is_same:
+        since = repr(await _begin_anew(work, tellers, float(since or 0.0), empty))
+    if (now := places | {name: place for name, (place, _) in found.items()}) != places:  # after what was told by it
+        await work.run.remember(PLACES, dumps(now))
+    return float(since)
+
+
+async def _found(work: Work, tellers: Sequence[Sink]) -> dict[str, tuple[str, bool]]:
+    """What stands in the places of the destinations, by their names, and whether it is empty."""
+    found = {}
+    for sink in tellers:
+        if isinstance(sink, Located) and sink.name not in work.progress.down:
+            with suppress(SinkError):  # it could not be opened either
+                found[sink.name] = await sink.locate()
+    return found
+
+
+async def _begin_anew(work: Work, tellers: Sequence[Sink], since: float, empty: Sequence[str]) -> float:
+    """Count only what is delivered from now on, and give when that is. `empty` are others than before, with nothing."""
     began = work.progress.began
     assert began is not None, "the run has begun"
-    if since and float(since) != began and work.account.keep.kind is KeepKind.HERE:
-        new = ", ".join(sink.name for sink in tellers if sink.is_new)
+    if since and since != began and work.account.keep.kind is KeepKind.HERE:
+        what = "the destinations are others than before"
+        if empty:
+            what = f"{', '.join(empty)} is another than before, and empty"
+        if new := ", ".join(sink.name for sink in tellers if sink.is_new):
+            what = f"{new} had to be made anew"
         work.progress.remark(
-            f"{f'{new} had to be made anew' if new else 'the destinations are others than before'}: what was delivered"
-            " until now is not deleted at the server, since nobody knows what was deleted here; to have it again:"
-            f" postane fetch state forget {work.account.name}"
+            f"{what}: what was delivered until now is not deleted at the server, since nobody knows what was deleted"
+            f" here; to have it again: postane fetch state forget {typed(work.account.name)}"
         )
-    await work.run.remember(HERE_SINCE, "\n".join((repr(began), *names)))
+    await work.run.remember(HERE_SINCE, "\n".join((repr(began), *sorted(sink.name for sink in tellers))))
     return began

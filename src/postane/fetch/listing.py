@@ -15,7 +15,7 @@ from .errors import FetchError, Trouble
 from .header_part import read_header_part
 from .keys import PREFIX, DigestKeys
 from .source import Facts, Item
-from .work import PART, PENDING, PIECE, Work
+from .work import PART, PENDING, PIECE, Work, typed
 
 REPEATED = "repeated unique-ids"
 """By what the journal remembers them."""
@@ -75,7 +75,7 @@ async def _check_unique_ids(work: Work, *, has_unique_ids: bool) -> None:
     """A server that gave unique-ids and gives none now is out of order, or does not know its own mind."""
     had_unique_ids = await work.run.recall(UNIQUE_IDS) is not None
     if had_unique_ids and not has_unique_ids:
-        forget = f"postane fetch state forget {work.account.name}"
+        forget = f"postane fetch state forget {typed(work.account.name)}"
         raise FetchError(
             f"the server gives no unique-ids now, and all its mail would look new; if it never will again: {forget}",
             Trouble.TEMPORARY,
@@ -117,7 +117,7 @@ async def check_mailbox(work: Work, facts: Facts) -> None:
         if not same or others > same:
             raise FetchError(
                 f"this was {before} until now, and is {mailbox}, where other mail is: give it an account of"
-                f" another name, or forget what was there: postane fetch state forget {work.account.name}",
+                f" another name, or forget what was there: postane fetch state forget {typed(work.account.name)}",
                 Trouble.CONFIGURATION,
             )
     await work.run.remember(MAILBOX, f"{mailbox}\n{work.mailbox}")

@@ -33,6 +33,13 @@ Tell = Callable[[Listed, str], None]
 """Hears what would become of a message."""
 
 
+def typed(word: str) -> str:
+    """A word, as it is typed in a shell: an account may be called "my mail"."""
+    import shlex  # for who is told what to type
+
+    return shlex.quote(word)
+
+
 @dataclass(slots=True)
 class Work:
     """One visit's tools. `most`: messages to fetch at most; None: all. `given_up` are keys that were tried in this run

@@ -55,6 +55,15 @@ async def test_a_refused_message_needs_a_person():
     assert (await bench.fetch()).worst is Trouble.REFUSED
 
 
+async def test_an_account_is_named_as_it_is_typed():
+    bench = Bench(mail(1))
+    bench.account = replace(bench.account, name="my mail")
+    bench.sink.answer = lambda _: Delivery(Outcome.REFUSED, "no such user")
+    progress = Progress("my mail", lambda: bench.at)
+    await fetch(bench.job(), bench.journal, progress)
+    assert progress.note.endswith("postane fetch state mark-seen 'my mail' KEY")
+
+
 async def test_when_quit_fails_the_next_run_deletes_without_fetching():
     bench = Bench(mail(1), keep=DELETES)
     bench.server.commits = False
