@@ -245,3 +245,58 @@ def test_what_a_reader_has_renamed_or_rewritten_stays_at_the_server(tmp_path, ho
         place.write_bytes(b"From " + first + b"From " + b"".join([lines[0], b"Status: RO\n", *lines[1:]]))
     assert fetching.fetch()["deleted"] == 1
     assert count(house, box) == 2
+
+
+@pytest.mark.parametrize("destination", ["maildir", "mbox"])
+def test_an_empty_one_in_its_place_deletes_nothing_then_or_later(tmp_path, house, box, destination):
+    """A disk that is not mounted, and a mail server that makes the folders that it misses."""
+    deliver(house, box, [b"Subject: %d\r\n\r\nbody\r\n" % number for number in range(3)])
+    place = tmp_path / "box"
+    fetching = errand(tmp_path, house, box, keep="until-deleted-here", deliver=[{destination: str(place)}])
+    assert fetching.fetch()["delivered"] == 3
+    place.rename(tmp_path / "away")
+    if destination == "maildir":
+        for folder in ("new", "cur", "tmp", ".Archive/new", ".Archive/cur"):
+            (place / folder).mkdir(parents=True)
+    else:
+        place.touch()
+    deliver(house, box, [b"Subject: new\r\n\r\nbody\r\n"])
+    told = fetching.fetch()
+    assert (told["delivered"], told["deleted"]) == (1, 0)
+    assert (
+        "is another than before, and empty: what was delivered until now is not deleted at the server" in told["note"]
+    )
+    assert fetching.fetch()["deleted"] == 0
+    assert count(house, box) == 4
+
+
+@pytest.mark.parametrize("destination", ["maildir", "mbox"])
+def test_one_that_its_reader_has_emptied_empties_the_mailbox(tmp_path, house, box, destination):
+    deliver(house, box, [b"Subject: %d\r\n\r\nbody\r\n" % number for number in range(3)])
+    place = tmp_path / "box"
+    fetching = errand(tmp_path, house, box, keep="until-deleted-here", deliver=[{destination: str(place)}])
+    assert fetching.fetch()["delivered"] == 3
+    if destination == "maildir":
+        for file in (place / "new").iterdir():
+            file.unlink()
+    else:
+        os.truncate(place, 0)
+    assert fetching.fetch()["deleted"] == 3
+    assert count(house, box) == 0
+
+
+@pytest.mark.parametrize("destination", ["maildir", "mbox"])
+def test_one_that_was_put_back_from_a_copy_goes_on_as_it_was(tmp_path, house, box, destination):
+    deliver(house, box, [b"Subject: %d\r\n\r\nbody\r\n" % number for number in range(3)])
+    place, copy = tmp_path / "box", tmp_path / "copy"
+    fetching = errand(tmp_path, house, box, keep="until-deleted-here", deliver=[{destination: str(place)}])
+    assert fetching.fetch()["delivered"] == 3
+    (shutil.copytree if destination == "maildir" else shutil.copy)(place, copy)
+    place.rename(tmp_path / "away")
+    copy.rename(place)
+    assert fetching.fetch()["deleted"] == 0
+    if destination == "maildir":
+        next((place / "new").iterdir()).unlink()
+    else:
+        place.write_bytes(place.read_bytes().rpartition(b"From ")[0])
+    assert fetching.fetch()["deleted"] == 1

@@ -144,3 +144,12 @@ class Waiter(Protocol):
 
     on_wait: Callable[[str], None]
     """Hears what is waited for, and "" when that is over; from whatever thread."""
+
+
+@runtime_checkable
+class Located(Protocol):
+    """A sink that is a file or folder of this machine: another one may come into its place."""
+
+    async def locate(self) -> tuple[str, bool]:
+        """What tells it from another one in its place, and whether it has no message at all. Raises SinkError."""
+        ...

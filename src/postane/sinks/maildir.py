@@ -96,6 +96,10 @@ class MaildirSink:
         """Make what is not there, sweep what a crash has left. Raises SinkError."""
         await self._thread.run(self._open)
 
+    async def locate(self) -> tuple[str, bool]:
+        """See Located. Raises SinkError."""
+        return await self._thread.run(self._locate)
+
     async def find(self, keys: Collection[str]) -> set[str]:
         """Which of these are in it, its subfolders included. Raises SinkError."""
         return await self._thread.run(partial(self._find, keys)) if keys else set()
@@ -124,6 +128,10 @@ class MaildirSink:
             if self._durability is None:
                 self._durability = Durability(self._path)
             self._sweep()
+
+    def _locate(self) -> tuple[str, bool]:
+        with told_as(f"the Maildir {self._path} cannot be read"):
+            return str(os.stat(self._path).st_ino), not any(_names(folder) for folder in self._folders())
 
     def _sweep(self) -> None:
         """Remove our own files that nobody writes any more: too old, or of a process of this host that is gone."""

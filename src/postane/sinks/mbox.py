@@ -82,6 +82,10 @@ class MboxSink:
         """Make it where it is not there, mend what a crash has left. Raises SinkError."""
         await self._thread.run(self._open)
 
+    async def locate(self) -> tuple[str, bool]:
+        """See Located. Raises SinkError."""
+        return await self._thread.run(self._locate)
+
     async def find(self, keys: Collection[str]) -> set[str]:
         """Which of these are in it: all of it is read. Raises SinkError."""
         return await self._thread.run(partial(self._find, keys)) if keys else set()
@@ -106,6 +110,11 @@ class MboxSink:
             with self._locked():
                 if self.is_new:
                     sync_folder(folder)
+
+    def _locate(self) -> tuple[str, bool]:
+        with told_as(f"the mbox {self._path} cannot be read"):
+            found = os.stat(self._path)
+            return str(found.st_ino), found.st_size == 0
 
     def _find(self, keys: Collection[str]) -> set[str]:
         wanted = by_mark(keys)

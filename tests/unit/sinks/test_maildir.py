@@ -34,6 +34,21 @@ async def test_its_folders_are_made_and_belong_to_the_user_alone(tmp_path: Path)
     await sink.close()
 
 
+async def test_it_tells_itself_from_another_one_in_its_place(tmp_path: Path) -> None:
+    place = tmp_path / "work"
+    sink = await opened(place)
+    (place / ".Sent" / "cur").mkdir(parents=True)
+    first, is_empty = await sink.locate()
+    assert is_empty
+    await sink.deliver([parcel("a")])
+    assert await sink.locate() == (first, False)
+    place.rename(tmp_path / "away")
+    await sink.open()
+    other, is_empty = await sink.locate()
+    assert (other != first, is_empty) == (True, True)
+    await sink.close()
+
+
 async def test_a_name_has_the_time_and_the_key(tmp_path: Path) -> None:
     sink = await opened(tmp_path)
     await sink.deliver([parcel(1)])

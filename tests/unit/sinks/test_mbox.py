@@ -27,6 +27,20 @@ async def test_it_is_made_and_belongs_to_the_user_alone(tmp_path: Path) -> None:
     await sink.close()
 
 
+async def test_it_tells_itself_from_another_one_in_its_place(tmp_path: Path) -> None:
+    place = tmp_path / "work"
+    sink = await opened(place)
+    first, is_empty = await sink.locate()
+    assert is_empty
+    await sink.deliver([parcel("a")])
+    assert await sink.locate() == (first, False)
+    place.rename(tmp_path / "away")
+    await sink.open()
+    other, is_empty = await sink.locate()
+    assert (other != first, is_empty) == (True, True)
+    await sink.close()
+
+
 async def test_its_form(tmp_path: Path) -> None:
     sink = await opened(tmp_path / "m")
     await sink.deliver([parcel(1, b"Subject: a\r\n\r\nFrom me\r\n>From you\r\nno end", sender="", lead=b"L: x\r\n")])
