@@ -32,7 +32,7 @@ async def test_it_tells_itself_from_another_one_in_its_place(tmp_path: Path) -> 
     sink = await opened(place)
     first, is_empty = await sink.locate()
     assert is_empty
-    await sink.deliver([parcel("a", b"Subject: a\r\n\r\n")])
+    await sink.deliver([parcel(1)])
     assert await sink.locate() == (first, False)
     place.rename(tmp_path / "away")
     await sink.open()
