@@ -1,7 +1,6 @@
 """A full disk, and a disk that fails to keep what it was given: refused clearly, nothing half, and it works again."""
 
 import asyncio
-import os
 import shutil
 import subprocess
 import sys
@@ -12,6 +11,7 @@ import pytest
 
 from postane.maildrop.base import Holder, Lock, MaildropError, MaildropStore, Receipt, StoreFull
 from postane.maildrop.embedded import embedded_store
+from support import disks
 from support.store_child import DROPS, INLINE, deposit, message
 from support.store_parent import found, look, run_child
 
@@ -37,26 +37,11 @@ int fdatasync(int fd) {
 """
 
 
-def missing(what: str) -> None:
-    """A test that cannot be made here is skipped, but not where everything is to be tried."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(what)
-    pytest.skip(what)
-
-
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 4 MiB."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mounted = os.geteuid() == 0 and shutil.which("mount")
-    options = ["-t", "tmpfs", "-o", "size=4m", "tmpfs", str(place)]
-    if not mounted or subprocess.run(["mount", *options], stderr=subprocess.DEVNULL).returncode:
-        missing("only root can mount a small file system")
-    try:
+    with disks.small_disk(tmp_path / "disk", "4m") as place:
         yield place
-    finally:
-        subprocess.run(["umount", "-l", str(place)], check=True)
 
 
 @pytest.fixture
@@ -64,7 +49,7 @@ def shim(tmp_path: Path) -> Path:
     """A library that makes every sync fail while a file exists."""
     compiler = shutil.which("cc") or shutil.which("gcc")
     if not compiler or sys.platform != "linux":
-        missing("a C compiler on Linux is needed to make syncs fail")
+        disks.missing("a C compiler on Linux is needed to make syncs fail")
     source, library = tmp_path / "shim.c", tmp_path / "shim.so"
     source.write_text(SHIM)
     subprocess.run([str(compiler), "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)

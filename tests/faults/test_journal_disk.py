@@ -7,10 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from postane.journal.base import Step
+import pytest
+
+from postane.journal.base import JournalError, Step
 from postane.journal.sqlite import SqliteJournal
 from support import journal_child
-from support.journals import entries
+from support.disks import enlarge, small_disk
+from support.journals import entries, listed
 
 LISTED = 200_000
 ALLOWED = 24  # MiB over what a short listing needs: caches, which have a limit; the keys alone would take 40
@@ -36,6 +39,29 @@ async def test_a_file_that_may_not_grow(tmp_path: Path) -> None:
     finally:
         await journal.close()
     assert {known[key] for key in acknowledged} == {Step.DELIVERED}
+
+
+@pytest.mark.parametrize("size", ["60k", "80k", "100k", "104k", "116k"])
+async def test_no_room_for_a_new_file_leaves_none_that_is_damaged(tmp_path: Path, size: str) -> None:
+    with small_disk(tmp_path / "disk", size) as disk:
+        for _ in range(2):
+            try:
+                await run_through(SqliteJournal(disk / "fetch.db"))
+            except JournalError as error:
+                assert "no space is left" in error.text
+        enlarge(disk, "8m")
+        await run_through(SqliteJournal(disk / "fetch.db"))
+
+
+async def run_through(journal: SqliteJournal) -> None:
+    """A run that delivers a message."""
+    try:
+        run = await journal.begin("work")
+        await listed(run, "a")
+        await run.record_delivered("a")
+        await run.finish(is_clean=True)
+    finally:
+        await journal.close()
 
 
 def test_a_long_listing_takes_no_more_memory(tmp_path: Path) -> None:

@@ -89,6 +89,7 @@ def _make(path: Path) -> None:
         with contextlib.closing(_connect(temporary)) as database:
             database.execute("PRAGMA journal_mode = WAL")
             _bring_up(database, temporary)
+            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # closing would not tell that there is no room for it
         with contextlib.suppress(FileExistsError):  # another process was faster, and its file is as good
             os.link(temporary, path)
         _sync_folder(path.parent)
