@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from postane.accounts.base import AccountsUnavailable
+from postane.accounts.schema import open_database
 from postane.maildrop.base import Holder, Lock, MaildropError, MaildropStore, Receipt, StoreFull
 from postane.maildrop.embedded import embedded_store
 from support import disks
@@ -128,3 +130,12 @@ def test_no_receipt_without_a_sync(tmp_path: Path, shim: Path) -> None:
         seen = found(tmp_path / "post", drop)
         assert list(seen.numbers) == expected
         assert list(seen.uidls) == promises.acknowledged[drop]
+
+
+@pytest.mark.parametrize("size", ["80k", "100k", "120k", "140k"])
+def test_no_room_for_new_accounts_leaves_no_file_that_is_damaged(tmp_path: Path, size: str) -> None:
+    with disks.small_disk(tmp_path / "accounts", size) as disk:
+        with pytest.raises(AccountsUnavailable, match="full"):
+            open_database(disk)
+        disks.enlarge(disk, "8m")
+        open_database(disk).close()

@@ -203,6 +203,7 @@ def _make(path: Path) -> None:
             database.executescript(
                 f"BEGIN; {_TABLES} {''.join(_STEPS.values())} PRAGMA user_version = {VERSION}; COMMIT;"
             )
+            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # closing would not tell that there is no room for it
         finally:
             database.close()
         publish(temporary, path)
