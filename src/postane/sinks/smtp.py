@@ -10,6 +10,7 @@ Must not know: where mail comes from.
 
 import time
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
@@ -109,7 +110,7 @@ class SmtpSink:
     async def _deliver(self, parcel: Parcel) -> Delivery:
         try:
             sender = self._sender.choose(parcel.sender)
-            wanted = [self._parse(each) for each in dict.fromkeys(parcel.recipients or self._recipients)]
+            wanted = self._named(parcel.recipients) or [self._parse(each) for each in dict.fromkeys(self._recipients)]
         except BadAddress as error:
             return refused(f"{self._at.target}: {error}")
         if not wanted:
@@ -125,6 +126,14 @@ class SmtpSink:
             return replies
         accepted = [str(each) for each, reply in zip(left, replies, strict=True) if reply.outcome is Answered.ACCEPTED]
         return replace(self._judge(left, replies), done=(*parcel.done, *accepted))
+
+    def _named(self, recipients: Sequence[str]) -> list[Address]:
+        """Those that a message names. One that is no address keeps it from no other."""
+        wanted = []
+        for each in dict.fromkeys(recipients):
+            with suppress(BadAddress):
+                wanted.append(self._parse(each))
+        return wanted
 
     def _parse(self, recipient: str) -> Address:
         return parse_mailbox(recipient, utf8=True, is_domain_optional=self._at.dialect is Dialect.LMTP)

@@ -159,6 +159,15 @@ async def test_nobody_to_send_it_to(recipients: tuple[str, ...]) -> None:
         await sink.close()
 
 
+@pytest.mark.parametrize(("named", "got"), [(("a..b@x.y", "c@x.y"), "c@x.y"), (("a..b@x.y",), "fixed@x.y")])
+async def test_what_is_no_address_keeps_mail_from_no_other(named: tuple[str, ...], got: str) -> None:
+    async with receiving() as receiver:
+        sink = sink_for(receiver, "fixed@x.y")
+        assert (await sink.deliver([parcel(1, recipients=named)]))[0].outcome is Outcome.DELIVERED
+        await sink.close()
+    assert [names for _, names, _ in receiver.messages] == [[got]]
+
+
 async def test_line_ends_are_mended() -> None:
     async with receiving() as receiver:
         sink = sink_for(receiver, *TO)
