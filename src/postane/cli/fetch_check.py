@@ -40,7 +40,7 @@ def check(
 
     path = find_fetch_config(config)
     settings = load_fetch_config(path)
-    chosen = choose(settings, accounts or []) if settings.account or accounts else []
+    chosen = choose(settings, accounts or [])
     check_accounts(settings, chosen)
     warnings = list(advice(path, settings))
     stateless = examine_state(settings.state)

@@ -77,6 +77,10 @@ class Explanation:
         problem = problems[0]
         kind = problem["type"]
         if kind == "extra_forbidden":
+            if (outer := self._outside(place)) is not None:
+                if not outer:
+                    return "belongs into no section: write it at the top of the file"
+                return f"belongs into {_head(outer)}: write it above {_head(place[:-1])}"
             known = list(self._section_at(place[:-1]).model_fields)
             near = difflib.get_close_matches(str(place[-1]), known, n=1)
             remedy = f'did you mean "{near[0]}"?' if near else "known here: " + ", ".join(sorted(known))
@@ -97,6 +101,11 @@ class Explanation:
         ]
         return f"{self._shown(place, problem)} does not fit; {', or '.join(dict.fromkeys(remedies))}"
 
+    def _outside(self, place: Place) -> Place | None:
+        """The table around this one that has such a key: in TOML, what stands below a table's head is in that table."""
+        around = (place[:end] for end in reversed(range(len(place) - 1)))
+        return next((each for each in around if place[-1] in self._section_at(each).model_fields), None)
+
     def _shown(self, place: Place, problem: Any) -> str:
         """What stands there, but for what could be a secret: whatever is told may end up in a log."""
         value = problem["input"]
@@ -116,6 +125,11 @@ class Explanation:
             elif place[0] == "accounts":
                 model = _backend(value)
         return model
+
+
+def _head(place: Place) -> str:
+    """What stands above a table."""
+    return f"[[{key_at(place)}]]" if isinstance(place[-1], int) else f"[{key_at(place)}]"
 
 
 def _class_among(annotation: Any) -> type[BaseModel] | None:

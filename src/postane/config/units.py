@@ -30,6 +30,8 @@ _HOST = re.compile(r"[^:\[\]\s]+")
 def expand_user(path: str | Path) -> Path:
     """A path in which ~ and ~NAME stand for homes, which the system can open."""
     text = str(path)
+    if text.startswith("$"):
+        raise ValueError(f"{text!r} begins with a $, which means nothing here: write ~ for your home folder")
     try:
         expanded = Path(text).expanduser()
     except RuntimeError:

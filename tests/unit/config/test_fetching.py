@@ -196,6 +196,18 @@ def test_a_wrong_file_is_told(text, complaint):
         ('client_key = "k.pem"', "1: account: client_certificate and client_key belong together: give both"),
         ('proxy = "ftp://me:hidden@h"', "4: account.proxy: the proxy's URL cannot be used: it is socks5://"),
         ("proxy = 5", "4: account.proxy: this does not fit; write a text in quotes"),
+        (
+            '[[account.filters]]\nheader = "S"\nmatches = "x"\nkeep = true',
+            "7: account.filters.keep: belongs into [[account]]",
+        ),
+        (
+            '[account.multidrop]\nheader = "S"\nstate = "hidden"',
+            "6: account.multidrop.state: belongs into no section",
+        ),
+        (
+            'tls_ca = "$HOME/ca.pem"',
+            "4: account.tls_ca: '$HOME/ca.pem' begins with a $, which means nothing here: write ~",
+        ),
         ('pasword = "hidden"', '4: account.pasword: unknown key; did you mean "password"?'),
         ("password = 5309", "4: account.password: a password is a text in quotes, or where it is: write { env ="),
         ("password = { text = 5309 }", "4: account.password.text: this does not fit; write a text in quotes"),
