@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from .words import show
+from .words import NobodyReads, show
 
 if TYPE_CHECKING:
     from postane.config.model import Config
@@ -49,6 +49,13 @@ class PlainCommand(TyperCommand):
             words = error.message.removeprefix("Value error, ").partition(", unable to parse")[0]
             error.message = words.replace("Input should be", "it should be")
             raise
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run it. Raises NobodyReads: the library would end with 1, which means something else."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise NobodyReads from error
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Its arguments, then its options."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from postane.config.problems import ConfigError
 
-from .words import Exit, Failure, put, say, show
+from .words import Exit, Failure, NobodyReads, put, say, show
 
 if TYPE_CHECKING:
     from postane.accounts.base import AccountError
@@ -38,7 +38,7 @@ def main() -> None:
         _fail(str(error), Exit.CONFIG)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
-    except BrokenPipeError:
+    except (BrokenPipeError, NobodyReads):
         sys.stderr.close()
         sys.exit(Exit.OK)
     except OSError as error:

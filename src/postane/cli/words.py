@@ -45,6 +45,10 @@ class Failure(Exception):
         self.code = code
 
 
+class NobodyReads(Exception):
+    """Whoever read what is printed, as `head` does, has read enough."""
+
+
 def run(work: Coroutine[Any, Any, ResultT]) -> ResultT:
     """Run a command's asynchronous part."""
     return asyncio.run(work)

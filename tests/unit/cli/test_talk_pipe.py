@@ -142,14 +142,14 @@ async def test_a_pipe_that_nobody_reads_ends_it_quietly():
         command = f"{sys.executable} -m postane talk pop3://127.0.0.1:{port}"
         for typed in (".raw 1", "RETR 1"):
             shell = await asyncio.create_subprocess_shell(
-                f"printf '{typed}\\nQUIT\\n' | {command} | head -n 3",
+                f"printf '{typed}\\nQUIT\\n' | ({command}; echo it ended with $? >&2) | head -n 3",
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
             )
             async with asyncio.timeout(TIME):
                 out, err = await shell.communicate()
             assert out.startswith(b"S: +OK\nC: RETR 1\n")
-            assert err == b""
+            assert err == b"it ended with 0\n"
 
 
 async def test_fail_ends_at_the_first_refusal():
