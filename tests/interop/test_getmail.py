@@ -43,7 +43,7 @@ class Getmail:
         if self.user:
             for path in (self.home, *self.home.rglob("*")):
                 shutil.chown(path, self.user)
-        run([require("getmail"), "--getmaildir", str(self.home), "-v"], home=self.home, user=self.user)
+        run([require("getmail"), "--getmaildir", str(self.home), "-v"], home=self.home, user=self.user, is_deaf=True)
 
     def to_one(self) -> str:
         return f"type = Maildir\npath = {self.boxes[0]}/"

@@ -68,7 +68,7 @@ class Move:
             for path in (self.home, *self.home.rglob("*")):
                 shutil.chown(path, user)
         line = f'unset XDG_CONFIG_HOME XDG_DATA_HOME; PATH="$HOME/bin:$PATH"; {command}'
-        return run(["/bin/sh", "-c", line], home=self.home, user=user).stdout
+        return run(["/bin/sh", "-c", line], home=self.home, user=user, is_deaf=not is_ours).stdout
 
     def subjects(self) -> list[str]:
         """What has come, sorted."""

@@ -3,6 +3,7 @@
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,9 @@ SYSTEM_FOLDERS = ("/usr/sbin", "/sbin", "/usr/local/sbin", "/usr/libexec")
 
 TIME = 60.0
 """Seconds that a program may take."""
+
+AGAIN = 3.0
+"""Seconds after which a deaf one is told again."""
 
 
 def find(program: str) -> str | None:
@@ -40,27 +44,47 @@ def run(
     expect: int | None = 0,
     home: Path | None = None,
     user: str | None = None,
+    is_deaf: bool = False,
 ) -> subprocess.CompletedProcess[bytes]:
     """Run a program to its end and check its exit code (None: any).
 
     `home` is its home and working folder, so that the files of whoever runs the tests are neither read nor written.
-    `user` is who it runs as, where that is not who runs the tests.
+    `user` is who it runs as, where that is not who runs the tests. One that `is_deaf` may miss the end of its own
+    child, and is told of it again.
     """
     variables = {**os.environ, "LC_ALL": "C.UTF-8", "TERM": "dumb"}
     if home is not None:
         variables |= {"HOME": str(home), "XDG_CONFIG_HOME": str(home), "XDG_DATA_HOME": str(home)}
-    done = subprocess.run(
+    with subprocess.Popen(
         command,
-        input=given,
-        capture_output=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         cwd=home,
         env=variables,
-        timeout=TIME,
         user=user,
         group=pwd.getpwnam(user).pw_gid if user else None,
         extra_groups=[] if user else None,
-    )
+        start_new_session=is_deaf,
+    ) as process:
+        try:
+            out, err = _told(process, given) if is_deaf else process.communicate(given, TIME)
+        except BaseException:
+            process.kill()
+            raise
+    done = subprocess.CompletedProcess(command, process.returncode, out, err)
     if expect is not None and done.returncode != expect:
         said = f"{done.stdout[-3000:].decode(errors='replace')}\n{done.stderr[-3000:].decode(errors='replace')}"
         pytest.fail(f"{command[0]} ended with {done.returncode}, not {expect}:\n{said}")
     return done
+
+
+def _told(process: "subprocess.Popen[bytes]", given: bytes) -> tuple[bytes, bytes]:
+    """Its output. getmail looks for the end of a child only after it has begun, and then waits a minute for it."""
+    for _ in range(int(TIME / AGAIN)):
+        try:
+            return process.communicate(given, AGAIN)
+        except subprocess.TimeoutExpired:
+            given = b""  # it is on its way
+            os.killpg(process.pid, signal.SIGCHLD)
+    return process.communicate(None, AGAIN)
