@@ -14,6 +14,7 @@ from postane.accounts.schema import open_database
 from postane.maildrop.base import Holder, Lock, MaildropError, MaildropStore, Receipt, StoreFull
 from postane.maildrop.embedded import embedded_store
 from support import disks
+from support.programs import missing
 from support.store_child import DROPS, INLINE, deposit, message
 from support.store_parent import found, look, run_child
 
@@ -51,7 +52,7 @@ def shim(tmp_path: Path) -> Path:
     """A library that makes every sync fail while a file exists."""
     compiler = shutil.which("cc") or shutil.which("gcc")
     if not compiler or sys.platform != "linux":
-        disks.missing("a C compiler on Linux is needed to make syncs fail")
+        missing("a C compiler on Linux is needed to make syncs fail")
     source, library = tmp_path / "shim.c", tmp_path / "shim.so"
     source.write_text(SHIM)
     subprocess.run([str(compiler), "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)

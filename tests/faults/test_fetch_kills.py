@@ -354,11 +354,16 @@ class ShutStory(Story):
             self.turn()
         end = await super().attempt(delay)
         if self._is_shut and not end.is_killed and "the other destinations went on" in end.said:
-            assert end.code in (Exit.UNAVAILABLE, Exit.TEMP_FAIL), end.said
-            there = count_whole(await self.places[0].contents())
-            assert len(there) == self.tally.messages, "a destination that is shut keeps no mail from the others"
+            await self.look(end)
             await self.put(MORE)
         return end
+
+    async def look(self, end: End) -> None:
+        """After a run that ended by itself while the second one was shut."""
+        assert end.code in (Exit.UNAVAILABLE, Exit.TEMP_FAIL), end.said
+        assert "the other destinations went on" in end.said
+        there = count_whole(await self.places[0].contents())
+        assert len(there) == self.tally.messages, "a destination that is shut keeps no mail from the others"
 
     def turn(self) -> None:
         """Shut it, or open it."""
@@ -369,8 +374,11 @@ class ShutStory(Story):
         self._is_shut = not self._is_shut
 
     async def end(self, *, keep: bool) -> None:
-        if self._is_shut:
+        if not self._is_shut:
             self.turn()
+        await self.put(MORE)
+        await self.look(await self.ward.fetch(self.errand.config))
+        self.turn()
         await super().end(keep=keep)
 
 

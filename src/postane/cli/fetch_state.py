@@ -16,14 +16,16 @@ from postane.journal.base import Counts, Entry, Journal, JournalError, Step
 from postane.sinks.base import SinkError
 
 from .common import JsonOption, print_table
-from .fetch import FetchConfigOption
+from .fetch import AccountArgument, FetchConfigOption, complete_account
 from .fetch_run import Window, ask_password, choose, unknown_account
 from .fetch_show import CODES
 from .words import Exit, Failure, ResultT, moment, print_json, run, show
 
 app = typer.Typer(no_args_is_help=True, help="Look at what was fetched, and change it.")
 
-AccountArgument = Annotated[str, typer.Argument(metavar="ACCOUNT", help="An account of fetch.toml.")]
+KeysArgument = Annotated[
+    list[str] | None, typer.Argument(metavar="KEY", help="These messages only, as `list` names them.")
+]
 StepOption = Annotated[
     list[Step] | None,
     typer.Option("--step", metavar="STEP", help=f"Only messages at this step, one of {', '.join(Step)}. Repeatable."),
@@ -35,7 +37,12 @@ StepOption = Annotated[
 )
 def list_(
     account: Annotated[
-        str | None, typer.Argument(metavar="ACCOUNT", help="Its messages; without it all accounts, counted.")
+        str | None,
+        typer.Argument(
+            metavar="ACCOUNT",
+            help="Its messages; without it all accounts, counted.",
+            autocompletion=complete_account,
+        ),
     ] = None,
     step: StepOption = None,
     json: JsonOption = False,
@@ -56,9 +63,7 @@ def list_(
 @app.command(short_help="Forget messages: they are fetched again.", epilog="Example: postane fetch state forget work")
 def forget(
     account: AccountArgument,
-    keys: Annotated[
-        list[str] | None, typer.Argument(metavar="KEY", help="These messages only, as `list` names them.")
-    ] = None,
+    keys: KeysArgument = None,
     config: FetchConfigOption = None,
 ) -> None:
     """Forget messages: what the server still has of them is fetched again.
@@ -87,9 +92,7 @@ def forget(
 )
 def mark_seen(
     account: AccountArgument,
-    keys: Annotated[
-        list[str] | None, typer.Argument(metavar="KEY", help="These messages only, as `list` names them.")
-    ] = None,
+    keys: KeysArgument = None,
     config: FetchConfigOption = None,
 ) -> None:
     """Leave all that is at the server now: only what comes later is fetched.

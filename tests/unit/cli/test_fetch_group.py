@@ -50,6 +50,8 @@ def test_the_help_tells_of_each(fetch):
         ("postane fetch work ", ["home"]),
         ("postane fetch check w", ["work"]),
         ("postane fetch login h", ["home"]),
+        ("postane fetch state forget w", ["work"]),
+        ("postane fetch state list h", ["home"]),
         ("postane fetch -c nowhere.toml w", []),
         ("postane fetch --dry", ["--dry-run"]),
     ],
